@@ -1,0 +1,278 @@
+//! The words every edge shares: who sends to whom, who answers for it, what is decided, who keeps the mail.
+//!
+//! Nothing here acts. Addresses print without their local part, because a citizen's local part may reach
+//! no log (invariant 7). Start reading at [`Envelope`]; the tests stand last.
+
+use std::fmt;
+use std::net::IpAddr;
+
+/// An address of the SMTP envelope (RFC 5321 §4.1.2). `Debug` and `Display` hide the local part.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Address {
+    local: String,
+    domain: String,
+}
+
+impl Address {
+    /// Reads `<local@domain>` or `local@domain`, with SMTP parameters after it left out. The null sender
+    /// `<>` and what has no `@` are `None`. Bytes that are not UTF-8 are kept as replacement characters:
+    /// only the domain is ever compared.
+    pub fn parse(raw: &[u8]) -> Option<Self> {
+        let text = String::from_utf8_lossy(raw);
+        let text = text.trim();
+        let text = match text.strip_prefix('<') {
+            Some(rest) => rest.rsplit_once('>')?.0,
+            None => text.split_ascii_whitespace().next()?,
+        };
+        let (local, domain) = text.rsplit_once('@')?;
+        (!domain.is_empty()).then(|| Self {
+            local: local.to_owned(),
+            domain: domain.trim_end_matches('.').to_ascii_lowercase(),
+        })
+    }
+
+    /// The domain in lower case.
+    pub fn domain(&self) -> &str {
+        &self.domain
+    }
+
+    /// The whole address, for matching rules and for the wire; never for a log or a row.
+    pub fn reveal(&self) -> String {
+        format!("{}@{}", self.local, self.domain)
+    }
+
+    /// Whether `pattern` names this address: `a@b`, `@b` or `b` (the domain), or `*.b` (below the domain).
+    pub fn is_named_by(&self, pattern: &str) -> bool {
+        if let Some((local, domain)) = pattern.rsplit_once('@')
+            && !local.is_empty()
+        {
+            return self.local.eq_ignore_ascii_case(local) && self.domain.eq_ignore_ascii_case(domain);
+        }
+        domain_is_named_by(&self.domain, pattern.trim_start_matches('@'))
+    }
+}
+
+/// Whether `pattern` (`b` exactly, or `*.b` for anything below `b`) names `domain`, without regard to case.
+pub fn domain_is_named_by(domain: &str, pattern: &str) -> bool {
+    match pattern.strip_prefix("*.") {
+        Some(parent) => domain.len().checked_sub(parent.len() + 1).is_some_and(|cut| {
+            domain.get(cut..).is_some_and(|tail| {
+                tail.strip_prefix('.').is_some_and(|below| below.eq_ignore_ascii_case(parent))
+            })
+        }),
+        None => domain.eq_ignore_ascii_case(pattern),
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "*@{}", self.domain)
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, out)
+    }
+}
+
+/// The mail server's own name for a message: 1 to 32 ASCII letters and digits.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct QueueId(String);
+
+impl QueueId {
+    /// `None` unless `id` is 1 to 32 ASCII letters and digits, so that it can stand in a log or a command.
+    pub fn new(id: &str) -> Option<Self> {
+        let fits = (1..=32).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric());
+        fits.then(|| Self(id.to_owned()))
+    }
+
+    /// The id as the mail server writes it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for QueueId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+/// What the door knows of a message besides its bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Envelope {
+    /// `None` is the null sender of bounces.
+    pub sender: Option<Address>,
+    /// In the order of RCPT.
+    pub recipients: Vec<Address>,
+    /// Known from DATA on, behind Postfix.
+    pub queue_id: Option<QueueId>,
+    /// Who handed the message to the mail server.
+    pub client: Option<IpAddr>,
+    /// The TLS version of that incoming session, if it had one.
+    pub tls: Option<String>,
+}
+
+/// *Dataansvarlig* (GDPR art. 4(7)): the authority whose mail it is, whose clock runs, known by its CVR number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Controller {
+    /// As it is to stand in letters.
+    pub name: String,
+    /// Eight digits.
+    pub cvr: String,
+    /// Domains, as [`domain_is_named_by`] reads them, whose mail is this controller's.
+    pub domains: Vec<String>,
+    /// Where its data protection officer reads mail. Staff, so it may be stored and logged.
+    pub dpo: String,
+    /// The DPO's public key (`age1...`), to which the numbers of a breach are sealed; without it the persons of a
+    /// breach cannot be recovered.
+    pub dpo_key: Option<String>,
+    /// Owns mail from a sender that no controller's domains name. Exactly one controller does.
+    pub default: bool,
+}
+
+/// Who answers for mail of this sender: the controller whose domain it is, else the default one.
+pub fn controller_of<'a>(sender: Option<&Address>, controllers: &'a [Controller]) -> Option<&'a Controller> {
+    sender
+        .and_then(|sender| {
+            controllers.iter().find(|c| c.domains.iter().any(|d| domain_is_named_by(sender.domain(), d)))
+        })
+        .or_else(|| controllers.iter().find(|c| c.default))
+}
+
+/// Why a message may pass although it is not `Clean`, or that it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Pass {
+    /// Read whole, and nothing found.
+    Clean,
+    /// The content is encrypted to its reader (S/MIME enveloped, PGP/MIME).
+    Encrypted,
+    /// The road to this recipient is protected, and the number of persons within its limit.
+    ProtectedRoad,
+    /// Something could not be read, of a kind that the policy lets pass.
+    UnreadAllowed,
+    /// The policy only observes: a leak is delivered, and a case opened.
+    Observed,
+}
+
+/// What is to happen to a message for one recipient; a door that has one answer takes the strictest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// Hand it on, for the reason given.
+    Deliver(Pass),
+    /// Hand it on by a protected road only.
+    Reroute,
+    /// Keep it for a person's decision.
+    Hold,
+    /// Refuse it; the sender is told.
+    Block,
+    /// Ask the sender to come again: we could not do our work.
+    Defer,
+}
+
+impl Verdict {
+    /// How strict, for folding many into one: the larger wins.
+    pub fn strictness(&self) -> u8 {
+        match self {
+            Self::Deliver(Pass::Clean) => 0,
+            Self::Deliver(Pass::Encrypted) => 1,
+            Self::Deliver(Pass::ProtectedRoad) => 2,
+            Self::Deliver(Pass::UnreadAllowed) => 3,
+            Self::Deliver(Pass::Observed) => 4,
+            Self::Reroute => 5,
+            Self::Hold => 6,
+            Self::Block => 7,
+            Self::Defer => 8,
+        }
+    }
+
+    /// The word for rows, logs and `--format jsonl`.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Deliver(_) => "deliver",
+            Self::Reroute => "reroute",
+            Self::Hold => "hold",
+            Self::Block => "block",
+            Self::Defer => "defer",
+        }
+    }
+}
+
+/// Who keeps the mail once we have answered (invariant 5). The other keepers of DESIGN.md (the next hop's
+/// own 250, our spool) come with the doors that need them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Custody {
+    /// The client or the mail server keeps it: a milter never owns a mail.
+    Upstream,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_as_smtp_writes_them() {
+        for (raw, domain) in [
+            ("<a@Example.DK>", Some("example.dk")),
+            ("a@example.dk", Some("example.dk")),
+            ("<\"a b\"@x.dk> SIZE=3", Some("x.dk")),
+            ("<a@x.dk.>", Some("x.dk")),
+            ("<>", None),
+            ("", None),
+            ("nobody", None),
+            ("<a@>", None),
+        ] {
+            assert_eq!(Address::parse(raw.as_bytes()).as_ref().map(Address::domain), domain, "{raw}");
+        }
+    }
+
+    #[test]
+    fn an_address_prints_without_its_local_part() {
+        let address = Address::parse(b"<inger.madsen@borger.example>").unwrap();
+        assert_eq!(format!("{address:?} {address}"), "*@borger.example *@borger.example");
+    }
+
+    #[test]
+    fn patterns_name_addresses() {
+        let address = Address::parse(b"Noreply@mail.kommune.example").unwrap();
+        for (pattern, named) in [
+            ("noreply@mail.kommune.example", true),
+            ("other@mail.kommune.example", false),
+            ("@mail.kommune.example", true),
+            ("mail.kommune.example", true),
+            ("*.kommune.example", true),
+            ("*.mail.kommune.example", false),
+            ("kommune.example", false),
+            ("*.une.example", false),
+        ] {
+            assert_eq!(address.is_named_by(pattern), named, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn the_default_controller_owns_what_nobody_claims() {
+        let controller = |name: &str, domain: &str, default| Controller {
+            name: name.into(),
+            cvr: "12345678".into(),
+            domains: vec![domain.into()],
+            dpo: "dpo@x.example".into(),
+            dpo_key: None,
+            default,
+        };
+        let all = [controller("A", "a.example", true), controller("B", "*.b.example", false)];
+        let of = |sender: &[u8]| controller_of(Address::parse(sender).as_ref(), &all).unwrap().name.clone();
+        assert_eq!(
+            (of(b"x@a.example"), of(b"x@m.b.example"), of(b"x@c.example"), of(b"<>")),
+            ("A".into(), "B".into(), "A".into(), "A".into())
+        );
+    }
+
+    #[test]
+    fn a_queue_id_can_stand_in_a_command() {
+        assert!(QueueId::new("4bXq1z3kTnz9").is_some());
+        for bad in ["", "a b", "a;b", "../x", &"a".repeat(33)] {
+            assert!(QueueId::new(bad).is_none(), "{bad}");
+        }
+    }
+}
