@@ -1,0 +1,175 @@
+//! What a part really is, told by its first bytes before its label.
+//!
+//! A label is a claim: a `.zip` called `logo.png` would pass a policy that lets pictures through. Opening
+//! documents comes in its own files of this room; so far it tells what can be read as text from what cannot,
+//! and names the latter. No I/O. Start reading at [`sniff`].
+
+/// How many first bytes [`sniff`] wants; fewer when the part is shorter.
+pub const HEAD: usize = 512;
+
+/// What a part is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nature {
+    /// Can be read as text.
+    Text,
+    /// Claims to be text and holds NUL bytes: read as text, and some readers may see something else.
+    DoubtfulText,
+    /// A picture, a sound or a film, of this form.
+    Image(&'static str),
+    /// A document, an archive or unknown bytes, of this form.
+    Document(&'static str),
+    /// CMS enveloped data (RFC 5652 §6): encrypted to its reader.
+    CmsEnveloped,
+    /// CMS signed data with its content inside (RFC 5652 §5): readable by anybody who opens it.
+    CmsSigned,
+    /// An armoured PGP message (RFC 9580 §6.2).
+    PgpMessage,
+}
+
+/// What the headers claim.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim<'a> {
+    /// The media type's first half, lower case.
+    pub main: &'a str,
+    /// Its second half, lower case.
+    pub sub: &'a str,
+}
+
+/// First bytes of forms that are not text.
+const SIGNATURES: &[(&[u8], Nature)] = &[
+    (b"%PDF-", Nature::Document("pdf")),
+    (b"PK\x03\x04", Nature::Document("zip")),
+    (b"PK\x05\x06", Nature::Document("zip")),
+    (b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", Nature::Document("ole")),
+    (b"{\\rtf", Nature::Document("rtf")),
+    (b"7z\xBC\xAF\x27\x1C", Nature::Document("7z")),
+    (b"Rar!\x1A\x07", Nature::Document("rar")),
+    (b"\x1F\x8B", Nature::Document("gzip")),
+    (b"BZh", Nature::Document("bzip2")),
+    (b"\xFD7zXZ\x00", Nature::Document("xz")),
+    (b"\x28\xB5\x2F\xFD", Nature::Document("zstd")),
+    (b"\x78\x9F\x3E\x22", Nature::Document("tnef")),
+    (b"\x89PNG\r\n\x1A\n", Nature::Image("png")),
+    (b"\xFF\xD8\xFF", Nature::Image("jpeg")),
+    (b"GIF87a", Nature::Image("gif")),
+    (b"GIF89a", Nature::Image("gif")),
+    (b"II*\x00", Nature::Image("tiff")),
+    (b"MM\x00*", Nature::Image("tiff")),
+    (b"\x00\x00\x01\x00", Nature::Image("icon")),
+    (b"ID3", Nature::Image("mp3")),
+    (b"OggS", Nature::Image("ogg")),
+    (b"\x1A\x45\xDF\xA3", Nature::Image("matroska")),
+    (b"-----BEGIN PGP MESSAGE-----", Nature::PgpMessage),
+];
+
+/// Tells what a part is from its first [`HEAD`] bytes (all of it when shorter) and its claim. What the bytes
+/// say goes before what the label says; a picture is one only when its bytes are.
+pub fn sniff(head: &[u8], claim: Claim<'_>) -> Nature {
+    if let Some(nature) = signature(head) {
+        return nature;
+    }
+    let has_nul = head.contains(&0);
+    match claim.main {
+        "text" | "message" | "multipart" if has_nul => Nature::DoubtfulText,
+        "text" | "message" | "multipart" => Nature::Text,
+        _ if looks_like_text(head) => Nature::Text,
+        _ => Nature::Document("binary"),
+    }
+}
+
+fn signature(head: &[u8]) -> Option<Nature> {
+    // Signatures of letters only must not take a text for what it is not: "BZh", "ID3" and the like count
+    // when the rest is not text.
+    let known = SIGNATURES
+        .iter()
+        .find(|(bytes, _)| head.starts_with(bytes))
+        .map(|(bytes, nature)| (bytes.len(), *nature));
+    match known {
+        Some((length, nature)) if length > 4 || !looks_like_text(head) => return Some(nature),
+        Some(_) | None => {}
+    }
+    if head.starts_with(b"RIFF")
+        && head.get(8..12).is_some_and(|form| form == b"WEBP" || form == b"WAVE" || form == b"AVI ")
+    {
+        return Some(Nature::Image("riff"));
+    }
+    if head.get(4..8) == Some(b"ftyp".as_slice()) {
+        return Some(Nature::Image("iso-media"));
+    }
+    if head.starts_with(b"BM") && !looks_like_text(head) {
+        return Some(Nature::Image("bmp"));
+    }
+    cms(head)
+}
+
+/// The content type of a CMS structure: an OID near the start of a BER SEQUENCE (RFC 5652 §3).
+fn cms(head: &[u8]) -> Option<Nature> {
+    const PKCS7: &[u8] = b"\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x07";
+    const SMIME_CT: &[u8] = b"\x06\x0B\x2A\x86\x48\x86\xF7\x0D\x01\x09\x10\x01";
+    if head.first() != Some(&0x30) {
+        return None;
+    }
+    let start = head.get(..32.min(head.len()))?;
+    if let Some(at) = memchr::memmem::find(start, PKCS7) {
+        return match head.get(at + PKCS7.len())? {
+            2 => Some(Nature::CmsSigned),
+            3 => Some(Nature::CmsEnveloped),
+            _ => Some(Nature::Document("cms")),
+        };
+    }
+    let at = memchr::memmem::find(start, SMIME_CT)?;
+    match head.get(at + SMIME_CT.len())? {
+        23 => Some(Nature::CmsEnveloped),
+        _ => Some(Nature::Document("cms")),
+    }
+}
+
+/// No NUL, and next to no control characters: any 8-bit charset passes, random bytes hardly ever do.
+fn looks_like_text(head: &[u8]) -> bool {
+    let controls =
+        head.iter().filter(|b| **b < 0x20 && !matches!(**b, b'\t' | b'\n' | b'\r' | 0x0C | 0x1B)).count();
+    !head.contains(&0) && controls * 50 <= head.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claim(main: &'static str, sub: &'static str) -> Claim<'static> {
+        Claim { main, sub }
+    }
+
+    #[test]
+    fn bytes_go_before_labels() {
+        let png = b"\x89PNG\r\n\x1A\n\x00\x00";
+        assert_eq!(sniff(png, claim("image", "png")), Nature::Image("png"));
+        assert_eq!(sniff(png, claim("text", "plain")), Nature::Image("png"));
+        assert_eq!(sniff(b"PK\x03\x04\x14\x00", claim("image", "png")), Nature::Document("zip"));
+        assert_eq!(sniff(b"CPR-nr. 1", claim("image", "png")), Nature::Text);
+        assert_eq!(sniff(b"\x00\x01\x02\x03", claim("image", "png")), Nature::Document("binary"));
+        assert_eq!(sniff(b"<svg xmlns=", claim("image", "svg+xml")), Nature::Text);
+        assert_eq!(sniff(b"", claim("application", "octet-stream")), Nature::Text);
+    }
+
+    #[test]
+    fn text_is_text_whatever_it_starts_with() {
+        assert_eq!(sniff(b"BZh is a form of archive", claim("text", "plain")), Nature::Text);
+        assert_eq!(sniff(b"ID3;navn;cpr\r\n", claim("application", "octet-stream")), Nature::Text);
+        assert_eq!(sniff(b"Hej \xE6\xF8\xE5", claim("text", "plain")), Nature::Text);
+        assert_eq!(sniff(b"a\x00b", claim("text", "plain")), Nature::DoubtfulText);
+    }
+
+    #[test]
+    fn cms_is_told_by_its_oid() {
+        let enveloped = b"\x30\x82\x02\x0A\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x07\x03\xA0";
+        let signed = b"\x30\x80\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x07\x02\xA0";
+        let auth = b"\x30\x82\x02\x0A\x06\x0B\x2A\x86\x48\x86\xF7\x0D\x01\x09\x10\x01\x17";
+        assert_eq!(sniff(enveloped, claim("application", "pkcs7-mime")), Nature::CmsEnveloped);
+        assert_eq!(sniff(auth, claim("application", "pkcs7-mime")), Nature::CmsEnveloped);
+        assert_eq!(sniff(signed, claim("application", "pkcs7-mime")), Nature::CmsSigned);
+        assert_eq!(
+            sniff(b"\x30\x03\x02\x01\x05", claim("application", "pkcs7-mime")),
+            Nature::Document("binary")
+        );
+    }
+}

@@ -1,0 +1,352 @@
+//! Header blocks: which line is what, and the fields that matter.
+//!
+//! A block is read a line at a time ([`classify`]), a field is collected whole and only when its name is known
+//! ([`Field`]), so an unknown field of any length costs no memory. Nothing is decoded here but the look of a line.
+
+use std::sync::Arc;
+
+use super::boundary::{Dashes, LINE_CAP, Stack};
+
+/// Longest field name, with blanks after it. RFC 5322 §2.1.1 ends a line at 998.
+const NAME_CAP: usize = 1000;
+
+/// The headers whose text is handed on. Their number grows with what rules ask for; see also
+/// [`Walker::with_headers`](super::Walker::with_headers).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum HeaderName {
+    /// `Subject`.
+    Subject,
+    /// `Comments`.
+    Comments,
+    /// `Keywords`.
+    Keywords,
+    /// `Content-Description`.
+    ContentDescription,
+    /// `From`.
+    From,
+    /// `Sender`.
+    Sender,
+    /// `Reply-To`.
+    ReplyTo,
+    /// `To`.
+    To,
+    /// `Cc`.
+    Cc,
+    /// `Bcc`.
+    Bcc,
+    /// `Message-ID`, raw. It tells a resent mail; it is an identifier and must not be searched as text.
+    MessageId,
+    /// A header from the list given to the walker, by its place there.
+    Listed(u16),
+}
+
+/// Text headers by lower-case name. To hand on one more, add a line and a variant.
+const TEXT: [(&str, HeaderName); 11] = [
+    ("subject", HeaderName::Subject),
+    ("comments", HeaderName::Comments),
+    ("keywords", HeaderName::Keywords),
+    ("content-description", HeaderName::ContentDescription),
+    ("from", HeaderName::From),
+    ("sender", HeaderName::Sender),
+    ("reply-to", HeaderName::ReplyTo),
+    ("to", HeaderName::To),
+    ("cc", HeaderName::Cc),
+    ("bcc", HeaderName::Bcc),
+    ("message-id", HeaderName::MessageId),
+];
+
+/// What becomes of a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Field {
+    /// Handed on as text.
+    Text(HeaderName),
+    /// `Content-Type`.
+    Type,
+    /// `Content-Transfer-Encoding`.
+    Encoding,
+    /// `Content-Disposition`.
+    Disposition,
+    /// Not kept.
+    Other,
+}
+
+impl Field {
+    /// Looks a name up, also in the caller's own list.
+    fn of(name: &[u8], listed: &[String]) -> Self {
+        let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
+        if is("content-type") {
+            Self::Type
+        } else if is("content-transfer-encoding") {
+            Self::Encoding
+        } else if is("content-disposition") {
+            Self::Disposition
+        } else if let Some((_, known)) = TEXT.iter().find(|(known, _)| is(known)) {
+            Self::Text(*known)
+        } else {
+            let place = listed.iter().position(|known| is(known)).and_then(|place| u16::try_from(place).ok());
+            place.map_or(Self::Other, |place| Self::Text(HeaderName::Listed(place)))
+        }
+    }
+}
+
+/// What the start of a line in a header block shows it to be. The numbers are bytes of the line that are thereby read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Line {
+    /// More bytes are needed.
+    Unknown,
+    /// The block ends here.
+    Blank(usize),
+    /// The field above goes on.
+    Folded,
+    /// A field; its name (blanks after it included) is this long, and the colon follows.
+    Field(usize),
+    /// A delimiter of an open multipart, this long with its line end.
+    Delimiter(Dashes, usize),
+    /// The line an mbox puts before a message.
+    Mbox,
+    /// No header line at all.
+    Text,
+}
+
+/// Judges a line by its beginning. The answer for some bytes stays the answer when more follow, so a line may be
+/// looked at as often as bytes arrive. `ended`: no more will. `first`: nothing of the block has been read.
+pub(super) fn classify(line: &[u8], ended: bool, first: bool, stack: &Stack) -> Line {
+    let unknown = if ended { Line::Text } else { Line::Unknown };
+    match line {
+        [] => return Line::Unknown,
+        [b'\n', ..] => return Line::Blank(1),
+        [b'\r', b'\n', ..] => return Line::Blank(2),
+        [b'\r' | b'-'] => return unknown,
+        [b' ' | b'\t', ..] if first => return Line::Text,
+        [b' ' | b'\t', ..] => return Line::Folded,
+        [b'-', b'-', ..] if stack.has_boundary() => {
+            let seen = line.get(..LINE_CAP).unwrap_or(line);
+            let end = memchr::memchr(b'\n', seen).map(|at| at + 1);
+            let Some(end) = end.or((ended || seen.len() == LINE_CAP).then_some(seen.len())) else {
+                return Line::Unknown;
+            };
+            let dashes = stack.judge(line.get(..end).unwrap_or_default());
+            if matches!(dashes, Dashes::Delimiter { .. }) {
+                return Line::Delimiter(dashes, end);
+            }
+        }
+        _ => {}
+    }
+    let name =
+        line.iter().take(NAME_CAP).take_while(|byte| byte.is_ascii_graphic() && **byte != b':').count();
+    // RFC 5322 §4.5.3 knows blanks between name and colon.
+    let blanks =
+        line.iter().take(NAME_CAP).skip(name).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    match line.get(name + blanks) {
+        _ if name + blanks == NAME_CAP => Line::Text,
+        None => unknown,
+        Some(b':') if name > 0 => Line::Field(name + blanks),
+        Some(_) if first && (line.starts_with(b"From ") || line.starts_with(b">From ")) => Line::Mbox,
+        Some(_) => Line::Text,
+    }
+}
+
+/// A field value that may stand twice; the first is used.
+#[derive(Debug, Default)]
+pub(super) struct Slot {
+    value: Vec<u8>,
+    present: bool,
+}
+
+impl Slot {
+    /// The value, if the field was there.
+    pub(super) fn value(&self) -> Option<&[u8]> {
+        self.present.then_some(self.value.as_slice())
+    }
+
+    fn clear(&mut self) {
+        self.present = false;
+        self.value.clear();
+    }
+
+    /// Keeps a first value; false when a later one differs.
+    pub(super) fn set(&mut self, value: &[u8]) -> bool {
+        if self.present {
+            return self.value == value;
+        }
+        self.present = true;
+        self.value.extend_from_slice(value);
+        true
+    }
+}
+
+/// The header block being read.
+#[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "four facts that do not depend on each other")]
+pub(super) struct Head {
+    /// The start of a line that could not be judged yet.
+    pub(super) lead: Vec<u8>,
+    /// Inside a line, after its start was judged.
+    pub(super) in_line: bool,
+    /// Nothing of the block has been read.
+    pub(super) first: bool,
+    /// The block heads a message, not a part of a multipart.
+    pub(super) of_message: bool,
+    pub(super) field: Option<Field>,
+    pub(super) field_line: u64,
+    /// The raw value of `field`, line breaks included, as far as the limit allows.
+    pub(super) value: Vec<u8>,
+    pub(super) cut: bool,
+    pub(super) content_type: Slot,
+    pub(super) encoding: Slot,
+    pub(super) disposition: Slot,
+    pub(super) oddities: Oddities,
+    listed: Arc<[String]>,
+}
+
+/// Oddities of lines, each told once a block.
+#[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "four facts that do not depend on each other")]
+pub(super) struct Oddities {
+    /// The line read last ended in a return, so that another byte shows it bare.
+    return_pending: bool,
+    pub(super) bare_return: bool,
+    /// The folded line being read has only blanks so far.
+    blank: bool,
+    /// A folded line of blanks was read, and counts if the block goes on.
+    pub(super) blank_fold: bool,
+}
+
+impl Head {
+    pub(super) fn listen(&mut self, listed: Arc<[String]>) {
+        self.listed = listed;
+    }
+
+    pub(super) fn listed(&self) -> Arc<[String]> {
+        Arc::clone(&self.listed)
+    }
+
+    /// Gets ready for the header block of a message or part.
+    pub(super) fn start(&mut self, of_message: bool) {
+        self.in_line = false;
+        self.first = true;
+        self.of_message = of_message;
+        self.field = None;
+        self.content_type.clear();
+        self.encoding.clear();
+        self.disposition.clear();
+        self.oddities = Oddities::default();
+    }
+
+    /// A field begins; `name` may have blanks at its end.
+    pub(super) fn begin(&mut self, name: &[u8], line: u64) {
+        self.field = Some(Field::of(name.trim_ascii_end(), &self.listed));
+        self.field_line = line;
+        self.value.clear();
+        self.cut = false;
+        self.in_line = true;
+        self.first = false;
+    }
+
+    /// A line goes on that is no field of its own: a folded one, or the mbox line.
+    pub(super) fn go_on(&mut self, folded: bool) {
+        self.in_line = true;
+        self.first = false;
+        self.oddities.blank = folded;
+    }
+
+    /// Reads on in the line; gives how many bytes were its own.
+    pub(super) fn read(&mut self, bytes: &[u8], limit: usize) -> usize {
+        let end = memchr::memchr(b'\n', bytes);
+        let text = bytes.get(..end.unwrap_or(bytes.len())).unwrap_or_default();
+        self.watch(text, end.is_some());
+        if !matches!(self.field, None | Some(Field::Other)) {
+            let whole = bytes.get(..end.map_or(bytes.len(), |at| at + 1)).unwrap_or_default();
+            let room = limit.saturating_sub(self.value.len());
+            self.cut |= whole.len() > room;
+            self.value.extend_from_slice(whole.get(..room).unwrap_or(whole));
+        }
+        let Some(end) = end else { return bytes.len() };
+        self.in_line = false;
+        end + 1
+    }
+
+    fn watch(&mut self, text: &[u8], ends: bool) {
+        let odd = &mut self.oddities;
+        if !text.is_empty() {
+            let inner = text.get(..text.len() - 1).unwrap_or_default();
+            odd.bare_return |= odd.return_pending || memchr::memchr(b'\r', inner).is_some();
+            odd.return_pending = text.ends_with(b"\r");
+        }
+        if odd.blank {
+            odd.blank = text.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'));
+        }
+        if ends {
+            odd.return_pending = false;
+            odd.blank_fold |= odd.blank;
+            odd.blank = false;
+        }
+    }
+}
+
+/// Takes line breaks out of a field value (RFC 5322 §2.2.3) and blanks off its ends.
+pub(super) fn unfold(value: &mut Vec<u8>) -> &[u8] {
+    let mut kept = 0;
+    let mut at = 0;
+    while let Some(rest) = value.get(at..) {
+        let end = memchr::memchr(b'\n', rest);
+        let line = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
+        let line = if end.is_some() { line.strip_suffix(b"\r").unwrap_or(line) } else { line };
+        let len = line.len();
+        value.copy_within(at..at + len, kept);
+        kept += len;
+        let Some(end) = end else { break };
+        at += end + 1;
+    }
+    value.truncate(kept);
+    value.trim_ascii()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn judges_lines() {
+        let mut stack = Stack::default();
+        stack.push_multipart(b"b", false, 0);
+        let delimiter = |close| Dashes::Delimiter { frame: 0, close };
+        for (line, first, expect) in [
+            ("Subject: x\n", true, Line::Field(7)),
+            ("Subject \t: x\n", false, Line::Field(9)),
+            ("From: x\n", true, Line::Field(4)),
+            ("From a@b Mon\n", true, Line::Mbox),
+            (">From a@b Mon\n", true, Line::Mbox),
+            ("From a@b Mon\n", false, Line::Text),
+            (" x\n", false, Line::Folded),
+            (" x\n", true, Line::Text),
+            (": x\n", false, Line::Text),
+            ("K\u{e6}re: Bo\n", false, Line::Text),
+            ("hej Bo: x\n", false, Line::Text),
+            ("hej\n", false, Line::Text),
+            ("\n", true, Line::Blank(1)),
+            ("\r\n", true, Line::Blank(2)),
+            ("\rx\n", true, Line::Text),
+            ("--b\r\nx", false, Line::Delimiter(delimiter(false), 5)),
+            ("--b--\n", false, Line::Delimiter(delimiter(true), 6)),
+            ("--c: d\n", false, Line::Field(3)),
+            ("-\n", false, Line::Text),
+        ] {
+            assert_eq!(classify(line.as_bytes(), false, first, &stack), expect, "{line:?}");
+            for end in 0..line.len() {
+                let early = classify(&line.as_bytes()[..end], false, first, &stack);
+                assert!(early == Line::Unknown || early == expect, "{line:?} at {end}: {early:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn unfolds() {
+        for (raw, expect) in
+            [(" a\r\n b\n\tc\r\n", "a b\tc"), ("\r\n x", "x"), ("", ""), (" a\rb ", "a\rb"), ("a\n\n", "a")]
+        {
+            assert_eq!(unfold(&mut raw.as_bytes().to_vec()), expect.as_bytes(), "{raw:?}");
+        }
+    }
+}

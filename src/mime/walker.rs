@@ -1,0 +1,613 @@
+//! The walk: which bytes are header, delimiter or content, as they arrive.
+//!
+//! Two states. In `Head` a block is read line by line (`header.rs`); in `Content` everything is content of the
+//! innermost leaf until a delimiter of some open multipart. Content is searched for a line break followed by `--` and
+//! passed on in one slice up to there; only a line that begins so is looked at. The line break before a delimiter
+//! belongs to it (RFC 2046 §5.1.1), so at a chunk's end at most a line break and a line that begins with `--` are held
+//! back, in `held`, and settled byte for byte when more arrives ([`Walker::settle`]). A line is judged once, by
+//! its first [`LINE_CAP`] bytes: never again for another boundary, or a mail of `--` lines would take quadratic time.
+//!
+//! It never keeps content and never fails. Start at [`Walker::feed`]; entities open in [`Walker::open`] and end in
+//! [`Walker::delimit`] and [`Walker::end`]. Tests: `tests/`.
+
+use std::sync::Arc;
+
+use memchr::memmem;
+
+use super::boundary::{Dashes, LINE_CAP, Stack};
+use super::entity::Entity;
+use super::header::{Field, Head, Line, classify, unfold};
+use super::leaf::Leaf;
+use super::{HeaderName, Limits, Margin, PartKind, PartPath, PartSink, Problem, Region, charset, word};
+
+/// What the next bytes are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// The header block of an entity.
+    Head,
+    /// The content of a leaf.
+    Content,
+    /// The rest of a delimiter line that was longer than was looked at; whether junk in it was told.
+    DelimiterTail { told: bool },
+}
+
+/// Which leaf content belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Content {
+    Part,
+    Margin(Margin),
+}
+
+/// Reads one mail, pushed to it in any pieces. See [`PartSink`] for what it tells.
+/// [`feed`](Self::feed) it until the mail ends, then [`finish`](Self::finish).
+#[derive(Debug)]
+pub struct Walker {
+    limits: Limits,
+    /// Levels above this walker: all, and those that were encoded. Zero for the mail itself.
+    above: usize,
+    encoded_above: usize,
+    state: State,
+    /// What comes after a `DelimiterTail`.
+    after_tail: State,
+    path: PartPath,
+    stack: Stack,
+    head: Head,
+    entity: Entity,
+    leaf: Leaf,
+    content: Content,
+    /// Whether the sink has been told of the leaf; margins are entered with their first byte.
+    entered: bool,
+    /// A line break and the start of a `--` line that could not be judged yet.
+    held: Vec<u8>,
+    /// The next byte begins a line whose line break something else has taken.
+    line_start: bool,
+    line: u64,
+    text: Vec<u8>,
+    dashes: memmem::Finder<'static>,
+}
+
+impl Default for Walker {
+    fn default() -> Self {
+        Self::with_limits(Limits::default())
+    }
+}
+
+impl Walker {
+    /// A walker for one mail, with the usual limits.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A walker for one mail, with limits of one's own.
+    pub fn with_limits(limits: Limits) -> Self {
+        let mut head = Head::default();
+        head.start(true);
+        Self {
+            limits,
+            above: 0,
+            encoded_above: 0,
+            state: State::Head,
+            after_tail: State::Head,
+            path: PartPath::default(),
+            stack: Stack::default(),
+            head,
+            entity: Entity::default(),
+            leaf: Leaf::default(),
+            content: Content::Part,
+            entered: false,
+            held: Vec::new(),
+            line_start: true,
+            line: 1,
+            text: Vec::new(),
+            dashes: memmem::Finder::new(b"\n--"),
+        }
+    }
+
+    /// Hands on these headers too, as [`HeaderName::Listed`] with their place in the list. Keep the list short: each
+    /// field's name is compared with all of it.
+    #[must_use]
+    pub fn with_headers(mut self, names: Arc<[String]>) -> Self {
+        self.head.listen(names);
+        self
+    }
+
+    /// Takes the next bytes of the mail.
+    pub fn feed<S: PartSink>(&mut self, bytes: &[u8], sink: &mut S) {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let used = match self.state {
+                State::Head => self.read_head(rest, sink),
+                State::Content => self.read_content(rest, sink),
+                State::DelimiterTail { told } => self.read_tail(rest, told, sink),
+            };
+            rest = rest.get(used..).unwrap_or_default();
+        }
+    }
+
+    /// The mail is complete: settles what was held back and leaves all that was entered.
+    pub fn finish<S: PartSink>(mut self, sink: &mut S) {
+        self.end(sink);
+    }
+
+    /// As `finish`, for a walker that will read another encoded message.
+    pub(super) fn end<S: PartSink>(&mut self, sink: &mut S) {
+        if let State::DelimiterTail { .. } = self.state {
+            self.state = self.after_tail;
+        }
+        if !self.head.lead.is_empty() {
+            let line = classify(&self.head.lead, true, self.head.first, &self.stack);
+            self.take_lead(line, sink);
+        }
+        self.open_pending(sink);
+        if !self.held.is_empty() {
+            let brk = leading_break(&self.held);
+            self.judge_held(brk, sink);
+            self.open_pending(sink);
+            let held = std::mem::take(&mut self.held);
+            self.emit(&held, sink);
+        }
+        self.leave_leaf(sink);
+        while self.stack.len() > 0 {
+            self.pop(sink);
+        }
+    }
+
+    /// Gets ready to read the message at `path` of another walker, which has decoded it.
+    fn nest(
+        &mut self,
+        limits: Limits,
+        above: usize,
+        encoded_above: usize,
+        path: &PartPath,
+        listed: Arc<[String]>,
+    ) {
+        self.limits = limits;
+        self.above = above;
+        self.encoded_above = encoded_above;
+        self.state = State::Head;
+        self.path.copy_from(path);
+        self.stack.clear();
+        self.head.lead.clear();
+        self.head.start(true);
+        self.head.listen(listed);
+        self.held.clear();
+        self.entered = false;
+        self.line_start = true;
+        self.line = 1;
+    }
+
+    /// Accounts for raw bytes. Lines are counted only while more headers may come: nothing else asks for them.
+    fn raw<S: PartSink>(&mut self, region: Region, bytes: &[u8], sink: &mut S) {
+        if self.state == State::Head || self.stack.has_boundary() {
+            self.line += memchr::memchr_iter(b'\n', bytes).count() as u64;
+        }
+        if self.encoded_above == 0 {
+            sink.region(region, bytes);
+        }
+    }
+
+    // ---- header blocks ----
+
+    fn read_head<S: PartSink>(&mut self, rest: &[u8], sink: &mut S) -> usize {
+        if self.head.in_line {
+            let used = self.head.read(rest, self.limits.header_bytes);
+            self.raw(Region::Header, rest.get(..used).unwrap_or_default(), sink);
+            return used;
+        }
+        if self.head.lead.is_empty() {
+            let line = classify(rest, false, self.head.first, &self.stack);
+            if line != Line::Unknown {
+                return self.take_line(line, rest, sink);
+            }
+            self.head.lead.extend_from_slice(rest);
+            return rest.len();
+        }
+        // Only a colon, a line end or the cap can settle a line whose first bytes could not.
+        let room = LINE_CAP.saturating_sub(self.head.lead.len());
+        let window = rest.get(..room).unwrap_or(rest);
+        let used = memchr::memchr2(b':', b'\n', window).map_or(window.len(), |at| at + 1);
+        self.head.lead.extend_from_slice(rest.get(..used).unwrap_or_default());
+        let line = classify(&self.head.lead, false, self.head.first, &self.stack);
+        if line != Line::Unknown {
+            self.take_lead(line, sink);
+        }
+        used
+    }
+
+    /// Reads the gathered start of a line, now that it is known what it is.
+    fn take_lead<S: PartSink>(&mut self, line: Line, sink: &mut S) {
+        let mut lead = std::mem::take(&mut self.head.lead);
+        let used = self.take_line(line, &lead, sink);
+        self.feed(lead.get(used..).unwrap_or_default(), sink);
+        lead.clear();
+        // One line cannot leave a second one unjudged, so the buffer is free again.
+        if self.head.lead.is_empty() {
+            self.head.lead = lead;
+        }
+    }
+
+    /// Acts on a line of a header block and gives how many of `bytes` that took.
+    fn take_line<S: PartSink>(&mut self, line: Line, bytes: &[u8], sink: &mut S) -> usize {
+        let part = |end: usize| bytes.get(..end).unwrap_or_default();
+        match line {
+            Line::Unknown => 0,
+            Line::Folded => {
+                self.head.go_on(true);
+                0
+            }
+            Line::Mbox => {
+                self.head.go_on(false);
+                0
+            }
+            Line::Field(colon) => {
+                self.end_field(sink);
+                if std::mem::take(&mut self.head.oddities.blank_fold) {
+                    sink.problem(&self.path, Problem::BlankFold);
+                }
+                self.head.begin(part(colon), self.line);
+                self.raw(Region::Header, part(colon + 1), sink);
+                colon + 1
+            }
+            Line::Blank(end) => {
+                self.end_field(sink);
+                self.raw(Region::Header, part(end), sink);
+                self.open(sink);
+                end
+            }
+            Line::Delimiter(dashes, end) => {
+                self.open_pending(sink);
+                self.raw(Region::Boundary, part(end), sink);
+                self.delimit(dashes, part(end).ends_with(b"\n"), sink);
+                end
+            }
+            Line::Text => {
+                self.end_field(sink);
+                sink.problem(&self.path, Problem::MissingBlankLine);
+                self.open(sink);
+                0
+            }
+        }
+    }
+
+    /// The field being collected is complete.
+    fn end_field<S: PartSink>(&mut self, sink: &mut S) {
+        let Some(field) = self.head.field.take().filter(|field| *field != Field::Other) else { return };
+        if self.head.cut {
+            sink.problem(&self.path, Problem::HeaderTooLong);
+        }
+        let Head { value, content_type, encoding, disposition, field_line, .. } = &mut self.head;
+        let value = unfold(value);
+        let (same, problem) = match field {
+            Field::Text(name) => {
+                let raw = name == HeaderName::MessageId || memmem::find(value, b"=?").is_none();
+                let text = if raw {
+                    value
+                } else {
+                    self.text.clear();
+                    word::decode(value, &mut self.text);
+                    self.text.as_slice()
+                };
+                sink.header(&self.path, name, *field_line, text);
+                return;
+            }
+            Field::Type => (content_type.set(value), Problem::ConflictingType),
+            Field::Encoding => (encoding.set(value), Problem::ConflictingEncoding),
+            Field::Disposition => (disposition.set(value), Problem::ConflictingDisposition),
+            Field::Other => return,
+        };
+        if !same {
+            sink.problem(&self.path, problem);
+        }
+    }
+
+    // ---- entities ----
+
+    /// Opens entities whose header block something else ended.
+    fn open_pending<S: PartSink>(&mut self, sink: &mut S) {
+        while self.state == State::Head {
+            self.end_field(sink);
+            self.open(sink);
+        }
+    }
+
+    /// The header block is complete: tells of the entity and gets ready for its content.
+    fn open<S: PartSink>(&mut self, sink: &mut S) {
+        let digest = !self.head.of_message && self.stack.top().is_some_and(|frame| frame.digest);
+        let path = &mut self.path;
+        let level = self.above + self.stack.len();
+        let mut found = [None; 3];
+        let mut slots = found.iter_mut();
+        self.entity.read(&self.head, digest, |problem| {
+            if let Some(slot) = slots.next() {
+                *slot = Some(problem);
+            }
+        });
+        let encoded = !self.entity.encoding.is_identity();
+        let (multipart, message) = (self.entity.is_multipart(), self.entity.is_message());
+        let too_deep = (multipart || message) && level >= self.limits.depth
+            || message && encoded && self.encoded_above >= self.limits.encoded_depth;
+        if self.head.of_message && (too_deep || !multipart) {
+            path.push(1);
+        }
+        let bare = self.head.oddities.bare_return.then_some(Problem::BareCr);
+        let deep = too_deep.then_some(Problem::TooDeep);
+        found.into_iter().flatten().chain(bare).chain(deep).for_each(|problem| sink.problem(path, problem));
+
+        self.state = State::Content;
+        self.content = Content::Part;
+        self.entered = true;
+        self.line_start = true;
+        if too_deep {
+            sink.enter(&self.entity.part(path, PartKind::Leaf));
+            self.leaf.start_bytes(self.entity.encoding);
+        } else if multipart {
+            let whole = self.entity.media().subtype() == "digest";
+            let boundary = self.entity.boundary();
+            if boundary.is_empty() {
+                sink.problem(path, Problem::NoBoundary);
+            }
+            self.stack.push_multipart(boundary, whole, path.len());
+            sink.enter(&self.entity.part(path, PartKind::Multipart));
+            self.begin_margin(Margin::Preamble);
+        } else if message && !encoded {
+            self.stack.push_message(path.len());
+            sink.enter(&self.entity.part(path, PartKind::Message));
+            self.head.start(true);
+            self.state = State::Head;
+        } else if message {
+            sink.enter(&self.entity.part(path, PartKind::Message));
+            let listed = self.head.listed();
+            let child = self.leaf.start_message(self.entity.encoding);
+            child.nest(self.limits, level + 1, self.encoded_above + 1, path, listed);
+        } else {
+            let charset = self.entity.charset();
+            if charset.is_some_and(charset::is_unreadable) {
+                sink.problem(path, Problem::UnreadableCharset);
+            }
+            sink.enter(&self.entity.part(path, PartKind::Leaf));
+            if self.entity.media().is_text() {
+                self.leaf.start_text(self.entity.encoding, charset);
+            } else {
+                self.leaf.start_bytes(self.entity.encoding);
+            }
+        }
+    }
+
+    /// What follows stands outside the parts of the innermost multipart.
+    fn begin_margin(&mut self, margin: Margin) {
+        self.state = State::Content;
+        self.content = Content::Margin(margin);
+        self.entered = false;
+        self.line_start = true;
+        self.leaf.start_bytes(super::TransferEncoding::Binary);
+    }
+
+    /// A delimiter was read: ends what is open inside its multipart and begins the next part or the epilogue.
+    /// `whole`: its line was read to the end.
+    fn delimit<S: PartSink>(&mut self, dashes: Dashes, whole: bool, sink: &mut S) {
+        let Dashes::Delimiter { frame: index, close } = dashes else { return };
+        self.leave_leaf(sink);
+        while self.stack.len() > index + 1 {
+            self.pop(sink);
+        }
+        let Some(frame) = self.stack.top() else { return };
+        self.path.truncate(frame.path_len);
+        if close {
+            frame.closed = true;
+            self.begin_margin(Margin::Epilogue);
+        } else {
+            if frame.closed && !frame.reopened {
+                frame.reopened = true;
+                sink.problem(&self.path, Problem::PartAfterClose);
+            }
+            frame.children = frame.children.saturating_add(1);
+            self.path.push(frame.children);
+            self.head.start(false);
+            self.state = State::Head;
+        }
+        if !whole {
+            self.after_tail = self.state;
+            self.state = State::DelimiterTail { told: false };
+        }
+    }
+
+    /// The innermost frame ends.
+    fn pop<S: PartSink>(&mut self, sink: &mut S) {
+        let Some(frame) = self.stack.pop() else { return };
+        self.path.truncate(frame.path_len);
+        if frame.has_boundary() && !frame.closed {
+            let seen = frame.children > 0;
+            sink.problem(
+                &self.path,
+                if seen { Problem::UnclosedMultipart } else { Problem::BoundaryNeverSeen },
+            );
+        }
+        sink.leave();
+    }
+
+    fn leave_leaf<S: PartSink>(&mut self, sink: &mut S) {
+        if std::mem::take(&mut self.entered) {
+            let path = &self.path;
+            self.leaf.finish(sink, |sink, problem| sink.problem(path, problem));
+            sink.leave();
+        }
+        self.path.mark(None);
+    }
+
+    // ---- content ----
+
+    fn read_content<S: PartSink>(&mut self, rest: &[u8], sink: &mut S) -> usize {
+        if !self.stack.has_boundary() {
+            self.emit(rest, sink);
+            rest.len()
+        } else if self.line_start || !self.held.is_empty() {
+            self.settle(rest, sink)
+        } else {
+            self.scan(rest, sink)
+        }
+    }
+
+    /// Passes content on up to the next delimiter in `rest`, or to its end but for what may belong to one.
+    fn scan<S: PartSink>(&mut self, rest: &[u8], sink: &mut S) -> usize {
+        let part = |from: usize, to: usize| rest.get(from..to).unwrap_or_default();
+        let mut sent = 0;
+        let mut from = 0;
+        while let Some(found) = self.next_dashes(part(from, rest.len())) {
+            let line_break = from + found;
+            let start = line_break + 1;
+            let brk = line_break - usize::from(part(sent, line_break).ends_with(b"\r"));
+            let window = part(start, rest.len().min(start + LINE_CAP));
+            let end = memchr::memchr(b'\n', window).map(|at| at + 1);
+            let Some(len) = end.or((window.len() == LINE_CAP).then_some(LINE_CAP)) else {
+                self.emit(part(sent, brk), sink);
+                self.held.extend_from_slice(part(brk, rest.len()));
+                return rest.len();
+            };
+            match self.stack.judge(part(start, start + len)) {
+                dashes @ Dashes::Delimiter { .. } => {
+                    self.emit(part(sent, brk), sink);
+                    self.raw(Region::Boundary, part(brk, start + len), sink);
+                    self.delimit(dashes, end.is_some(), sink);
+                    return start + len;
+                }
+                Dashes::Doubtful(frame) => {
+                    if self.doubts(frame) {
+                        self.emit(part(sent, brk), sink);
+                        sent = brk;
+                        sink.problem(&self.path, Problem::DelimiterJunk);
+                    }
+                }
+                Dashes::Text => {}
+            }
+            from = start + len - usize::from(end.is_some());
+        }
+        let keep = open_tail(part(sent, rest.len()));
+        self.emit(part(sent, rest.len() - keep), sink);
+        self.held.extend_from_slice(part(rest.len() - keep, rest.len()));
+        rest.len()
+    }
+
+    /// Where the next line break with `--` after it is. Looks first at the start: many `--` lines in a row would
+    /// each pay for setting up the search.
+    fn next_dashes(&self, rest: &[u8]) -> Option<usize> {
+        if rest.starts_with(b"\n--") { Some(0) } else { self.dashes.find(rest) }
+    }
+
+    /// Goes on with what was held back, or with the first line of content.
+    fn settle<S: PartSink>(&mut self, rest: &[u8], sink: &mut S) -> usize {
+        let brk = leading_break(&self.held);
+        let line = self.held.len() - brk;
+        let first = rest.first().copied().unwrap_or_default();
+        let goes_on = match self.held.as_slice() {
+            [b'\r'] => first == b'\n',
+            _ => line >= 2 || first == b'-',
+        };
+        if !goes_on {
+            // No `--` line after all. `first` may itself begin a line break: it is read afresh.
+            let mut held = std::mem::take(&mut self.held);
+            self.line_start = false;
+            self.emit(&held, sink);
+            held.clear();
+            self.held = held;
+            return 0;
+        }
+        if line < 2 {
+            self.held.push(first);
+            return 1;
+        }
+        let window = rest.get(..LINE_CAP.saturating_sub(line)).unwrap_or(rest);
+        let end = memchr::memchr(b'\n', window).map(|at| at + 1);
+        let used = end.unwrap_or(window.len());
+        self.held.extend_from_slice(rest.get(..used).unwrap_or_default());
+        if end.is_some() || line + used >= LINE_CAP {
+            self.judge_held(brk, sink);
+        }
+        used
+    }
+
+    /// Judges the held line, which begins after `brk` bytes of line break. Its own line break stays held when it is
+    /// text.
+    fn judge_held<S: PartSink>(&mut self, brk: usize, sink: &mut S) {
+        let mut held = std::mem::take(&mut self.held);
+        let line = held.get(brk..).unwrap_or_default();
+        let dashes = if line.starts_with(b"--") { self.stack.judge(line) } else { Dashes::Text };
+        self.line_start = false;
+        if let Dashes::Delimiter { .. } = dashes {
+            self.raw(Region::Boundary, &held, sink);
+            self.delimit(dashes, held.ends_with(b"\n"), sink);
+            held.clear();
+        } else {
+            if let Dashes::Doubtful(frame) = dashes
+                && self.doubts(frame)
+            {
+                sink.problem(&self.path, Problem::DelimiterJunk);
+            }
+            let text = held.len() - open_tail(&held);
+            self.emit(held.get(..text).unwrap_or_default(), sink);
+            held.drain(..text);
+        }
+        self.held = held;
+    }
+
+    /// Whether a doubtful delimiter of this frame is news.
+    fn doubts(&mut self, frame: usize) -> bool {
+        self.stack.at(frame).is_some_and(|frame| !std::mem::replace(&mut frame.doubted, true))
+    }
+
+    /// Reads on in a delimiter line that was too long to judge whole.
+    fn read_tail<S: PartSink>(&mut self, rest: &[u8], told: bool, sink: &mut S) -> usize {
+        let end = memchr::memchr(b'\n', rest);
+        let used = end.map_or(rest.len(), |at| at + 1);
+        let tail = rest.get(..used).unwrap_or_default();
+        let junk = !told && !tail.trim_ascii().is_empty();
+        if junk {
+            sink.problem(&self.path, Problem::DelimiterJunk);
+        }
+        self.raw(Region::Boundary, tail, sink);
+        self.state =
+            if end.is_some() { self.after_tail } else { State::DelimiterTail { told: told || junk } };
+        used
+    }
+
+    /// Passes content of the current leaf on.
+    fn emit<S: PartSink>(&mut self, bytes: &[u8], sink: &mut S) {
+        if bytes.is_empty() {
+            return;
+        }
+        let region = match self.content {
+            Content::Part => Region::Body,
+            Content::Margin(margin) => {
+                let (kind, region) = match margin {
+                    Margin::Preamble => (PartKind::Preamble, Region::Preamble),
+                    Margin::Epilogue => (PartKind::Epilogue, Region::Epilogue),
+                };
+                if !std::mem::replace(&mut self.entered, true) {
+                    self.path.mark(Some(margin));
+                    sink.enter(&self.entity.margin(&self.path, kind));
+                }
+                region
+            }
+        };
+        self.raw(region, bytes, sink);
+        self.leaf.feed(bytes, sink);
+    }
+}
+
+/// How long the whole line break at the start is.
+fn leading_break(bytes: &[u8]) -> usize {
+    match bytes {
+        [b'\r', b'\n', ..] => 2,
+        [b'\n', ..] => 1,
+        _ => 0,
+    }
+}
+
+/// How much of the end may belong to a delimiter that has not arrived: a line break, whole or half, and one dash.
+fn open_tail(bytes: &[u8]) -> usize {
+    match bytes {
+        [.., b'\r', b'\n', b'-'] => 3,
+        [.., b'\r', b'\n'] | [.., b'\n', b'-'] => 2,
+        [.., b'\r' | b'\n'] => 1,
+        _ => 0,
+    }
+}
