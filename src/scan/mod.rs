@@ -1,0 +1,87 @@
+//! Is there a CPR number in it?
+//!
+//! [`Scan`] takes the bytes of a message as they come and ends in a [`Report`]: what was found, what could
+//! not be read, whether the content is protected. It does no I/O, reads no clock, and cannot fail: what could
+//! not be read is data. Memory is flat, whatever the message. Start reading at [`Scan`]; the text goes
+//! through [`window`], a candidate is weighed in [`context`]. Tests: `tests/` (corpus, chunking) and here.
+
+pub mod coverage;
+pub mod finding;
+pub mod ruleset;
+
+mod context;
+mod persons;
+mod reader;
+mod report;
+mod sketch;
+mod window;
+
+pub use crate::cpr::date::Day;
+pub use persons::Persons;
+pub use report::{Protection, Report, Verdict};
+pub use sketch::Sketch;
+
+use crate::mime::Walker;
+use reader::Reader;
+use ruleset::Ruleset;
+use std::sync::Arc;
+
+/// One message being read.
+pub struct Scan {
+    walker: Walker,
+    reader: Reader,
+}
+
+impl Scan {
+    /// Begins a message under these rules; `today` decides who is born.
+    pub fn new(rules: Arc<Ruleset>, today: Day) -> Self {
+        Self { walker: Walker::new(), reader: Reader::new(rules, today) }
+    }
+
+    /// Begins a single document of this media type instead of a message, e.g. `text` / `csv`.
+    pub fn document(rules: Arc<Ruleset>, today: Day, name: &str) -> DocumentScan {
+        DocumentScan { reader: Reader::document(rules, today, name) }
+    }
+
+    /// Reads the next bytes of the message, cut anywhere.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        self.reader.count(bytes.len());
+        self.walker.feed(bytes, &mut self.reader);
+    }
+
+    /// How many findings have been kept whole so far: a door may stop reading when the verdict is sure and
+    /// the evidence enough.
+    pub fn kept(&self) -> usize {
+        self.reader.report().findings.len()
+    }
+
+    /// Whether a leak has been found so far.
+    pub fn leaks(&self) -> bool {
+        self.reader.report().leaks()
+    }
+
+    /// Ends the message.
+    pub fn finish(mut self) -> Report {
+        self.walker.finish(&mut self.reader);
+        self.reader.into_report()
+    }
+}
+
+/// One document being read; see [`Scan::document`].
+pub struct DocumentScan {
+    reader: Reader,
+}
+
+impl DocumentScan {
+    /// Reads the next bytes, cut anywhere.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        self.reader.count(bytes.len());
+        crate::mime::PartSink::data(&mut self.reader, bytes);
+    }
+
+    /// Ends the document.
+    pub fn finish(mut self) -> Report {
+        crate::mime::PartSink::leave(&mut self.reader);
+        self.reader.into_report()
+    }
+}

@@ -1,0 +1,351 @@
+//! What the walker finds, turned into findings and coverage.
+//!
+//! A part's first bytes tell what it is ([`extract::sniff`]); text goes through the window to the evidence,
+//! anything else is noted as unread. Headers and file names are short texts of their own. Keeps no body.
+
+use super::context;
+use super::coverage::{Unread, UnreadKind};
+use super::finding::{Finding, MaskedText, Place};
+use super::report::{Protection, Report};
+use super::ruleset::Ruleset;
+use super::window::{self, Hit, Window};
+use crate::cpr::Cpr;
+use crate::cpr::date::Day;
+use crate::extract::{self, Claim, Nature};
+use crate::mime::{Class, Disposition, HeaderName, Part, PartKind, PartPath, PartSink, Problem};
+use std::sync::Arc;
+
+/// What is being done with the bytes of the open leaf.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    /// No leaf is open.
+    Closed,
+    /// Its first bytes are gathered in the window.
+    Sniffing,
+    /// It is read.
+    Reading,
+    /// It was told what it is, and is not read.
+    Passing,
+}
+
+/// The open leaf.
+struct Leaf {
+    path: PartPath,
+    place: Place,
+    main: String,
+    sub: String,
+    /// Whether it is the content of the message as a whole.
+    is_root: bool,
+}
+
+/// The sink of a scan.
+pub(super) struct Reader {
+    judge: Judge,
+    window: Window,
+    mode: Mode,
+    leaf: Leaf,
+    /// Multiparts and messages that are open.
+    containers: usize,
+    /// Set while the children of a `multipart/encrypted` are read; whether that is the message as a whole.
+    pgp: Option<PgpContainer>,
+}
+
+#[derive(Clone, Copy)]
+struct PgpContainer {
+    depth: usize,
+    is_root: bool,
+}
+
+/// Judges candidates and keeps the report: what the window's visits need besides the window.
+struct Judge {
+    rules: Arc<Ruleset>,
+    today: Day,
+    report: Report,
+    /// The first text's start is being gathered.
+    sketching: bool,
+}
+
+impl Judge {
+    fn judge(&mut self, mut hit: Hit<'_>, path: &PartPath, place: &Place) {
+        let Ok(cpr) = Cpr::parse(hit.candidate.digits, self.today, self.rules.exceptions()) else { return };
+        let weighed = context::weigh(&self.rules, hit.candidate, &cpr, self.today, hit.before(), hit.after());
+        let Some(confidence) = weighed.confidence else { return };
+        let (offset, line) = (hit.offset(), hit.line());
+        self.report.add(Finding {
+            cpr,
+            confidence,
+            part: path.to_string(),
+            place: place.clone(),
+            line,
+            offset,
+            why: weighed.why,
+        });
+    }
+
+    fn unread(&mut self, path: &PartPath, kind: UnreadKind, reason: &'static str) {
+        self.report.coverage.add(Unread { part: path.to_string(), kind, reason });
+    }
+}
+
+impl Reader {
+    pub(super) fn new(rules: Arc<Ruleset>, today: Day) -> Self {
+        Self {
+            judge: Judge { rules, today, report: Report::default(), sketching: false },
+            window: Window::new(),
+            mode: Mode::Closed,
+            leaf: Leaf {
+                path: PartPath::default(),
+                place: Place::Body,
+                main: String::new(),
+                sub: String::new(),
+                is_root: false,
+            },
+            containers: 0,
+            pgp: None,
+        }
+    }
+
+    /// A reader whose one leaf is open: a document by itself, of this media type.
+    pub(super) fn document(rules: Arc<Ruleset>, today: Day, media: &str) -> Self {
+        let mut reader = Self::new(rules, today);
+        let (main, sub) = media.split_once('/').unwrap_or((media, ""));
+        reader.leaf.main = main.to_ascii_lowercase();
+        reader.leaf.sub = sub.to_ascii_lowercase();
+        reader.mode = Mode::Sniffing;
+        reader
+    }
+
+    pub(super) fn count(&mut self, bytes: usize) {
+        self.judge.report.sketch.count(bytes);
+    }
+
+    pub(super) fn report(&self) -> &Report {
+        &self.judge.report
+    }
+
+    pub(super) fn into_report(mut self) -> Report {
+        self.judge.report.persons.settle();
+        self.judge.report
+    }
+
+    /// The first bytes are there: decides what to do with the leaf.
+    fn decide(&mut self) {
+        let head = self.window.text();
+        let head = head.get(..extract::HEAD).unwrap_or(head);
+        let claim = Claim { main: &self.leaf.main, sub: &self.leaf.sub };
+        let nature = extract::sniff(head, claim);
+        let claims_encryption = matches!(self.leaf.sub.as_str(), "pkcs7-mime" | "x-pkcs7-mime")
+            || (self.pgp.is_some() && self.leaf.sub == "octet-stream");
+        let path = &self.leaf.path;
+        let judge = &mut self.judge;
+        let read = match nature {
+            // Text where an encrypted part was promised: read, and the promise is noted as broken.
+            Nature::Text | Nature::DoubtfulText if claims_encryption && !head.is_empty() => {
+                judge.unread(path, UnreadKind::Ambiguous, "not-encrypted-as-claimed");
+                true
+            }
+            Nature::Text => true,
+            Nature::DoubtfulText => {
+                judge.unread(path, UnreadKind::Ambiguous, "nul-in-text");
+                true
+            }
+            Nature::Image(form) => {
+                judge.unread(path, UnreadKind::Image, form);
+                false
+            }
+            Nature::Document(form) => {
+                judge.unread(path, UnreadKind::Document, form);
+                false
+            }
+            Nature::CmsEnveloped if self.leaf.is_root => {
+                judge.report.protection = Protection::Smime;
+                false
+            }
+            Nature::CmsEnveloped => {
+                judge.unread(path, UnreadKind::Encrypted, "smime-enveloped");
+                false
+            }
+            // A detached signature holds no content. An opaque one holds the message, mostly in one piece: its
+            // bytes are read as they stand, and as that is not the same as opening it, it is noted.
+            Nature::CmsSigned if self.leaf.sub.ends_with("pkcs7-signature") => true,
+            Nature::CmsSigned => {
+                judge.unread(path, UnreadKind::Document, "smime-signed-opaque");
+                true
+            }
+            Nature::PgpMessage if self.pgp.is_some_and(|pgp| pgp.is_root) => {
+                judge.report.protection = Protection::Pgp;
+                false
+            }
+            Nature::PgpMessage => {
+                judge.unread(path, UnreadKind::Encrypted, "pgp-message");
+                // Armour has an end, and text may follow it.
+                true
+            }
+        };
+        if !read {
+            self.window.clear();
+            self.mode = Mode::Passing;
+            return;
+        }
+        self.mode = Mode::Reading;
+        if self.judge.sketching {
+            self.judge.report.sketch.add_text(self.window.text());
+        }
+    }
+
+    fn short_text(&mut self, path: &PartPath, place: &Place, line: Option<u64>, text: &[u8]) {
+        let judge = &mut self.judge;
+        let before = judge.report.findings.len();
+        window::whole(text, &mut |hit| judge.judge(hit, path, place));
+        if let Some(line) = line {
+            for finding in judge.report.findings.iter_mut().skip(before) {
+                finding.line = line;
+            }
+        }
+    }
+}
+
+impl PartSink for Reader {
+    fn header(&mut self, path: &PartPath, name: HeaderName, line: u64, text: &[u8]) {
+        match header_word(name) {
+            Some(word) => self.short_text(path, &Place::Header(word), Some(line), text),
+            None => self.judge.report.sketch.set_message_id(text),
+        }
+    }
+
+    fn enter(&mut self, part: &Part<'_>) {
+        for name in part.filenames() {
+            self.short_text(part.path, &Place::FileName, None, name.as_bytes());
+        }
+        match part.kind {
+            PartKind::Multipart | PartKind::Message => {
+                let is_root = self.containers == 0;
+                if self.pgp.is_none() && is_pgp_mime(part) {
+                    self.pgp = Some(PgpContainer { depth: self.containers, is_root });
+                }
+                self.containers += 1;
+            }
+            PartKind::Leaf | PartKind::Preamble | PartKind::Epilogue => {
+                self.leaf.is_root = self.containers == 0;
+                self.leaf.path.clone_from(part.path);
+                let is_margin = part.kind != PartKind::Leaf;
+                self.leaf.main.clear();
+                self.leaf.main.push_str(if is_margin { "text" } else { part.media.top() });
+                self.leaf.sub.clear();
+                self.leaf.sub.push_str(if is_margin { "plain" } else { part.media.subtype() });
+                self.leaf.place = match part.filename {
+                    Some(name) => Place::Attachment(MaskedText::new(name)),
+                    None if part.disposition == Disposition::Attachment => {
+                        Place::Attachment(MaskedText::new(""))
+                    }
+                    None => Place::Body,
+                };
+                self.judge.sketching =
+                    !is_margin && self.leaf.main == "text" && self.leaf.place == Place::Body;
+                self.mode = Mode::Sniffing;
+            }
+        }
+    }
+
+    fn data(&mut self, mut bytes: &[u8]) {
+        if self.mode == Mode::Sniffing {
+            // Exactly this many bytes decide, however they were cut.
+            let taken = self.window.gather(bytes, extract::HEAD);
+            bytes = bytes.get(taken..).unwrap_or_default();
+            if self.window.text().len() == extract::HEAD {
+                self.decide();
+            }
+        }
+        if self.mode == Mode::Reading && !bytes.is_empty() {
+            let Self { judge, window, leaf, .. } = self;
+            if judge.sketching {
+                judge.report.sketch.add_text(bytes);
+            }
+            window.push(bytes, &mut |hit| judge.judge(hit, &leaf.path, &leaf.place));
+        }
+    }
+
+    fn leave(&mut self) {
+        if self.mode == Mode::Sniffing {
+            self.decide();
+        }
+        match self.mode {
+            Mode::Closed => {
+                self.containers = self.containers.saturating_sub(1);
+                if self.pgp.is_some_and(|pgp| pgp.depth == self.containers) {
+                    self.pgp = None;
+                }
+            }
+            Mode::Sniffing | Mode::Reading => {
+                let Self { judge, window, leaf, .. } = self;
+                window.finish(&mut |hit| judge.judge(hit, &leaf.path, &leaf.place));
+                judge.report.sketch.close();
+                judge.sketching = false;
+            }
+            Mode::Passing => self.window.clear(),
+        }
+        self.mode = Mode::Closed;
+    }
+
+    fn problem(&mut self, path: &PartPath, problem: Problem) {
+        if let Some(reason) = reason(problem) {
+            let kind = match problem.class() {
+                Class::Damaged => UnreadKind::Damaged,
+                Class::Ambiguous => UnreadKind::Ambiguous,
+                Class::Limit => UnreadKind::Limit,
+            };
+            self.judge.unread(path, kind, reason);
+        }
+    }
+}
+
+/// RFC 3156 §4: `multipart/encrypted; protocol="application/pgp-encrypted"`.
+fn is_pgp_mime(part: &Part<'_>) -> bool {
+    part.media.as_str() == "multipart/encrypted"
+        && part
+            .param("protocol")
+            .is_some_and(|protocol| protocol.eq_ignore_ascii_case("application/pgp-encrypted"))
+}
+
+/// The header's name in a report; `None` for the Message-ID, which is an id and never read as text.
+fn header_word(name: HeaderName) -> Option<&'static str> {
+    Some(match name {
+        HeaderName::Subject => "Subject",
+        HeaderName::Comments => "Comments",
+        HeaderName::Keywords => "Keywords",
+        HeaderName::ContentDescription => "Content-Description",
+        HeaderName::From => "From",
+        HeaderName::Sender => "Sender",
+        HeaderName::ReplyTo => "Reply-To",
+        HeaderName::To => "To",
+        HeaderName::Cc => "Cc",
+        HeaderName::Bcc => "Bcc",
+        HeaderName::Listed(_) => "X-",
+        HeaderName::MessageId => return None,
+    })
+}
+
+/// The word for what the walker found odd; `None` for what hides nothing: all of an unclosed multipart was
+/// read, in the one way that it can be.
+fn reason(problem: Problem) -> Option<&'static str> {
+    Some(match problem {
+        Problem::UnclosedMultipart => return None,
+        Problem::Base64Junk => "base64-junk",
+        Problem::UnknownEncoding => "unknown-encoding",
+        Problem::UnreadableCharset => "unreadable-charset",
+        Problem::MissingBlankLine => "missing-blank-line",
+        Problem::BlankFold => "blank-fold",
+        Problem::BareCr => "bare-cr",
+        Problem::NoBoundary => "no-boundary",
+        Problem::BoundaryNeverSeen => "boundary-never-seen",
+        Problem::DelimiterJunk => "delimiter-junk",
+        Problem::PartAfterClose => "part-after-close",
+        Problem::ConflictingType => "conflicting-type",
+        Problem::ConflictingEncoding => "conflicting-encoding",
+        Problem::ConflictingDisposition => "conflicting-disposition",
+        Problem::EncodedMultipart => "encoded-multipart",
+        Problem::CharsetMismatch => "charset-mismatch",
+        Problem::TooDeep => "too-deep",
+        Problem::HeaderTooLong => "header-too-long",
+    })
+}

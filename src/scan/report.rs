@@ -1,0 +1,133 @@
+//! What a scan ends in.
+
+use super::coverage::{Clean, Coverage};
+use super::finding::Finding;
+use super::persons::Persons;
+use super::sketch::Sketch;
+
+/// How the content as a whole is protected. Headers never are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Protection {
+    /// Anybody on the way can read it. S/MIME *signed* is this too.
+    #[default]
+    None,
+    /// S/MIME enveloped (RFC 8551 §3.3).
+    Smime,
+    /// PGP/MIME encrypted (RFC 3156 §4).
+    Pgp,
+}
+
+impl Protection {
+    /// The word of the jsonl contract.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Smime => "smime",
+            Self::Pgp => "pgp",
+        }
+    }
+}
+
+/// What the content is, in one word. Speaks of the content alone; where it goes is the policy's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Verdict {
+    /// Read whole, nothing found.
+    Clean,
+    /// Encrypted, and nothing found outside the encryption.
+    Protected,
+    /// Nothing found, and not all of it was read.
+    Partial,
+    /// A person's number, readable.
+    Leak,
+}
+
+impl Verdict {
+    /// The word of the jsonl contract.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Clean => "clean",
+            Self::Protected => "protected",
+            Self::Partial => "partial",
+            Self::Leak => "leak",
+        }
+    }
+}
+
+/// What was found, what was not read, what is protected.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// The first [`Self::KEPT`] findings, in the order of the message.
+    pub findings: Vec<Finding>,
+    /// How much was read.
+    pub coverage: Coverage,
+    /// How the content is protected.
+    pub protection: Protection,
+    /// What tells this message and its template from others, without its text.
+    pub sketch: Sketch,
+    pub(super) all_findings: u64,
+    pub(super) leaks: u64,
+    pub(super) persons: Persons,
+    pub(super) certain: bool,
+}
+
+impl Report {
+    /// How many findings are kept whole; the rest is counted.
+    pub const KEPT: usize = 200;
+
+    pub(super) fn add(&mut self, finding: Finding) {
+        self.all_findings += 1;
+        if finding.is_leak() {
+            self.leaks += 1;
+            self.certain |= finding.confidence == super::finding::Confidence::Certain;
+            self.persons.add(&finding.cpr);
+        }
+        if self.findings.len() < Self::KEPT {
+            self.findings.push(finding);
+        }
+    }
+
+    /// Proof that the message was read whole and holds nobody's number; `None` otherwise. The only maker of
+    /// [`Clean`]. What is only possible, a test number or mistyped is reported and not acted on.
+    pub fn clean(&self) -> Option<Clean> {
+        (!self.leaks() && self.coverage == Coverage::Complete && self.protection == Protection::None)
+            .then_some(Clean(()))
+    }
+
+    /// Whether a person's number can be read in it.
+    pub fn leaks(&self) -> bool {
+        self.leaks > 0
+    }
+
+    /// Whether one of the leaks is certain.
+    pub fn is_certain(&self) -> bool {
+        self.certain
+    }
+
+    /// How many findings there were, kept or not.
+    pub fn count(&self) -> u64 {
+        self.all_findings
+    }
+
+    /// How many different persons' numbers leak.
+    pub fn persons(&self) -> u64 {
+        self.persons.count()
+    }
+
+    /// Those persons' numbers.
+    pub fn person_numbers(&self) -> &Persons {
+        &self.persons
+    }
+
+    /// The content in one word.
+    pub fn verdict(&self) -> Verdict {
+        if self.leaks() {
+            Verdict::Leak
+        } else if self.coverage != Coverage::Complete {
+            Verdict::Partial
+        } else if self.protection != Protection::None {
+            Verdict::Protected
+        } else {
+            Verdict::Clean
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! What tells a message and its template from others, without keeping its text.
+//!
+//! Two questions are asked of it later: *is this the same message come again?* and *is this the same
+//! template?* Both are answered by keyed digests that `inspect` makes; here only bounded raw matter for them
+//! is gathered. `Debug` prints none of it.
+
+use std::fmt;
+
+/// Bounded matter for digests; see the module's head.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Sketch {
+    message_id: Option<Vec<u8>>,
+    text: Vec<u8>,
+    closed: bool,
+    bytes: u64,
+}
+
+impl Sketch {
+    /// How much of the first text is gathered, in bytes.
+    const TEXT: usize = 4096;
+    const MESSAGE_ID: usize = 512;
+
+    pub(super) fn count(&mut self, bytes: usize) {
+        self.bytes += bytes as u64;
+    }
+
+    pub(super) fn set_message_id(&mut self, id: &[u8]) {
+        if self.message_id.is_none() {
+            self.message_id = Some(id.get(..Self::MESSAGE_ID).unwrap_or(id).trim_ascii().to_vec());
+        }
+    }
+
+    /// Takes more of the first text; [`Self::close`] says that it ended.
+    pub(super) fn add_text(&mut self, text: &[u8]) {
+        if !self.closed {
+            let room = Self::TEXT - self.text.len();
+            self.text.extend_from_slice(text.get(..room).unwrap_or(text));
+            self.closed = self.text.len() == Self::TEXT;
+        }
+    }
+
+    pub(super) fn close(&mut self) {
+        self.closed |= !self.text.is_empty();
+    }
+
+    /// The message's size as it came, in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The Message-ID, bounded.
+    pub fn message_id(&self) -> Option<&[u8]> {
+        self.message_id.as_deref()
+    }
+
+    /// The first text's start, raw.
+    pub fn text(&self) -> &[u8] {
+        &self.text
+    }
+
+    /// The template's words: what remains of the first text when everything that differs from mail to mail
+    /// is left out. In Danish only names begin with a capital inside a sentence, so words with a capital go,
+    /// and with them every name and street; so do words with digits or `@`, tags, and the months.
+    pub fn template(&self) -> Vec<u8> {
+        const MONTHS: [&[u8]; 12] = [
+            b"januar",
+            b"februar",
+            b"marts",
+            b"april",
+            b"maj",
+            b"juni",
+            b"juli",
+            b"august",
+            b"september",
+            b"oktober",
+            b"november",
+            b"december",
+        ];
+        let mut words = Vec::new();
+        let mut in_tag = false;
+        let mut word: Vec<u8> = Vec::new();
+        for byte in self.text.iter().chain(b" ") {
+            match byte {
+                b'<' => in_tag = true,
+                b'>' => in_tag = false,
+                _ if in_tag => {}
+                byte if byte.is_ascii_alphanumeric()
+                    || *byte >= 0x80
+                    || matches!(byte, b'@' | b'-' | b'.') =>
+                {
+                    word.push(*byte);
+                    continue;
+                }
+                _ => {}
+            }
+            let bare = word.strip_suffix(b".").unwrap_or(&word);
+            let keep = bare.first().is_some_and(|first| first.is_ascii_lowercase() || *first >= 0x80)
+                && !bare.iter().any(|b| b.is_ascii_digit() || *b == b'@')
+                && !MONTHS.contains(&bare);
+            if keep {
+                words.extend_from_slice(bare);
+                words.push(b' ');
+            }
+            word.clear();
+        }
+        words
+    }
+}
+
+impl fmt::Debug for Sketch {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Sketch({} bytes)", self.bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn template(text: &str) -> String {
+        let mut sketch = Sketch::default();
+        sketch.add_text(text.as_bytes());
+        String::from_utf8(sketch.template()).unwrap()
+    }
+
+    #[test]
+    fn one_template_has_one_sketch() {
+        let first =
+            "Kære Inger Madsen\nDin ansøgning 123456 af 3. maj 2019 er modtaget.\nE-mail: inger@x.example";
+        let second = "Kære Bo Åkjær\nDin ansøgning 99 af 13. juni 2017 er modtaget.\nE-mail: bo@y.example";
+        assert_eq!(template(first), template(second).replace("åkjær ", ""));
+        assert_eq!(template("Kære Inger\ndin ansøgning er modtaget."), "din ansøgning er modtaget ");
+    }
+
+    #[test]
+    fn another_template_has_another() {
+        assert_ne!(template("din ansøgning er modtaget"), template("din ansøgning er afvist"));
+    }
+
+    #[test]
+    fn it_is_bounded() {
+        let mut sketch = Sketch::default();
+        for _ in 0..100 {
+            sketch.add_text(&[b'a'; 1000]);
+        }
+        assert_eq!(sketch.text().len(), Sketch::TEXT);
+    }
+}

@@ -1,0 +1,214 @@
+//! A text of any length through a buffer of fixed size, so that candidates are found however it was cut.
+//!
+//! Bytes are gathered until the buffer is full; then every candidate is visited that begins early enough to
+//! be whole with its neighbourhood, and the rest moves to the front. As the buffer is always filled before it
+//! is searched, the searches do not depend on the chunks (invariant 3). Tests: beside `scan`'s chunking test.
+
+use super::context::{AFTER, BEFORE};
+use crate::cpr::candidate::{self, Candidate};
+use crate::cpr::runs;
+
+/// The buffer's size; large enough that moving the overlap costs nothing, small enough for the first cache.
+const SIZE: usize = 16 * 1024;
+
+/// What must follow a first digit before its candidate is judged.
+const AHEAD: usize = candidate::LONGEST + AFTER;
+
+/// See the module's head.
+pub(super) struct Window {
+    buffer: Box<[u8]>,
+    len: usize,
+    /// Everything before here has been searched.
+    searched: usize,
+    place: Counted,
+}
+
+/// The place of the buffer's first byte in the part, and of the byte to which lines have been counted.
+#[derive(Clone, Copy)]
+struct Counted {
+    base: u64,
+    at: usize,
+    line: u64,
+}
+
+/// A candidate with the text it stands in.
+pub(super) struct Hit<'a> {
+    pub(super) candidate: &'a Candidate,
+    text: &'a [u8],
+    place: &'a mut Counted,
+}
+
+impl Hit<'_> {
+    /// The bytes before it.
+    pub(super) fn before(&self) -> &[u8] {
+        let start = self.candidate.span.start;
+        self.text.get(start.saturating_sub(BEFORE)..start).unwrap_or_default()
+    }
+
+    /// The bytes behind it.
+    pub(super) fn after(&self) -> &[u8] {
+        let end = self.candidate.span.end;
+        self.text.get(end..(end + AFTER).min(self.text.len())).unwrap_or_default()
+    }
+
+    /// Offset of the first digit in the part's text.
+    pub(super) fn offset(&self) -> u64 {
+        self.place.base + self.candidate.span.start as u64
+    }
+
+    /// The line it begins on, from 1. Counts on from the last hit, so that many hits cost one pass.
+    pub(super) fn line(&mut self) -> u64 {
+        self.place.count_to(self.text, self.candidate.span.start);
+        self.place.line
+    }
+}
+
+impl Counted {
+    fn count_to(&mut self, text: &[u8], to: usize) {
+        if let Some(between) = text.get(self.at..to) {
+            self.line += memchr::memchr_iter(b'\n', between).count() as u64;
+            self.at = to;
+        }
+    }
+}
+
+impl Window {
+    pub(super) fn new() -> Self {
+        Self {
+            buffer: vec![0; SIZE].into_boxed_slice(),
+            len: 0,
+            searched: 0,
+            place: Counted { base: 0, at: 0, line: 1 },
+        }
+    }
+
+    /// Begins another text.
+    pub(super) fn clear(&mut self) {
+        self.len = 0;
+        self.searched = 0;
+        self.place = Counted { base: 0, at: 0, line: 1 };
+    }
+
+    /// What is in the buffer.
+    pub(super) fn text(&self) -> &[u8] {
+        self.buffer.get(..self.len).unwrap_or_default()
+    }
+
+    /// Takes as much as fits without searching, and says how much it took.
+    pub(super) fn gather(&mut self, bytes: &[u8], limit: usize) -> usize {
+        let room = limit.min(SIZE).saturating_sub(self.len).min(bytes.len());
+        if let (Some(to), Some(from)) = (self.buffer.get_mut(self.len..self.len + room), bytes.get(..room)) {
+            to.copy_from_slice(from);
+            self.len += room;
+        }
+        room
+    }
+
+    /// Takes more text and visits every candidate that is whole.
+    pub(super) fn push(&mut self, mut bytes: &[u8], visit: &mut impl FnMut(Hit<'_>)) {
+        loop {
+            let taken = self.gather(bytes, SIZE);
+            bytes = bytes.get(taken..).unwrap_or_default();
+            if bytes.is_empty() {
+                return;
+            }
+            self.search(self.len - AHEAD, visit);
+            self.slide();
+        }
+    }
+
+    /// Visits what is left at the end of the text, and begins another.
+    pub(super) fn finish(&mut self, visit: &mut impl FnMut(Hit<'_>)) {
+        self.search(self.len, visit);
+        self.clear();
+    }
+
+    fn search(&mut self, limit: usize, visit: &mut impl FnMut(Hit<'_>)) {
+        let text = self.buffer.get(..self.len).unwrap_or_default();
+        let from = self.searched;
+        self.searched = sweep(text, from, limit, |candidate| {
+            visit(Hit { candidate, text, place: &mut self.place });
+        });
+    }
+
+    /// Moves what the next search needs to the front: the unsearched text, and the neighbourhood before it.
+    fn slide(&mut self) {
+        let keep_from = self.searched.saturating_sub(BEFORE).min(self.len);
+        let text = self.buffer.get(..self.len).unwrap_or_default();
+        self.place.count_to(text, keep_from.max(self.place.at));
+        self.buffer.copy_within(keep_from..self.len, 0);
+        self.len -= keep_from;
+        self.searched -= keep_from;
+        self.place.at -= keep_from;
+        self.place.base += keep_from as u64;
+    }
+}
+
+/// Visits the candidates of a text that is whole in memory.
+pub(super) fn whole(text: &[u8], visit: &mut impl FnMut(Hit<'_>)) {
+    let mut place = Counted { base: 0, at: 0, line: 1 };
+    sweep(text, 0, text.len(), |candidate| visit(Hit { candidate, text, place: &mut place }));
+}
+
+/// Visits the candidates that begin at or after `from` and before `limit`; returns where to go on.
+fn sweep(text: &[u8], from: usize, limit: usize, mut visit: impl FnMut(&Candidate)) -> usize {
+    let mut at = from;
+    while let Some(run) = runs::next(text, at) {
+        if run.start >= limit {
+            break;
+        }
+        at = run.end;
+        // A run that goes on from before `from` was seen there.
+        let goes_on = run.start == from
+            && from.checked_sub(1).and_then(|b| text.get(b)).is_some_and(u8::is_ascii_digit);
+        if let Some(found) = (!goes_on).then(|| candidate::at(text, &run)).flatten() {
+            at = found.span.end;
+            visit(&found);
+        }
+    }
+    at.max(limit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers at every distance from the buffer's edge, each found once, with its line and offset.
+    #[test]
+    fn numbers_on_the_edge_are_found_once() {
+        for shift in 0..300 {
+            let before = SIZE - 250 + shift;
+            let mut text: Vec<u8> = (0..before).map(|i| if i % 60 == 59 { b'\n' } else { b'x' }).collect();
+            text.push(b' ');
+            let offset = text.len() as u64;
+            let line = text.iter().filter(|b| **b == b'\n').count() as u64 + 1;
+            text.extend_from_slice(b"150379-1234 ");
+            text.extend(std::iter::repeat_n(b'y', SIZE));
+            for chunk in [1, 7, 1000, text.len()] {
+                let mut window = Window::new();
+                let mut found = Vec::new();
+                let mut visit = |mut hit: Hit<'_>| {
+                    found.push((hit.offset(), hit.line(), hit.before().len(), hit.after().len()));
+                };
+                if chunk == 1 && shift % 50 != 0 {
+                    continue;
+                }
+                for bytes in text.chunks(chunk) {
+                    window.push(bytes, &mut visit);
+                }
+                window.finish(&mut visit);
+                assert_eq!(found, [(offset, line, BEFORE, AFTER)], "shift {shift} chunk {chunk}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_run_longer_than_the_buffer_holds_no_number() {
+        let text = vec![b'1'; 3 * SIZE + 10];
+        let mut window = Window::new();
+        let mut count = 0;
+        window.push(&text, &mut |_| count += 1);
+        window.finish(&mut |_| count += 1);
+        assert_eq!(count, 0);
+    }
+}
