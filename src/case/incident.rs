@@ -1,0 +1,48 @@
+//! What belongs together: one cause is one incident, and each controller has its own case of it.
+
+use crate::envelope::{Address, Controller};
+use crate::scan::Sketch;
+use chrono::NaiveDate;
+
+/// A system that sends mail, as the configuration names it: `[[source]]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// As it is to stand in the register.
+    pub name: String,
+    /// Which senders are this system: `a@b`, `@b`, `b` or `*.b`.
+    pub pattern: String,
+    /// Who made it.
+    pub vendor: Option<String>,
+}
+
+/// The system that sent it, if one is named for this sender.
+pub fn source_of<'a>(sender: Option<&Address>, sources: &'a [Source]) -> Option<&'a Source> {
+    let sender = sender?;
+    sources.iter().find(|source| sender.is_named_by(&source.pattern))
+}
+
+/// What a message must share with a case to join it, as parts for a keyed digest.
+///
+/// A named source system groups by its template, so that a template's mails of years are one incident and two
+/// templates are two. Anything else groups by sender and local day: a person who writes ten mails in a day has
+/// one case. Whether it left is part of the key, so that what was stopped never hides in a breach.
+pub fn grouping(
+    controller: &Controller,
+    source: Option<&Source>,
+    sketch: &Sketch,
+    sender: Option<&Address>,
+    local_day: NaiveDate,
+    left: bool,
+) -> Vec<Vec<u8>> {
+    let left = if left { b"left".to_vec() } else { b"stopped".to_vec() };
+    let controller = controller.cvr.as_bytes().to_vec();
+    match source {
+        Some(source) => {
+            vec![b"source".to_vec(), left, controller, source.name.as_bytes().to_vec(), sketch.template()]
+        }
+        None => {
+            let sender = sender.map(Address::reveal).unwrap_or_default().to_lowercase().into_bytes();
+            vec![b"sender".to_vec(), left, controller, sender, local_day.to_string().into_bytes()]
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! The breach case: what it is, when it began, when its time is up.
+//!
+//! Pure: no I/O, and the time is an argument. A *detection* is one message; an *incident* is one cause; a
+//! *case* is one controller's part of an incident, with one clock (GDPR art. 33). Start reading at [`State`].
+//! Source: facts of the law, "Awareness", "The clock" and "States". Tests: tables beside the code.
+
+pub mod deadline;
+pub mod detection;
+pub mod incident;
+pub mod milestone;
+
+use detection::Outcome;
+use std::fmt;
+
+/// Where a case stands. The states after assessment come with the acts that lead there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// *Afværget*: stopped or sent protected before it left. No clock.
+    NearMiss,
+    /// *Mistanke*: it left, and whether it was a number, or whether it left readable, is not certain. The clock
+    /// runs from the detection, as the worst case.
+    Suspected,
+    /// It left, and is being assessed. The clock runs.
+    Assessing,
+}
+
+impl State {
+    /// Every state.
+    pub const ALL: [Self; 3] = [Self::NearMiss, Self::Suspected, Self::Assessing];
+
+    /// The state in which a detection opens a case.
+    pub fn opened_by(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Stopped => Self::NearMiss,
+            Outcome::Delivered { certain: false } => Self::Suspected,
+            Outcome::Delivered { certain: true } => Self::Assessing,
+        }
+    }
+
+    /// The state after another detection joins; a certain delivery ends the doubt, nothing brings it back. What
+    /// left never joins a near miss: whether it left is part of what groups ([`incident::grouping`]).
+    pub fn joined_by(self, outcome: Outcome) -> Self {
+        match (self, outcome) {
+            (Self::Suspected, Outcome::Delivered { certain: true }) => Self::Assessing,
+            (state, _) => state,
+        }
+    }
+
+    /// Whether the case counts as a breach or as one averted.
+    pub fn kind(self) -> Kind {
+        match self {
+            Self::NearMiss => Kind::NearMiss,
+            Self::Suspected | Self::Assessing => Kind::Breach,
+        }
+    }
+
+    /// The word in rows and JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::NearMiss => "near_miss",
+            Self::Suspected => "suspected",
+            Self::Assessing => "assessing",
+        }
+    }
+
+    /// Reads [`Self::word`].
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.word() == word)
+    }
+
+    /// For people: Danish and English.
+    pub fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::NearMiss => ("afværget", "near miss"),
+            Self::Suspected => ("mistanke", "suspected"),
+            Self::Assessing => ("under vurdering", "being assessed"),
+        }
+    }
+}
+
+/// Whether personal data got out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// It did not: no clock, and a line in the register.
+    NearMiss,
+    /// It did, or may have.
+    Breach,
+}
+
+impl Kind {
+    /// The word in rows and JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::NearMiss => "near_miss",
+            Self::Breach => "breach",
+        }
+    }
+}
+
+/// A case's number in the register: `BRV-2026-0042`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CaseId(String);
+
+impl CaseId {
+    /// The `ordinal`th case of a year.
+    pub fn new(year: i32, ordinal: u32) -> Self {
+        Self(format!("BRV-{year:04}-{ordinal:04}"))
+    }
+
+    /// Reads a number as a person may write it; `None` when it is none.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim().to_ascii_uppercase();
+        let (year, ordinal) = text.strip_prefix("BRV-")?.split_once('-')?;
+        Some(Self::new(year.parse().ok()?, ordinal.parse().ok()?))
+    }
+
+    /// As it is written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for CaseId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stopped_mail_is_a_near_miss_and_a_delivered_one_a_breach() {
+        assert_eq!(State::opened_by(Outcome::Stopped).kind(), Kind::NearMiss);
+        assert_eq!(State::opened_by(Outcome::Delivered { certain: false }), State::Suspected);
+        assert_eq!(State::opened_by(Outcome::Delivered { certain: true }), State::Assessing);
+    }
+
+    #[test]
+    fn doubt_ends_and_never_comes_back() {
+        let certain = Outcome::Delivered { certain: true };
+        let doubtful = Outcome::Delivered { certain: false };
+        assert_eq!(State::Suspected.joined_by(certain), State::Assessing);
+        assert_eq!(State::Suspected.joined_by(doubtful), State::Suspected);
+        assert_eq!(State::Assessing.joined_by(doubtful), State::Assessing);
+        assert_eq!(State::Assessing.joined_by(Outcome::Stopped), State::Assessing);
+    }
+
+    #[test]
+    fn case_numbers() {
+        assert_eq!(CaseId::new(2026, 42).to_string(), "BRV-2026-0042");
+        assert_eq!(CaseId::parse(" brv-2026-42 "), Some(CaseId::new(2026, 42)));
+        assert_eq!(CaseId::parse("2026-42"), None);
+        for state in State::ALL {
+            assert_eq!(State::from_word(state.word()), Some(state));
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Key files: made once, readable by their owner alone.
+//!
+//! The node's key is found as a systemd credential first (`LoadCredential=brevdue-node-key:...`), then as the
+//! file that the configuration names. Nothing here ever overwrites a key.
+
+use super::{NodeKey, SealError};
+use age::secrecy::ExposeSecret;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+/// The name under which systemd hands the node's key over.
+pub const CREDENTIAL: &str = "brevdue-node-key";
+
+/// The DPO's pair of keys: the public one goes into the configuration, the secret one stays with the DPO.
+pub struct DpoPair {
+    /// `age1...`
+    pub public: String,
+    secret: age::secrecy::SecretString,
+}
+
+impl DpoPair {
+    /// A new pair.
+    pub fn generate() -> Self {
+        let identity = age::x25519::Identity::generate();
+        Self { public: identity.to_public().to_string(), secret: identity.to_string() }
+    }
+
+    /// The pair of a private key.
+    ///
+    /// # Errors
+    /// When the text is no private key.
+    pub fn from_secret(secret: &str) -> Result<Self, SealError> {
+        let identity: age::x25519::Identity = secret.trim().parse().map_err(|_| SealError::NotAKey)?;
+        Ok(Self { public: identity.to_public().to_string(), secret: identity.to_string() })
+    }
+
+    /// `AGE-SECRET-KEY-1...`, for the DPO's file only.
+    pub fn secret(&self) -> &str {
+        self.secret.expose_secret()
+    }
+}
+
+/// What can go wrong with a key file.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyFileError {
+    /// The file cannot be read or made.
+    #[error("key file {path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Others may read it.
+    #[error(
+        "key file {path} may be read by others (mode {mode:o}): make it 0600 with `chmod 600 {path}`, and think of the key as known"
+    )]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Its mode bits.
+        mode: u32,
+    },
+    /// It does not hold 32 bytes.
+    #[error("key file {path} holds no node key (32 bytes): restore it from the backup")]
+    NotAKey {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It is there already.
+    #[error(
+        "{path} is there already, and a key is never overwritten: choose another name, or move the old one to a safe place"
+    )]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// No random bytes.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+}
+
+/// Where the node's key is looked for: the credential when systemd gives one, else the file.
+pub fn node_key_path(configured: &Path, credentials_directory: Option<&Path>) -> PathBuf {
+    credentials_directory
+        .map(|folder| folder.join(CREDENTIAL))
+        .filter(|path| path.exists())
+        .unwrap_or_else(|| configured.to_owned())
+}
+
+/// Reads the node's key; `None` when there is no file yet.
+///
+/// # Errors
+/// When the file cannot be read, may be read by others, or holds something else.
+pub fn read_node_key(path: &Path) -> Result<Option<NodeKey>, KeyFileError> {
+    let io = |source| KeyFileError::Io { path: path.to_owned(), source };
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(io(error)),
+    };
+    let mode = file.metadata().map_err(io)?.mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(KeyFileError::Open { path: path.to_owned(), mode });
+    }
+    let mut bytes = Zeroizing::new(Vec::new());
+    Read::take(file, 64).read_to_end(&mut bytes).map_err(io)?;
+    let key = <[u8; 32]>::try_from(bytes.as_slice())
+        .map_err(|_| KeyFileError::NotAKey { path: path.to_owned() })?;
+    Ok(Some(NodeKey::from_bytes(key)))
+}
+
+/// Makes the node's key where there is none.
+///
+/// # Errors
+/// When a file is there already, or cannot be made.
+pub fn create_node_key(path: &Path) -> Result<NodeKey, KeyFileError> {
+    let key = NodeKey::generate()?;
+    create_private(path, &key.0)?;
+    Ok(key)
+}
+
+/// Makes a file that only its owner can read, durably: it is on disk, name and all, when this returns.
+///
+/// # Errors
+/// When a file is there already, or cannot be made.
+pub fn create_private(path: &Path, content: &[u8]) -> Result<(), KeyFileError> {
+    let io = |source: io::Error| match source.kind() {
+        io::ErrorKind::AlreadyExists => KeyFileError::Exists { path: path.to_owned() },
+        _ => KeyFileError::Io { path: path.to_owned(), source },
+    };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder).map_err(io)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(io)?;
+    file.write_all(content).map_err(io)?;
+    file.sync_all().map_err(io)?;
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_node_key_is_made_once_and_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/node.key");
+        assert!(read_node_key(&path).unwrap().is_none());
+        let made = create_node_key(&path).unwrap();
+        assert_eq!(path.metadata().unwrap().mode() & 0o777, 0o600);
+        assert_eq!(read_node_key(&path).unwrap().unwrap().check_value(), made.check_value());
+        assert!(matches!(create_node_key(&path), Err(KeyFileError::Exists { .. })));
+    }
+
+    #[test]
+    fn a_key_that_others_can_read_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("node.key");
+        create_node_key(&path).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+        let error = read_node_key(&path).unwrap_err().to_string();
+        assert!(error.contains("chmod 600"), "{error}");
+    }
+
+    #[test]
+    fn a_torn_key_is_no_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("node.key");
+        create_private(&path, &[1; 31]).unwrap();
+        assert!(matches!(read_node_key(&path), Err(KeyFileError::NotAKey { .. })));
+    }
+
+    #[test]
+    fn systemd_goes_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("node.key");
+        assert_eq!(node_key_path(&file, Some(folder.path())), file);
+        create_private(&folder.path().join(CREDENTIAL), &[1; 32]).unwrap();
+        assert_eq!(node_key_path(&file, Some(folder.path())), folder.path().join(CREDENTIAL));
+        assert_eq!(node_key_path(&file, None), file);
+    }
+}

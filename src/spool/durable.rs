@@ -1,0 +1,126 @@
+//! Bytes that are on disk when the function returns, and files that a crash leaves readable.
+//!
+//! A segment is a file of frames, each four bytes of length (big endian) and the bytes. A crash in the middle
+//! of an append leaves a torn last frame whose row was never written; the next append cuts it off, and a
+//! reader stops before it.
+//!
+//! | crash | file | what the next start finds |
+//! |---|---|---|
+//! | before the write | whole frames | nothing happened |
+//! | in the write | whole frames and a torn one | the torn one is cut off by the next append |
+//! | after the fsync, before the row | one frame more than rows | the mail comes again, is sealed again, and a reader sees the number once |
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+/// A frame longer than this is damage, not data.
+const LONGEST: u32 = 16 * 1024 * 1024;
+
+/// Appends one frame and returns when it is on disk. Other processes that append wait.
+///
+/// # Errors
+/// When the file cannot be made, locked, written or synced; a torn frame may be left, which the next append
+/// cuts off.
+pub fn append(path: &Path, frame: &[u8]) -> io::Result<()> {
+    let length = u32::try_from(frame.len()).ok().filter(|length| *length <= LONGEST);
+    let length = length.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "frame too long"))?;
+    let is_new = !path.exists();
+    if is_new && let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut file =
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    file.lock()?;
+    let end = end_of_whole_frames(&mut file)?;
+    file.set_len(end)?;
+    file.seek(SeekFrom::Start(end))?;
+    let mut bytes = length.to_be_bytes().to_vec();
+    bytes.extend_from_slice(frame);
+    file.write_all(&bytes)?;
+    file.sync_all()?;
+    if is_new && let Some(folder) = path.parent() {
+        // A new name is durable only when its folder is.
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// Every whole frame, in order.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn frames(path: &Path) -> io::Result<Vec<Vec<u8>>> {
+    let mut file = File::open(path)?;
+    let mut frames = Vec::new();
+    while let Some(frame) = next_frame(&mut file)? {
+        frames.push(frame);
+    }
+    Ok(frames)
+}
+
+fn end_of_whole_frames(file: &mut File) -> io::Result<u64> {
+    let size = file.metadata()?.len();
+    let mut end = 0;
+    loop {
+        let mut length = [0; 4];
+        file.seek(SeekFrom::Start(end))?;
+        if end + 4 > size || file.read_exact(&mut length).is_err() {
+            return Ok(end);
+        }
+        let length = u32::from_be_bytes(length);
+        let next = end + 4 + u64::from(length);
+        if length > LONGEST || next > size {
+            return Ok(end);
+        }
+        end = next;
+    }
+}
+
+fn next_frame(file: &mut File) -> io::Result<Option<Vec<u8>>> {
+    let mut length = [0; 4];
+    match file.read_exact(&mut length) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+        Err(error) => return Err(error),
+    }
+    let length = u32::from_be_bytes(length);
+    if length > LONGEST {
+        return Ok(None);
+    }
+    let mut frame = Vec::new();
+    file.take(length.into()).read_to_end(&mut frame)?;
+    Ok((frame.len() as u64 == u64::from(length)).then_some(frame))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_torn_frame_is_cut_off_wherever_it_was_torn() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/one.seg");
+        append(&path, b"first").unwrap();
+        append(&path, b"second").unwrap();
+        let whole = std::fs::read(&path).unwrap();
+        for cut in 9..whole.len() {
+            let torn = folder.path().join(format!("{cut}.seg"));
+            File::create(&torn).unwrap().write_all(&whole[..cut]).unwrap();
+            assert_eq!(frames(&torn).unwrap(), [b"first"], "cut at {cut}");
+            append(&torn, b"third").unwrap();
+            assert_eq!(frames(&torn).unwrap(), [b"first".to_vec(), b"third".to_vec()], "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn an_absurd_length_is_damage() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.seg");
+        File::create(&path).unwrap().write_all(&[0xFF; 64]).unwrap();
+        assert!(frames(&path).unwrap().is_empty());
+        append(&path, b"one").unwrap();
+        assert_eq!(frames(&path).unwrap(), [b"one"]);
+    }
+}

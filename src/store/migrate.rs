@@ -1,0 +1,25 @@
+//! From any older register to the newest, one step at a time, each in its own transaction.
+
+use super::StoreError;
+use rusqlite::{Connection, TransactionBehavior};
+
+/// Step `n` makes version `n + 1`. A step that has shipped is never changed.
+const STEPS: [&str; 1] = [include_str!("sqlite/schema.sql")];
+
+/// The newest version.
+pub(super) const NEWEST: i64 = STEPS.len() as i64;
+
+/// Brings the register up to date. Two programs that start at once wait for one another.
+pub(super) fn run(connection: &mut Connection) -> Result<(), StoreError> {
+    loop {
+        let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let version: i64 = step.query_row("PRAGMA user_version", (), |row| row.get(0))?;
+        if version > NEWEST {
+            return Err(StoreError::Newer { found: version, known: NEWEST });
+        }
+        let Some(sql) = usize::try_from(version).ok().and_then(|at| STEPS.get(at)) else { return Ok(()) };
+        step.execute_batch(sql)?;
+        step.pragma_update(None, "user_version", version + 1)?;
+        step.commit()?;
+    }
+}

@@ -1,0 +1,179 @@
+//! Cases and notices in SQL: the register. No message bytes, ever.
+//!
+//! SQL stands only in this room. What is recorded here is recorded before a mail is handed on (invariant 6),
+//! so every write ends on disk or is an error. Start reading at [`Store`]; the schema in
+//! `sqlite/schema.sql` is written to be read. Tests: `tests/store.rs`, one story a question.
+
+mod migrate;
+mod sqlite;
+
+pub use sqlite::{Joined, Opening, Recording, Store};
+
+use crate::case::milestone::Milestone;
+use crate::case::{CaseId, State};
+use chrono::{DateTime, Utc};
+use std::path::PathBuf;
+
+/// Where the register is: `[store] url`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreUrl {
+    /// A file of this machine.
+    Sqlite(PathBuf),
+}
+
+/// A case as a list shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaseRow {
+    /// Its number.
+    pub id: CaseId,
+    /// Where it stands.
+    pub state: State,
+    /// The controller's name.
+    pub controller: String,
+    /// The controller's CVR number.
+    pub cvr: String,
+    /// Who is told.
+    pub dpo: String,
+    /// The source system, if the configuration names one.
+    pub source: Option<String>,
+    /// Different messages.
+    pub mails: u64,
+    /// Different persons.
+    pub persons: u64,
+    /// When the first message was found.
+    pub detected_at: DateTime<Utc>,
+    /// When the controller became aware; `None` for a near miss.
+    pub aware_at: Option<DateTime<Utc>>,
+    /// When the authority must have been notified; `None` for a near miss.
+    pub deadline: Option<DateTime<Utc>>,
+    /// Whether the persons' numbers are sealed to the DPO's key.
+    pub sealed: bool,
+}
+
+/// A case with all that belongs to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaseFile {
+    /// The case.
+    pub row: CaseRow,
+    /// What happened, in order.
+    pub entries: Vec<Entry>,
+    /// Who is to be told, or was.
+    pub notices: Vec<NoticeRow>,
+    /// The newest messages, at most [`CaseFile::MESSAGES`].
+    pub messages: Vec<MessageRow>,
+}
+
+impl CaseFile {
+    /// How many messages are shown.
+    pub const MESSAGES: usize = 20;
+}
+
+/// A line of the register.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Who did it.
+    pub who: String,
+    /// What.
+    pub event: String,
+    /// The state before, if it changed.
+    pub from: Option<String>,
+    /// The state after, if it changed.
+    pub to: Option<String>,
+    /// Why.
+    pub reason: String,
+}
+
+/// A message of a case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageRow {
+    /// When it was found.
+    pub at: DateTime<Utc>,
+    /// The mail server's name for it.
+    pub queue_id: Option<String>,
+    /// What was decided.
+    pub verdict: String,
+    /// What did become of it, as far as is known.
+    pub disposition: String,
+    /// How often it came.
+    pub attempts: u64,
+    /// From which domain.
+    pub sender_domain: String,
+    /// To which domains.
+    pub recipient_domains: String,
+    /// Different persons in it.
+    pub persons: u64,
+}
+
+/// A telling that is due or done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoticeRow {
+    /// Its row.
+    pub id: i64,
+    /// The case.
+    pub case: CaseId,
+    /// Which step.
+    pub milestone: Milestone,
+    /// Of which clock.
+    pub clock_version: i64,
+    /// To whom.
+    pub recipient: String,
+    /// When it is due.
+    pub due_at: DateTime<Utc>,
+    /// due, sent or merged.
+    pub state: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// What the last failure was.
+    pub last_error: Option<String>,
+    /// When the mail server took it.
+    pub sent_at: Option<DateTime<Utc>>,
+}
+
+/// What can go wrong with the register.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database said no.
+    #[error("register: {0}")]
+    Sql(#[from] rusqlite::Error),
+    /// The file cannot be made or opened.
+    #[error("register {path}: {source}")]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What the database said.
+        source: rusqlite::Error,
+    },
+    /// Made by a newer Brevdue.
+    #[error(
+        "the register has schema version {found}, and this program knows versions up to {known}: install the newer program again"
+    )]
+    Newer {
+        /// In the file.
+        found: i64,
+        /// Known here.
+        known: i64,
+    },
+    /// A row holds what no version of this program writes.
+    #[error("the register holds a {what} that cannot be read: {value:?}")]
+    Unreadable {
+        /// Which column.
+        what: &'static str,
+        /// What stands there.
+        value: String,
+    },
+    /// What must be done beside the rows, before they count, failed.
+    #[error("{0}")]
+    Beside(String),
+}
+
+impl StoreError {
+    /// Whether trying again later can help.
+    pub fn is_temporary(&self) -> bool {
+        match self {
+            Self::Sql(_) | Self::Open { .. } | Self::Beside(_) => true,
+            Self::Newer { .. } | Self::Unreadable { .. } => false,
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Who is to be told, and was.
+
+use super::{Store, StoreError, time};
+use crate::case::CaseId;
+use crate::case::milestone::Milestone;
+use crate::store::NoticeRow;
+use chrono::{DateTime, Utc};
+use rusqlite::{Row, TransactionBehavior};
+
+const NOTICE: &str = "
+    SELECT id, case_id, milestone, clock_version, recipient, due_at, state, attempts, last_error, sent_at FROM notice";
+
+impl Store {
+    /// The notices that are due and whose next try has come, the oldest first.
+    ///
+    /// # Errors
+    /// When the register cannot be read.
+    pub fn due_notices(&self, now: DateTime<Utc>) -> Result<Vec<NoticeRow>, StoreError> {
+        let connection = self.lock();
+        let mut statement = connection.prepare(&format!(
+            "{NOTICE} WHERE state = 'due' AND next_try_at <= ?1 AND due_at <= ?1 ORDER BY due_at, id"
+        ))?;
+        let rows = statement.query_map([now.timestamp()], |row| Ok(notice_row(row)))?;
+        rows.map(|row| row?).collect()
+    }
+
+    /// When the next notice is to be tried.
+    ///
+    /// # Errors
+    /// When the register cannot be read.
+    pub fn next_notice_at(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let next: Option<i64> =
+            self.lock()
+                .query_row("SELECT min(next_try_at) FROM notice WHERE state = 'due'", (), |row| row.get(0))?;
+        Ok(next.map(time))
+    }
+
+    /// How many letters of opening went to this recipient since then; notices sent in one letter count once.
+    ///
+    /// # Errors
+    /// When the register cannot be read.
+    pub fn letters_since(&self, recipient: &str, since: DateTime<Utc>) -> Result<u64, StoreError> {
+        let letters: i64 = self.lock().query_row(
+            "SELECT count(DISTINCT sent_at) FROM notice WHERE recipient = ?1 AND milestone = 'opened' AND sent_at > ?2",
+            (recipient, since.timestamp()),
+            |row| row.get(0),
+        )?;
+        Ok(super::count(letters))
+    }
+
+    /// The mail server has taken the letter in which these notices stood.
+    ///
+    /// # Errors
+    /// When the register cannot be written; the letter will go once more.
+    pub fn notices_sent(&self, sent: &[i64], merged: &[i64], at: DateTime<Utc>) -> Result<(), StoreError> {
+        let mut connection = self.lock();
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for id in sent {
+            transaction.execute(
+                "UPDATE notice SET state = 'sent', sent_at = ?2 WHERE id = ?1",
+                (id, at.timestamp()),
+            )?;
+        }
+        for id in merged {
+            transaction.execute("UPDATE notice SET state = 'merged' WHERE id = ?1", [id])?;
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// The letter could not be sent, or waits for a digest: not before `again_at`.
+    ///
+    /// # Errors
+    /// When the register cannot be written.
+    pub fn notices_delayed(
+        &self,
+        ids: &[i64],
+        again_at: DateTime<Utc>,
+        error: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let mut connection = self.lock();
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for id in ids {
+            transaction.execute(
+                "UPDATE notice SET next_try_at = ?2, last_error = coalesce(?3, last_error),
+                     attempts = attempts + (?3 IS NOT NULL)
+                 WHERE id = ?1",
+                (id, again_at.timestamp(), error),
+            )?;
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    pub(super) fn notices(&self, case: &CaseId) -> Result<Vec<NoticeRow>, StoreError> {
+        let connection = self.lock();
+        let mut statement =
+            connection.prepare(&format!("{NOTICE} WHERE case_id = ?1 ORDER BY due_at, id"))?;
+        let rows = statement.query_map([case.as_str()], |row| Ok(notice_row(row)))?;
+        rows.map(|row| row?).collect()
+    }
+}
+
+fn notice_row(row: &Row<'_>) -> Result<NoticeRow, StoreError> {
+    let case: String = row.get(1)?;
+    let word: String = row.get(2)?;
+    Ok(NoticeRow {
+        id: row.get(0)?,
+        case: super::read::case_id(&case)?,
+        milestone: Milestone::from_word(&word)
+            .ok_or_else(|| StoreError::Unreadable { what: "milestone", value: word.clone() })?,
+        clock_version: row.get(3)?,
+        recipient: row.get(4)?,
+        due_at: time(row.get(5)?),
+        state: row.get(6)?,
+        attempts: row.get(7)?,
+        last_error: row.get(8)?,
+        sent_at: row.get::<_, Option<i64>>(9)?.map(time),
+    })
+}

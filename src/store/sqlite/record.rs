@@ -1,0 +1,239 @@
+//! What a message changes: its case, its row, its persons, the register's lines and the notices to come.
+
+use super::{StoreError, narrow};
+use crate::case::deadline::Deadline;
+use crate::case::detection::Detection;
+use crate::case::incident::Source;
+use crate::case::{CaseId, Kind, State, milestone};
+use crate::envelope::Controller;
+use chrono::{DateTime, Datelike, Utc};
+use rusqlite::{OptionalExtension, Transaction};
+
+/// A transaction in which one message is recorded.
+pub struct Recording<'a> {
+    transaction: &'a Transaction<'a>,
+}
+
+/// The case that a detection joined or opened.
+#[derive(Clone, Debug)]
+pub struct Joined {
+    /// Its number.
+    pub case: CaseId,
+    /// The salt of the key that counts its persons.
+    pub salt: [u8; 16],
+    /// Whether this detection opened it.
+    pub opened: bool,
+    /// Where it stands now.
+    pub state: State,
+    /// Of the message.
+    pub detection: i64,
+    /// How often the message has come; above 1 nothing else was changed.
+    pub attempts: u64,
+}
+
+/// What a new case needs besides its first detection.
+pub struct Opening<'a> {
+    /// Who answers for the mail.
+    pub controller: &'a Controller,
+    /// Which system sent it.
+    pub source: Option<&'a Source>,
+    /// Keyed digest of what belongs together.
+    pub grouping: [u8; 16],
+    /// Random, for the key that counts its persons.
+    pub salt: [u8; 16],
+}
+
+impl<'a> Recording<'a> {
+    pub(super) fn new(transaction: &'a Transaction<'a>) -> Self {
+        Self { transaction }
+    }
+
+    /// Puts a detection into the case it belongs to, opening the case when there is none. A message that came
+    /// before only raises its attempts.
+    ///
+    /// # Errors
+    /// When the register cannot be written.
+    pub fn join(&self, detection: &Detection, opening: &Opening<'_>) -> Result<Joined, StoreError> {
+        if let Some(known) = self.come_again(detection)? {
+            return Ok(known);
+        }
+        let found = self
+            .transaction
+            .query_row(
+                "SELECT id, salt, state FROM breach_case WHERE grouping = ?1",
+                [opening.grouping],
+                |row| Ok((row.get::<_, String>(0)?, row.get::<_, [u8; 16]>(1)?, row.get::<_, String>(2)?)),
+            )
+            .optional()?;
+        let (case, salt, state, opened) = match found {
+            Some((id, salt, state)) => {
+                let case = super::read::case_id(&id)?;
+                let state = self.move_on(&case, super::read::state(&state)?, detection)?;
+                (case, salt, state, false)
+            }
+            None => (self.open(detection, opening)?, opening.salt, State::opened_by(detection.outcome), true),
+        };
+        self.transaction.execute(
+            "INSERT INTO detection (case_id, message, at, queue_id, verdict, outcome, sender_domain,
+                 recipient_domains, recipients, findings, persons)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            rusqlite::params![
+                case.as_str(),
+                detection.message,
+                detection.at.timestamp(),
+                detection.queue_id.as_ref().map(crate::envelope::QueueId::as_str),
+                detection.verdict.word(),
+                detection.outcome.word(),
+                detection.sender_domain,
+                detection.recipient_domains.join(" "),
+                narrow(detection.recipients),
+                narrow(detection.findings),
+                narrow(detection.persons),
+            ],
+        )?;
+        let row = self.transaction.last_insert_rowid();
+        Ok(Joined { case, salt, opened, state, detection: row, attempts: 1 })
+    }
+
+    /// Adds persons to a case; returns the positions of those it did not have yet.
+    ///
+    /// # Errors
+    /// When the register cannot be written.
+    pub fn add_persons(&self, case: &CaseId, digests: &[[u8; 16]]) -> Result<Vec<usize>, StoreError> {
+        let mut insert = self
+            .transaction
+            .prepare_cached("INSERT OR IGNORE INTO person (case_id, digest) VALUES (?1, ?2)")?;
+        let mut new = Vec::new();
+        for (position, digest) in digests.iter().enumerate() {
+            if insert.execute((case.as_str(), digest))? > 0 {
+                new.push(position);
+            }
+        }
+        Ok(new)
+    }
+
+    fn come_again(&self, detection: &Detection) -> Result<Option<Joined>, StoreError> {
+        let known = self
+            .transaction
+            .query_row(
+                "UPDATE detection SET attempts = attempts + 1 WHERE message = ?1 RETURNING id, case_id, attempts",
+                [detection.message],
+                |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?)),
+            )
+            .optional()?;
+        let Some((row, id, attempts)) = known else { return Ok(None) };
+        let (salt, state) = self.transaction.query_row(
+            "SELECT salt, state FROM breach_case WHERE id = ?1",
+            [&id],
+            |row| Ok((row.get(0)?, row.get::<_, String>(1)?)),
+        )?;
+        Ok(Some(Joined {
+            case: super::read::case_id(&id)?,
+            salt,
+            opened: false,
+            state: super::read::state(&state)?,
+            detection: row,
+            attempts: super::count(attempts),
+        }))
+    }
+
+    fn open(&self, detection: &Detection, opening: &Opening<'_>) -> Result<CaseId, StoreError> {
+        let at = detection.at;
+        let source = opening.source;
+        self.transaction.execute(
+            "INSERT INTO incident (source, vendor, opened_at) VALUES (?1, ?2, ?3)",
+            (source.map(|s| &s.name), source.and_then(|s| s.vendor.as_ref()), at.timestamp()),
+        )?;
+        let incident = self.transaction.last_insert_rowid();
+        let case = self.next_id(at)?;
+        let state = State::opened_by(detection.outcome);
+        let deadline = (state.kind() == Kind::Breach).then(|| Deadline::from_awareness(at));
+        let controller = opening.controller;
+        self.transaction.execute(
+            "INSERT INTO breach_case (id, incident, grouping, controller_cvr, controller_name, dpo, state,
+                 detected_at, aware_at, deadline, salt, sealed)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+            rusqlite::params![
+                case.as_str(),
+                incident,
+                opening.grouping,
+                controller.cvr,
+                controller.name,
+                controller.dpo,
+                state.word(),
+                at.timestamp(),
+                deadline.map(|_| at.timestamp()),
+                deadline.map(|deadline| deadline.at().timestamp()),
+                opening.salt,
+                controller.dpo_key.is_some(),
+            ],
+        )?;
+        let reason = match state.kind() {
+            Kind::NearMiss => "stopped before it left",
+            Kind::Breach => "left readable; aware from the detection, GDPR art. 33(1)",
+        };
+        self.enter(&case, at, "opened", None, Some(state), reason)?;
+        self.plan(&case, state.kind(), at, deadline, &controller.dpo, 1)?;
+        Ok(case)
+    }
+
+    /// The state after a further detection; a change is an entry in the register.
+    fn move_on(&self, case: &CaseId, state: State, detection: &Detection) -> Result<State, StoreError> {
+        let next = state.joined_by(detection.outcome);
+        if next != state {
+            self.transaction
+                .execute("UPDATE breach_case SET state = ?2 WHERE id = ?1", (case.as_str(), next.word()))?;
+            let reason = "a certain finding left by a road that is known to be unprotected";
+            self.enter(case, detection.at, "confirmed", Some(state), Some(next), reason)?;
+        }
+        Ok(next)
+    }
+
+    fn next_id(&self, at: DateTime<Utc>) -> Result<CaseId, StoreError> {
+        let year = at.with_timezone(&chrono_tz::Europe::Copenhagen).year();
+        let highest: Option<i64> = self.transaction.query_row(
+            "SELECT max(CAST(substr(id, 10) AS INTEGER)) FROM breach_case WHERE substr(id, 1, 9) = ?1",
+            [format!("BRV-{year:04}-")],
+            |row| row.get(0),
+        )?;
+        let next = highest.unwrap_or(0) + 1;
+        Ok(CaseId::new(year, u32::try_from(next).unwrap_or(u32::MAX)))
+    }
+
+    fn enter(
+        &self,
+        case: &CaseId,
+        at: DateTime<Utc>,
+        event: &str,
+        from: Option<State>,
+        to: Option<State>,
+        reason: &str,
+    ) -> Result<(), StoreError> {
+        self.transaction.execute(
+            "INSERT INTO register_entry (case_id, ordinal, at, who, event, from_state, to_state, reason)
+             SELECT ?1, 1 + ifnull(max(ordinal), 0), ?2, 'brevdue', ?3, ?4, ?5, ?6
+             FROM register_entry WHERE case_id = ?1",
+            (case.as_str(), at.timestamp(), event, from.map(State::word), to.map(State::word), reason),
+        )?;
+        Ok(())
+    }
+
+    fn plan(
+        &self,
+        case: &CaseId,
+        kind: Kind,
+        opened: DateTime<Utc>,
+        deadline: Option<Deadline>,
+        recipient: &str,
+        clock_version: i64,
+    ) -> Result<(), StoreError> {
+        for (milestone, due) in milestone::plan(kind, opened, deadline) {
+            self.transaction.execute(
+                "INSERT OR IGNORE INTO notice (case_id, milestone, clock_version, recipient, channel, due_at, next_try_at)
+                 VALUES (?1, ?2, ?3, ?4, 'mail', ?5, ?5)",
+                (case.as_str(), milestone.word(), clock_version, recipient, due.timestamp()),
+            )?;
+        }
+        Ok(())
+    }
+}
