@@ -1,0 +1,9 @@
+//! Where mail comes in: protocol only, no opinion.
+//!
+//! A door reads its protocol, feeds the gate, and answers what the gate says ([`crate::inspect::Answerable`]).
+//! Start reading at [`milter`].
+
+pub mod listen;
+pub mod milter;
+
+pub use listen::{ListenAddr, ListenAddrError};
