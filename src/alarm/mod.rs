@@ -1,0 +1,166 @@
+//! The clock that wakes people.
+//!
+//! Rows, not timers: what is due stands in the register, so that a restart, a clock that jumps or a mail server
+//! that is down delays and loses nothing. A row is marked sent only after the mail server's 250: twice rather
+//! than never. Start reading at [`Alarm::run`]; [`stage`] decides which rows go in which letter, [`letter`] has
+//! the texts. Tests: beside those, and `tests/alarm.rs` with a real mail server that comes and goes.
+
+pub mod letter;
+pub mod stage;
+
+use crate::clock::Clock;
+use crate::outlet::notice::{Outgoing, Post, PostError};
+use crate::scan::Scan;
+use crate::scan::ruleset::Ruleset;
+use crate::store::{Store, StoreError};
+use chrono::{DateTime, TimeDelta, Utc};
+use letter::Letter;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+pub use crate::outlet::notice::Settings;
+
+/// What can go wrong with a round; the rows stay due.
+#[derive(Debug, thiserror::Error)]
+pub enum AlarmError {
+    /// The register.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The way out.
+    #[error(transparent)]
+    Post(#[from] PostError),
+}
+
+/// Sends what is due.
+pub struct Alarm {
+    store: Arc<Store>,
+    post: Post,
+    rules: Arc<Ruleset>,
+    clock: Clock,
+}
+
+impl Alarm {
+    /// The longest sleep: a clock that jumps, or a row of another process, is seen this late at most.
+    const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+    /// The shortest, so that a row that cannot be settled does not spin.
+    const SHORTEST_SLEEP: Duration = Duration::from_millis(500);
+
+    /// An alarm over this register.
+    ///
+    /// # Errors
+    /// When the settings name no mail server or no sender that can be used.
+    pub fn new(
+        store: Arc<Store>,
+        settings: &Settings,
+        rules: Arc<Ruleset>,
+        clock: Clock,
+    ) -> Result<Self, PostError> {
+        Ok(Self { store, post: Post::new(settings)?, rules, clock })
+    }
+
+    /// Sends what is due, for as long as the process lives.
+    pub async fn run(&self, mut shutdown: watch::Receiver<bool>) {
+        loop {
+            if let Err(error) = self.round().await {
+                tracing::error!(%error, "alarm round failed; what is due stays due");
+            }
+            let sleep = self.until_next().await;
+            tokio::select! {
+                () = tokio::time::sleep(sleep) => {}
+                _ = shutdown.changed() => return,
+            }
+        }
+    }
+
+    async fn until_next(&self) -> Duration {
+        let store = Arc::clone(&self.store);
+        let next = tokio::task::spawn_blocking(move || store.next_notice_at()).await;
+        match next {
+            // A new case makes rows that are due at once, so the longest sleep is short when a case may come:
+            // the register is asked again every few seconds at the cost of one indexed look-up.
+            Ok(Ok(next)) => {
+                let left =
+                    next.map_or(TimeDelta::seconds(5), |at| at - self.clock.now()).min(TimeDelta::seconds(5));
+                left.to_std().unwrap_or_default().clamp(Self::SHORTEST_SLEEP, Self::LONGEST_SLEEP)
+            }
+            Ok(Err(_)) | Err(_) => Self::LONGEST_SLEEP,
+        }
+    }
+
+    /// One round: everything that is due now, in as few letters as [`stage`] makes of it.
+    ///
+    /// # Errors
+    /// When the register cannot be read or written. A mail server that is down is no error: the rows wait.
+    pub async fn round(&self) -> Result<usize, AlarmError> {
+        let now = self.clock.now();
+        let store = Arc::clone(&self.store);
+        let plan = blocking(move || stage::plan(&store, now)).await?;
+        let mut sent = 0;
+        for letter in plan.letters {
+            sent += usize::from(self.send(letter, now).await?);
+        }
+        Ok(sent)
+    }
+
+    async fn send(&self, letter: stage::Planned, now: DateTime<Utc>) -> Result<bool, AlarmError> {
+        let text = letter::write(&letter.cases, now);
+        let text = self.read_before_it_leaves(text, now);
+        let result = self
+            .post
+            .send(Outgoing { to: &letter.recipient, subject: &text.subject, body: &text.body })
+            .await;
+        let store = Arc::clone(&self.store);
+        match result {
+            Ok(()) => {
+                tracing::info!(cases = letter.cases.len(), milestone = letter.urgent.word(), "notice sent");
+                // Marked only now: a crash before this line sends the letter again.
+                let at = self.clock.now();
+                blocking(move || store.notices_sent(&letter.sent, &letter.merged, at)).await?;
+                Ok(true)
+            }
+            Err(error) => {
+                tracing::warn!(%error, "notice not sent; tried again");
+                let again = now + stage::backoff(letter.attempts);
+                let error = error.to_string();
+                let ids: Vec<i64> = letter.sent.iter().chain(&letter.merged).copied().collect();
+                blocking(move || store.notices_delayed(&ids, again, Some(&error))).await?;
+                Ok(false)
+            }
+        }
+    }
+
+    /// Our own scanner reads what we send. A number in it would be a breach by the breach notice, so a fixed
+    /// short text goes instead: never nothing.
+    fn read_before_it_leaves(&self, letter: Letter, now: DateTime<Utc>) -> Letter {
+        let mut scan = Scan::new(Arc::clone(&self.rules), crate::scan::ruleset::day_of(now.date_naive()));
+        scan.feed(format!("Subject: {}\r\n\r\n{}", letter.subject, letter.body).as_bytes());
+        let report = scan.finish();
+        if report.clean().is_some() && report.findings.is_empty() {
+            letter
+        } else {
+            tracing::error!("a notice held what looks like a CPR number; the fixed text is sent instead");
+            letter::fixed()
+        }
+    }
+
+    /// Sends a test letter to each of these, past the register.
+    ///
+    /// # Errors
+    /// The first letter that could not be sent.
+    pub async fn test(&self, recipients: &[String]) -> Result<(), AlarmError> {
+        let letter = letter::test(self.clock.now());
+        for to in recipients {
+            self.post.send(Outgoing { to, subject: &letter.subject, body: &letter.body }).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|_| Err(StoreError::Beside("the register's thread panicked".to_owned())))
+}

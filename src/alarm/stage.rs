@@ -1,0 +1,116 @@
+//! Which rows go in which letter: grouped by person, merged by case, and a storm made into one digest.
+//!
+//! Reads the register and decides; sends nothing.
+
+use crate::case::milestone::Milestone;
+use crate::store::{CaseRow, NoticeRow, Store, StoreError};
+use chrono::{DateTime, TimeDelta, Utc};
+use std::collections::BTreeMap;
+
+/// So many letters of opening an hour to one person; what comes after is gathered into a digest.
+pub const OPENINGS_AN_HOUR: u64 = 5;
+/// More cases than this due at once are told in one letter.
+pub const CASES_A_LETTER: usize = 3;
+
+/// The letters of a round.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// To be sent now.
+    pub letters: Vec<Planned>,
+}
+
+/// A letter and the rows it settles.
+#[derive(Debug)]
+pub struct Planned {
+    /// To whom.
+    pub recipient: String,
+    /// What it tells of: one case, or a digest of several.
+    pub cases: Vec<(CaseRow, Milestone)>,
+    /// The most pressing step in it.
+    pub urgent: Milestone,
+    /// Rows that this letter sends.
+    pub sent: Vec<i64>,
+    /// Rows of a less pressing step that it makes needless.
+    pub merged: Vec<i64>,
+    /// How often the row tried most has been tried.
+    pub attempts: u32,
+}
+
+/// How long to wait after so many failures: 30 s, doubling to 15 minutes. Short against every milestone.
+pub fn backoff(attempts: u32) -> TimeDelta {
+    TimeDelta::seconds((30_i64 << attempts.min(5)).min(900))
+}
+
+/// Plans the letters that are due; openings over the hour's limit are put off until the hour is over.
+///
+/// # Errors
+/// When the register cannot be read or written.
+pub fn plan(store: &Store, now: DateTime<Utc>) -> Result<Plan, StoreError> {
+    let mut people: BTreeMap<String, Vec<NoticeRow>> = BTreeMap::new();
+    for row in store.due_notices(now)? {
+        people.entry(row.recipient.clone()).or_default().push(row);
+    }
+    let mut plan = Plan::default();
+    for (recipient, rows) in people {
+        let only_openings = rows.iter().all(|row| row.milestone == Milestone::Opened);
+        let hour_ago = now - TimeDelta::hours(1);
+        if only_openings && rows.len() <= CASES_A_LETTER {
+            let letters = store.letters_since(&recipient, hour_ago)?;
+            if letters >= OPENINGS_AN_HOUR {
+                // Looked at again soon: either the hour is over, or there are enough for a digest.
+                let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+                store.notices_delayed(&ids, now + TimeDelta::minutes(5), None)?;
+                continue;
+            }
+        }
+        plan.letters.extend(letters_for(store, &recipient, rows)?);
+    }
+    Ok(plan)
+}
+
+fn letters_for(store: &Store, recipient: &str, rows: Vec<NoticeRow>) -> Result<Vec<Planned>, StoreError> {
+    let mut cases: BTreeMap<String, Vec<NoticeRow>> = BTreeMap::new();
+    for row in rows {
+        cases.entry(row.case.to_string()).or_default().push(row);
+    }
+    let mut letters = Vec::new();
+    for mut rows in cases.into_values() {
+        rows.sort_by_key(|row| row.milestone.urgency());
+        let Some(urgent) = rows.pop() else { continue };
+        let Some(file) = store.case(&urgent.case)? else { continue };
+        letters.push(Planned {
+            recipient: recipient.to_owned(),
+            attempts: rows.iter().map(|row| row.attempts).max().unwrap_or(0).max(urgent.attempts),
+            cases: vec![(file.row, urgent.milestone)],
+            urgent: urgent.milestone,
+            sent: vec![urgent.id],
+            merged: rows.iter().map(|row| row.id).collect(),
+        });
+    }
+    if letters.len() <= CASES_A_LETTER {
+        return Ok(letters);
+    }
+    let digest = letters.into_iter().reduce(|mut digest, letter| {
+        if letter.urgent.urgency() > digest.urgent.urgency() {
+            digest.urgent = letter.urgent;
+        }
+        digest.attempts = digest.attempts.max(letter.attempts);
+        digest.cases.extend(letter.cases);
+        digest.sent.extend(letter.sent);
+        digest.merged.extend(letter.merged);
+        digest
+    });
+    Ok(digest.into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waiting_grows_and_stays_short() {
+        assert_eq!(backoff(0), TimeDelta::seconds(30));
+        assert_eq!(backoff(3), TimeDelta::seconds(240));
+        assert_eq!(backoff(60), TimeDelta::seconds(900));
+    }
+}

@@ -1,0 +1,222 @@
+//! `brevdue case`: the register, as a list and one case at a time.
+
+use crate::alarm::letter::local;
+use crate::case::CaseId;
+use crate::case::Kind;
+use crate::case::deadline::{Deadline, left_in_words};
+use crate::clock::Clock;
+use crate::daemon;
+use crate::store::{CaseFile, CaseRow};
+use anyhow::Context;
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serialize;
+use std::fmt::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Every case, the one with least time left first, near misses last
+    List {
+        /// How to print
+        #[arg(long, value_enum, default_value = "human")]
+        format: Format,
+    },
+    /// One case with its register, its notices and its newest messages
+    Show {
+        /// The case, e.g. BRV-2026-0001
+        case: String,
+    },
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(super) enum Format {
+    /// For reading
+    Human,
+    /// An array of objects, times as RFC 3339 in UTC
+    Json,
+}
+
+pub(super) fn run(config: Option<&Path>, command: &Command) -> anyhow::Result<ExitCode> {
+    let config = super::load(config)?;
+    let path = daemon::store_path(&config);
+    anyhow::ensure!(
+        path.exists(),
+        "there is no register at {}: give the daemon's configuration with --config, or run `brevdue serve` first",
+        path.display()
+    );
+    let store = daemon::open_store(&config)?;
+    let now = Clock::System.now();
+    match command {
+        Command::List { format } => {
+            let cases = store.cases()?;
+            match format {
+                Format::Human => super::say(list(&cases, now).trim_end())?,
+                Format::Json => {
+                    let cases: Vec<Listed<'_>> = cases.iter().map(Listed::from).collect();
+                    super::say(&serde_json::to_string_pretty(&cases)?)?;
+                }
+            }
+        }
+        Command::Show { case } => {
+            let id = CaseId::parse(case)
+                .with_context(|| format!("{case:?} is no case number; one is BRV-2026-0001"))?;
+            let file = store
+                .case(&id)?
+                .with_context(|| format!("there is no case {id}; see `brevdue case list`"))?;
+            super::say(show(&file, now).trim_end())?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The contract of `case list --format json`.
+#[derive(Serialize)]
+struct Listed<'a> {
+    id: &'a str,
+    state: &'static str,
+    kind: &'static str,
+    controller: &'a str,
+    source: Option<&'a str>,
+    mails: u64,
+    persons: u64,
+    detected_at: String,
+    aware_at: Option<String>,
+    deadline: Option<String>,
+}
+
+impl<'a> From<&'a CaseRow> for Listed<'a> {
+    fn from(case: &'a CaseRow) -> Self {
+        let rfc3339 = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Secs, true);
+        Self {
+            id: case.id.as_str(),
+            state: case.state.word(),
+            kind: case.state.kind().word(),
+            controller: &case.controller,
+            source: case.source.as_deref(),
+            mails: case.mails,
+            persons: case.persons,
+            detected_at: rfc3339(case.detected_at),
+            aware_at: case.aware_at.map(rfc3339),
+            deadline: case.deadline.map(rfc3339),
+        }
+    }
+}
+
+fn time_left(case: &CaseRow, now: DateTime<Utc>) -> String {
+    match (case.state.kind(), case.aware_at) {
+        (Kind::Breach, Some(aware)) => left_in_words(Deadline::from_awareness(aware).left(now)).0,
+        (Kind::Breach, None) | (Kind::NearMiss, _) => "ingen frist".to_owned(),
+    }
+}
+
+fn list(cases: &[CaseRow], now: DateTime<Utc>) -> String {
+    if cases.is_empty() {
+        return "Fortegnelsen er tom: intet brud, intet afværget. (The register is empty.)".to_owned();
+    }
+    let rows: Vec<[String; 7]> = cases
+        .iter()
+        .map(|case| {
+            [
+                case.id.to_string(),
+                time_left(case, now),
+                case.state.names().0.to_owned(),
+                case.mails.to_string(),
+                case.persons.to_string(),
+                case.controller.clone(),
+                case.source.clone().unwrap_or_default(),
+            ]
+        })
+        .collect();
+    table(&["Sag", "Frist", "Tilstand", "Mails", "Personer", "Dataansvarlig", "Kildesystem"], &rows)
+}
+
+fn show(file: &CaseFile, now: DateTime<Utc>) -> String {
+    let case = &file.row;
+    let (danish, english) = case.state.names();
+    let mut text = String::new();
+    let mut put = |label: &str, value: &str| text.push_str(&format!("{label:<24}{value}\n"));
+    put("Sag", case.id.as_str());
+    put("Tilstand", &format!("{danish} ({english})"));
+    put("Dataansvarlig", &format!("{}, CVR {}", case.controller, case.cvr));
+    put("Kildesystem", case.source.as_deref().unwrap_or("-"));
+    put("Mails", &case.mails.to_string());
+    put("Forskellige personer", &case.persons.to_string());
+    put("Opdaget", &local(case.detected_at));
+    if let (Some(aware), Some(deadline)) = (case.aware_at, case.deadline) {
+        put("Bekendt med bruddet", &local(aware));
+        put("Frist (art. 33)", &format!("{}  ({})", local(deadline), time_left(case, now)));
+        let sealed = if case.sealed {
+            "numrene er forseglet til DPO'en"
+        } else {
+            "ingen DPO-nøgle: numrene er ikke gemt"
+        };
+        put("Personer", sealed);
+    } else {
+        put("Frist", "ingen: mailen forlod ikke huset");
+    }
+    text.push_str("\nFortegnelse\n");
+    for entry in &file.entries {
+        let change = match (&entry.from, &entry.to) {
+            (Some(from), Some(to)) => format!("{from} -> {to}"),
+            (None, Some(to)) => to.clone(),
+            (_, None) => String::new(),
+        };
+        text.push_str(&format!(
+            "  {}  {}  {} {}: {}\n",
+            local(entry.at),
+            entry.who,
+            entry.event,
+            change,
+            entry.reason
+        ));
+    }
+    text.push_str("\nVarsler\n");
+    for notice in &file.notices {
+        let fate = match (notice.state.as_str(), notice.sent_at, &notice.last_error) {
+            (_, Some(at), _) => format!("sendt {}", local(at)),
+            ("merged", _, _) => "samlet i et senere varsel".to_owned(),
+            (_, None, Some(error)) => format!("forsøgt {} gange: {error}", notice.attempts),
+            (_, None, None) => "venter".to_owned(),
+        };
+        let row = format!(
+            "  {}  {:<9} {}  {fate}\n",
+            local(notice.due_at),
+            notice.milestone.word(),
+            notice.recipient
+        );
+        text.push_str(&row);
+    }
+    text.push_str("\nMails (nyeste først)\n");
+    for message in &file.messages {
+        // Writing to a String cannot fail.
+        let _written: std::fmt::Result = writeln!(
+            text,
+            "  {}  {:<8} kø-id {}  {} -> {}  personer {}  forsøg {}",
+            local(message.at),
+            message.verdict,
+            message.queue_id.as_deref().unwrap_or("-"),
+            if message.sender_domain.is_empty() { "<>" } else { &message.sender_domain },
+            message.recipient_domains,
+            message.persons,
+            message.attempts
+        );
+    }
+    text
+}
+
+fn table<const N: usize>(head: &[&str; N], rows: &[[String; N]]) -> String {
+    let mut widths = head.map(|cell| cell.chars().count());
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let line = |cells: &[String; N]| {
+        let cells: Vec<String> =
+            cells.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        cells.join("  ").trim_end().to_owned()
+    };
+    let head = head.map(str::to_owned);
+    std::iter::once(&head).chain(rows).map(|row| line(row) + "\n").collect()
+}

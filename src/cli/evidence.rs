@@ -1,0 +1,35 @@
+//! `brevdue evidence`: who must be written to, for the DPO alone.
+
+use crate::case::CaseId;
+use crate::spool::evidence::Evidence;
+use anyhow::Context;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Print the numbers of a case, one a line
+    Open {
+        /// The case, e.g. BRV-2026-0001
+        case: String,
+        /// The DPO's private key file, from `brevdue key new`
+        #[arg(long, value_name = "FILE")]
+        identity: PathBuf,
+    },
+}
+
+pub(super) fn run(config: Option<&Path>, command: &Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Open { case, identity } => {
+            let case = CaseId::parse(case)
+                .with_context(|| format!("{case:?} is no case number; one is BRV-2026-0001"))?;
+            let secret = std::fs::read_to_string(identity)
+                .with_context(|| format!("cannot read the private key {}", identity.display()))?;
+            let config = super::load(config)?;
+            for number in Evidence::below(&config.spool).open(&case, &secret)? {
+                super::say(&number)?;
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The command line: one file a command.
+//!
+//! Start reading at [`Command`]. What people read goes to standard output, logs and progress to standard
+//! error. Exit codes: 0 done, 2 could not run; `scan` has more.
+
+mod alarm;
+mod case;
+mod config;
+mod evidence;
+mod key;
+mod rules;
+mod serve;
+
+use crate::config::{Config, diagnose::Problems};
+use clap::{Parser, Subcommand};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Finds unencrypted CPR numbers in outgoing mail, stops them, and keeps the breach case with its 72 hours.
+#[derive(Debug, Parser)]
+#[command(name = "brevdue", version, about, arg_required_else_help = true, max_term_width = 100)]
+pub struct Cli {
+    /// The configuration; without it: loopback only, data in ./brevdue-data
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the daemon: the milter door, the register and the alarm
+    Serve(serve::Args),
+    /// Read the configuration and show every problem at once
+    CheckConfig,
+    /// Print a configuration to start from
+    #[command(subcommand)]
+    Config(config::Command),
+    /// The register: near misses and breaches, the one with least time left first
+    #[command(subcommand)]
+    Case(case::Command),
+    /// The numbers of a breach, with the DPO's private key
+    #[command(subcommand)]
+    Evidence(evidence::Command),
+    /// The rules by which numbers are found
+    #[command(subcommand)]
+    Rules(rules::Command),
+    /// Keys: the DPO's pair, to which the numbers of a breach are sealed
+    #[command(subcommand)]
+    Key(key::Command),
+    /// The alarm to the data protection officers
+    #[command(subcommand)]
+    Alarm(alarm::Command),
+}
+
+/// Runs a command and returns its exit code.
+pub fn run(cli: Cli) -> ExitCode {
+    let config = cli.config.as_deref();
+    let result = match cli.command {
+        Command::Serve(args) => serve::run(config, &args),
+        Command::CheckConfig => config::check(config),
+        Command::Config(command) => config::run(&command),
+        Command::Case(command) => case::run(config, &command),
+        Command::Evidence(command) => evidence::run(config, &command),
+        Command::Rules(command) => rules::run(config, &command),
+        Command::Key(command) => key::run(&command),
+        Command::Alarm(command) => alarm::run(config, &command),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            say_error(&format!("brevdue: {error:#}"));
+            ExitCode::from(COULD_NOT_RUN)
+        }
+    }
+}
+
+/// Usage, configuration, or a machine that does not give what is needed.
+const COULD_NOT_RUN: u8 = 2;
+
+/// Where data lies when there is no configuration.
+const DEFAULT_DATA: &str = "brevdue-data";
+
+/// The configuration that was named, or loopback only. Warnings go to standard error.
+fn load(config: Option<&Path>) -> anyhow::Result<Config> {
+    let Some(path) = config else { return Ok(Config::loopback_default(Path::new(DEFAULT_DATA))) };
+    let loaded = crate::config::load(path).map_err(anyhow::Error::new)?;
+    if !loaded.warnings.is_empty() {
+        say_problems(&loaded.warnings);
+    }
+    Ok(loaded.config)
+}
+
+fn say_problems(problems: &Problems) {
+    use std::io::IsTerminal;
+    say_error(&problems.draw(std::io::stderr().is_terminal()));
+}
+
+/// To standard error; when even that is closed there is nobody to tell.
+fn say_error(text: &str) {
+    drop(writeln!(std::io::stderr(), "{text}"));
+}
+
+/// To standard output.
+fn say(text: &str) -> anyhow::Result<()> {
+    Ok(writeln!(std::io::stdout(), "{text}")?)
+}
+
+/// `brevdue ... | head` is no error.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,40 @@
+//! `brevdue serve`: the daemon, until SIGTERM or SIGINT.
+
+use crate::clock::Clock;
+use crate::daemon::{Daemon, telemetry};
+use anyhow::Context;
+use std::path::Path;
+use std::process::ExitCode;
+use tokio::signal::unix::{SignalKind, signal};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Play the housing-loan story through the real milter socket and leave its cases to look at
+    #[arg(long)]
+    demo: bool,
+}
+
+pub(super) fn run(config: Option<&Path>, args: &Args) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Runtime::new().context("cannot start")?;
+    let _ = args.demo;
+    telemetry::start();
+    let config = super::load(config)?;
+    runtime.block_on(async {
+        let daemon = Daemon::start(&config, Clock::System)?;
+        for address in &daemon.milter {
+            tracing::info!(%address, "milter door open");
+        }
+        if config.alarm.is_none() {
+            tracing::warn!("no [alarm]: nobody is told of a case; see `brevdue config template`");
+        }
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping; messages in flight are finished");
+        daemon.stop().await;
+        Ok(ExitCode::SUCCESS)
+    })
+}

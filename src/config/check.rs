@@ -1,0 +1,283 @@
+//! The configuration as runnable: what values mean, alone and together.
+//!
+//! Every fault is noted and the walk goes on, so that one reading shows them all. Reads no file, opens no
+//! socket: whether a path or a host is there is asked when it is opened. Start reading at [`config`].
+//! Tests: `tests.rs` of this room.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::path::Path;
+
+use super::diagnose::{Problem, Severity};
+use super::file::{self, Written};
+use super::section::At;
+use super::value::{self, Refusal};
+use super::{AlarmSettings, Config, MilterSettings, Source};
+use crate::envelope::{Controller, domain_is_named_by};
+use crate::intake::listen::ListenAddr;
+use crate::policy::road::{Protection, Road, Roads};
+use crate::policy::unread::{UnreadAction, UnreadPolicy};
+use crate::policy::{LeakAction, Policy};
+
+/// The CVR number of examples, which belongs to nobody.
+pub(super) const NO_CVR: &str = "00000000";
+
+const LEAK: [(&str, LeakAction); 4] = [
+    ("block", LeakAction::Block),
+    ("hold", LeakAction::Hold),
+    ("reroute", LeakAction::Reroute),
+    ("deliver", LeakAction::Deliver),
+];
+
+/// Makes the runnable configuration, and notes every fault. `None` where a value that is needed is faulty.
+/// Relative paths are taken from `folder`.
+pub(super) fn config(written: &Written, folder: &Path, faults: &mut Vec<Problem>) -> Option<Config> {
+    let milter = written.milter.as_ref().map(|milter| listen(milter, folder, faults));
+    if milter.is_none() {
+        let missing =
+            Problem::missing(Severity::Warning, None, "no `[milter]`: no mail comes in by `brevdue serve`");
+        faults.push(missing.help("add `[milter]` with `listen = \"127.0.0.1:8891\"`"));
+    }
+    let store = read(written.store.as_ref(), |url| value::store(url, folder), faults);
+    let spool = written.spool.as_ref().map(|path| value::path(path.get_ref(), folder));
+    let node_key = match (&written.node_key, &spool) {
+        (Some(path), _) => Some(value::path(path.get_ref(), folder)),
+        (None, Some(spool)) => Some(spool.with_file_name("node.key")),
+        (None, None) => None,
+    };
+    let policy = policy(written, faults);
+    let controllers = controllers(&written.controllers, faults);
+    let sources = sources(&written.sources, faults);
+    if written.alarm.is_none() {
+        nobody_is_told(&written.controllers, faults);
+    }
+    let alarm = written.alarm.as_ref().and_then(|written| alarm(written, faults));
+    let rules = written.rules.as_ref().map(|path| value::path(path.get_ref(), folder));
+    Some(Config {
+        milter,
+        store: store?,
+        spool: spool?,
+        node_key: node_key?,
+        policy,
+        controllers: controllers?,
+        sources: sources?,
+        alarm,
+        rules,
+    })
+}
+
+/// Reads one value, and notes a refusal at its place.
+fn read<T>(
+    written: Option<&At<String>>,
+    parse: impl FnOnce(&str) -> Result<T, Refusal>,
+    faults: &mut Vec<Problem>,
+) -> Option<T> {
+    let written = written?;
+    parse(written.get_ref()).map_err(|refusal| faults.push(refusal.at(written.span()))).ok()
+}
+
+/// Notes the second of two equal values, with the place of the first.
+struct Once<'a>(HashMap<String, Range<usize>>, &'a str);
+
+impl Once<'_> {
+    fn note(&mut self, value: &str, at: Range<usize>, help: &str, faults: &mut Vec<Problem>) {
+        if let Some(first) = self.0.get(value) {
+            let problem = Problem::error(at, format!("{} `{value}` stands twice", self.1));
+            faults.push(problem.label("here again").other(first.clone(), "first here").help(help));
+        } else {
+            self.0.insert(value.to_owned(), at);
+        }
+    }
+}
+
+fn listen(written: &file::Milter, folder: &Path, faults: &mut Vec<Problem>) -> MilterSettings {
+    let mut once = Once(HashMap::new(), "the address");
+    let mut all = Vec::new();
+    for text in &written.listen {
+        let Some(address) = read(Some(text), |text| value::listen(text, folder), faults) else { continue };
+        once.note(text.get_ref(), text.span(), "remove one of them", faults);
+        if let ListenAddr::Tcp(socket) = &address {
+            judge_socket(socket, text.span(), faults);
+        }
+        all.push(address);
+    }
+    let mut settings = MilterSettings { listen: all, ..MilterSettings::default() };
+    if let Some(number) = &written.max_connections {
+        settings.max_connections = usize::try_from(*number.get_ref()).unwrap_or(settings.max_connections);
+    }
+    settings
+}
+
+fn judge_socket(socket: &SocketAddr, at: Range<usize>, faults: &mut Vec<Problem>) {
+    if !socket.ip().is_loopback() {
+        faults.push(
+            Problem::warning(at.clone(), "the milter protocol has no authentication and no encryption")
+                .label("not a loopback address")
+                .help("listen at 127.0.0.1 or a unix socket, or let only the mail server reach this port"),
+        );
+    }
+    if socket.port() == 0 {
+        faults.push(
+            Problem::warning(at, "port 0 is a new port at every start")
+                .label("Postfix cannot know it")
+                .help("write a fixed port, as `127.0.0.1:8891`"),
+        );
+    }
+}
+
+fn policy(written: &Written, faults: &mut Vec<Problem>) -> Policy {
+    let leak = read(written.leak.as_ref(), |word| value::choice("leak", word, &LEAK), faults);
+    let actions = UnreadAction::ALL.map(|action| (action.word(), action));
+    let mut unread = UnreadPolicy::default();
+    for (kind, word) in &written.unread {
+        if let Some(action) = read(Some(word), |word| value::choice(kind.word(), word, &actions), faults) {
+            unread.set(*kind, action);
+        }
+    }
+    let defaults = [Protection::Plaintext, Protection::Unknown].map(|one| (one.word(), one));
+    let default =
+        read(written.default_road.as_ref(), |word| value::choice("default_road", word, &defaults), faults);
+    let roads = Roads { known: roads(&written.roads, faults), default: default.unwrap_or_default() };
+    Policy { leak: leak.unwrap_or_default(), unread, roads }
+}
+
+/// The roads that can be read; a faulty one is noted, and keeps the whole from being run.
+fn roads(written: &[file::Road], faults: &mut Vec<Problem>) -> Vec<Road> {
+    let protections = Protection::ALL.map(|one| (one.word(), one));
+    let mut once = Once(HashMap::new(), "the road to");
+    let mut before: Vec<(String, Range<usize>)> = Vec::new();
+    let mut all = Vec::new();
+    for road in written {
+        let domain = read(road.domain.as_ref(), value::domain_pattern, faults);
+        let protection =
+            read(road.protection.as_ref(), |word| value::choice("protection", word, &protections), faults);
+        if let (Some(limit), Some(Protection::Plaintext | Protection::Unknown)) =
+            (&road.max_persons, protection)
+        {
+            faults.push(
+                Problem::warning(limit.span(), "`max_persons` says nothing on a road without protection")
+                    .help("remove it, or write how the road is protected: forced-tls or tunnel"),
+            );
+        }
+        let (Some(domain), Some(at)) = (domain, road.domain.as_ref().map(At::span)) else { continue };
+        once.note(&domain, at.clone(), "the first would count; remove one", faults);
+        // The first road that names a domain counts, so an exception must stand before its rule.
+        let cover = before.iter().find(|(wide, _)| *wide != domain && domain_is_named_by(&domain, wide));
+        if let Some((wide, first)) = cover {
+            faults.push(
+                Problem::warning(at.clone(), format!("the road to `{domain}` is never taken"))
+                    .label("named by an earlier road")
+                    .other(first.clone(), format!("`{wide}` counts first"))
+                    .help("write this one above it"),
+            );
+        }
+        before.push((domain.clone(), at));
+        let max_persons = road.max_persons.as_ref().map(|limit| *limit.get_ref());
+        all.extend(protection.map(|protection| Road { domain, protection, max_persons }));
+    }
+    all
+}
+
+fn controllers(written: &[file::Controller], faults: &mut Vec<Problem>) -> Option<Vec<Controller>> {
+    let mut cvrs = Once(HashMap::new(), "the CVR number");
+    let mut claims = Once(HashMap::new(), "the domain");
+    let mut all = Vec::new();
+    for one in written {
+        let cvr = read(one.cvr.as_ref(), value::cvr, faults);
+        if let (Some(cvr), Some(at)) = (&cvr, one.cvr.as_ref().map(At::span)) {
+            if cvr == NO_CVR {
+                faults.push(
+                    Problem::warning(at.clone(), "this CVR number is an example and belongs to nobody")
+                        .help("write the authority's own number, since letters and the register carry it"),
+                );
+            }
+            cvrs.note(cvr, at, "write each controller once, with all its domains", faults);
+        }
+        let mut domains = Vec::new();
+        for text in &one.domains {
+            let domain = read(Some(text), value::domain_pattern, faults);
+            if let Some(domain) = domain {
+                claims.note(&domain, text.span(), "a domain belongs to one controller", faults);
+                domains.push(domain);
+            }
+        }
+        let dpo = read(one.dpo.as_ref(), value::mail_address, faults);
+        let dpo_key = read(one.dpo_key.as_ref(), value::age_key, faults);
+        let default = one.default.as_ref().is_some_and(|default| *default.get_ref());
+        let name = one.name.as_ref().map(|name| name.get_ref().clone());
+        if let (Some(name), Some(cvr), Some(dpo)) = (name, cvr, dpo) {
+            all.push(Controller { name, cvr, domains, dpo, dpo_key, default });
+        }
+    }
+    one_default(written, faults);
+    // A lone controller owns every sender without saying so.
+    if let [only] = all.as_mut_slice() {
+        only.default = true;
+    }
+    (all.len() == written.len()).then_some(all)
+}
+
+fn one_default(written: &[file::Controller], faults: &mut Vec<Problem>) {
+    const HELP: &str = "it owns mail from a sender that no controller's domains name";
+    let default = |one: &file::Controller| one.default.as_ref().is_some_and(|one| *one.get_ref());
+    let mut chosen = written.iter().filter(|one| default(one)).filter_map(|one| one.default.as_ref());
+    match (written, chosen.next()) {
+        ([], _) => {}
+        ([only], _) => {
+            if let Some(no) = only.default.as_ref().filter(|default| !*default.get_ref()) {
+                let problem = Problem::error(no.span(), "the only controller must be the default one");
+                faults.push(problem.help(format!("remove the line: {HELP}")));
+            }
+        }
+        ([first, ..], None) => {
+            let span = Some(first.at.clone());
+            let problem = Problem::missing(Severity::Error, span, "no controller is the default one");
+            faults.push(problem.help(format!("add `default = true` to one of them: {HELP}")));
+        }
+        (_, Some(first)) => {
+            for again in chosen {
+                let problem = Problem::error(again.span(), "only one controller can be the default one");
+                let problem = problem.label("here again").other(first.span(), "first here");
+                faults.push(problem.help(format!("keep one: {HELP}")));
+            }
+        }
+    }
+}
+
+fn sources(written: &[file::Source], faults: &mut Vec<Problem>) -> Option<Vec<Source>> {
+    // A name may stand twice (one system, two senders); a sender may not, since the first would count.
+    let mut once = Once(HashMap::new(), "the sender");
+    let mut all = Vec::new();
+    for one in written {
+        let pattern = read(one.pattern.as_ref(), value::sender_pattern, faults);
+        if let (Some(pattern), Some(at)) = (&pattern, one.pattern.as_ref().map(At::span)) {
+            once.note(&pattern.to_lowercase(), at, "the first would count; remove one", faults);
+        }
+        let name = one.name.as_ref().map(|name| name.get_ref().clone());
+        let vendor = one.vendor.as_ref().map(|vendor| vendor.get_ref().clone());
+        all.extend(name.zip(pattern).map(|(name, pattern)| Source { name, pattern, vendor }));
+    }
+    (all.len() == written.len()).then_some(all)
+}
+
+/// `None` is a noted fault, which keeps the whole from being run.
+fn alarm(written: &file::Alarm, faults: &mut Vec<Problem>) -> Option<AlarmSettings> {
+    let smtp = read(written.smtp.as_ref(), value::smtp_url, faults);
+    let from = read(written.from.as_ref(), value::mail_address, faults);
+    smtp.zip(from).map(|(smtp, from)| AlarmSettings { smtp, from })
+}
+
+fn nobody_is_told(controllers: &[file::Controller], faults: &mut Vec<Problem>) {
+    if let Some(dpo) = controllers.iter().find_map(|one| one.dpo.as_ref()) {
+        faults.push(
+            Problem::missing(
+                Severity::Warning,
+                Some(dpo.span()),
+                "no `[alarm]`: nobody will be told of a breach",
+            )
+            .label("gets no mail")
+            .help("add:\n[alarm]\nsmtp = \"127.0.0.1:25\"\nfrom = \"brevdue@kommune.example\""),
+        );
+    }
+}

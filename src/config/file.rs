@@ -1,0 +1,230 @@
+//! The configuration as written: every section and key, each with its type and its place.
+//!
+//! The list of keys of `brevdue.toml` is [`read`]. Faults of form are noted here (unknown, missing, of the
+//! wrong type, broken syntax); what values mean is judged in `check`. Never reads a file. Tests: `tests.rs`
+//! of this room.
+
+use std::ops::Range;
+
+use toml::de::DeTable;
+
+use super::diagnose::{Problem, Severity};
+use super::section::{At, Key, Section};
+use crate::scan::coverage::UnreadKind;
+
+/// `brevdue.toml` as written. `None` is absent, or faulty and noted.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    pub(super) milter: Option<Milter>,
+    pub(super) store: Option<At<String>>,
+    pub(super) spool: Option<At<String>>,
+    pub(super) node_key: Option<At<String>>,
+    pub(super) leak: Option<At<String>>,
+    pub(super) default_road: Option<At<String>>,
+    pub(super) unread: Vec<(UnreadKind, At<String>)>,
+    pub(super) roads: Vec<Road>,
+    pub(super) controllers: Vec<Controller>,
+    pub(super) sources: Vec<Source>,
+    pub(super) alarm: Option<Alarm>,
+    pub(super) rules: Option<At<String>>,
+}
+
+/// `[milter]`.
+#[derive(Debug)]
+pub(super) struct Milter {
+    pub(super) listen: Vec<At<String>>,
+    pub(super) max_connections: Option<At<u64>>,
+}
+
+/// One `[[road]]`.
+#[derive(Debug)]
+pub(super) struct Road {
+    pub(super) domain: Option<At<String>>,
+    pub(super) protection: Option<At<String>>,
+    pub(super) max_persons: Option<At<u64>>,
+}
+
+/// One `[[controller]]`.
+#[derive(Debug)]
+pub(super) struct Controller {
+    pub(super) at: Range<usize>,
+    pub(super) name: Option<At<String>>,
+    pub(super) cvr: Option<At<String>>,
+    pub(super) domains: Vec<At<String>>,
+    pub(super) dpo: Option<At<String>>,
+    pub(super) dpo_key: Option<At<String>>,
+    pub(super) default: Option<At<bool>>,
+}
+
+/// One `[[source]]`.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub(super) name: Option<At<String>>,
+    pub(super) pattern: Option<At<String>>,
+    pub(super) vendor: Option<At<String>>,
+}
+
+/// `[alarm]`.
+#[derive(Debug)]
+pub(super) struct Alarm {
+    pub(super) smtp: Option<At<String>>,
+    pub(super) from: Option<At<String>>,
+}
+
+/// Reads the whole file and notes every fault of form. The places of broken syntax come with it: what
+/// stands there is the parser's guess.
+pub(super) fn read(source: &str, faults: &mut Vec<Problem>) -> (Written, Vec<Range<usize>>) {
+    let (table, errors) = DeTable::parse_recoverable(source);
+    let mut broken = Vec::new();
+    for error in errors {
+        let span = error.span().unwrap_or(0..0);
+        faults.push(syntax(error.message(), span.clone()));
+        broken.push(span);
+    }
+
+    let mut file = Section::new("", table);
+    // The order is that of the contract and of the template; the help of an unknown key lists it so.
+    let milter = file.take_section("milter", "[milter]", faults).map(|section| milter(section, faults));
+    file.refuse("smtp", "SMTP filter", faults);
+    file.refuse("console", "console", faults);
+    file.refuse("check", "check service", faults);
+    let store = file
+        .need_section("store", "[store]", "url = \"sqlite:brevdue-data/brevdue.sqlite\"", faults)
+        .and_then(|section| lone_text(section, ("url", "\"sqlite:brevdue-data/brevdue.sqlite\""), faults));
+    let spool = file
+        .need_section("spool", "[spool]", "path = \"brevdue-data/spool\"", faults)
+        .and_then(|section| lone_text(section, ("path", "\"brevdue-data/spool\""), faults));
+    let node_key = file.take_section("seal", "[seal]", faults).and_then(|mut section| {
+        let path = section.take_text(("node_key", "\"brevdue-data/node.key\""), faults);
+        section.finish(faults);
+        path
+    });
+    let mut written = Written { milter, store, spool, node_key, ..Written::default() };
+    if let Some(section) = file.take_section("policy", "[policy]", faults) {
+        policy(section, &mut written, faults);
+    }
+    let roads = file.take_sections("road", "[[road]]", faults).unwrap_or_default();
+    written.roads = roads.into_iter().map(|section| road(section, faults)).collect();
+    let controllers = file.take_sections("controller", "[[controller]]", faults);
+    if controllers.as_ref().is_some_and(Vec::is_empty) {
+        faults.push(no_controller());
+    }
+    let controllers = controllers.unwrap_or_default();
+    written.controllers = controllers.into_iter().map(|section| controller(section, faults)).collect();
+    let sources = file.take_sections("source", "[[source]]", faults).unwrap_or_default();
+    written.sources = sources.into_iter().map(|section| origin(section, faults)).collect();
+    written.alarm = file.take_section("alarm", "[alarm]", faults).map(|section| alarm(section, faults));
+    written.rules = file
+        .take_section("rules", "[rules]", faults)
+        .and_then(|section| lone_text(section, ("path", "\"rules\""), faults));
+    file.finish(faults);
+    (written, broken)
+}
+
+/// A section that has one key, which must be there.
+fn lone_text(mut section: Section<'_>, key: Key, faults: &mut Vec<Problem>) -> Option<At<String>> {
+    let text = section.need_text(key, faults);
+    section.finish(faults);
+    text
+}
+
+fn milter(mut section: Section<'_>, faults: &mut Vec<Problem>) -> Milter {
+    let read = Milter {
+        listen: section.need_texts(("listen", "\"127.0.0.1:8891\""), faults),
+        // One connection holds a few hundred kilobytes, so the upper end is the memory of a large machine.
+        max_connections: section.take_number(("max_connections", "2000"), 1..=100_000, faults),
+    };
+    section.finish(faults);
+    read
+}
+
+fn policy(mut section: Section<'_>, written: &mut Written, faults: &mut Vec<Problem>) {
+    written.leak = section.take_text(("leak", "\"block\""), faults);
+    written.default_road = section.take_text(("default_road", "\"unknown\""), faults);
+    if let Some(mut unread) = section.take_section("unread", "[policy.unread]", faults) {
+        for kind in UnreadKind::ALL {
+            let action = unread.take_text((kind.word(), "\"hold\""), faults);
+            written.unread.extend(action.map(|action| (kind, action)));
+        }
+        unread.finish(faults);
+    }
+    section.finish(faults);
+}
+
+fn road(mut section: Section<'_>, faults: &mut Vec<Problem>) -> Road {
+    let read = Road {
+        domain: section.need_text(("domain", "\"kommune.example\""), faults),
+        protection: section.need_text(("protection", "\"forced-tls\""), faults),
+        max_persons: section.take_number(("max_persons", "10"), 1..=u64::MAX, faults),
+    };
+    section.finish(faults);
+    read
+}
+
+fn controller(mut section: Section<'_>, faults: &mut Vec<Problem>) -> Controller {
+    let at = section.at();
+    let name = section.need_text(("name", "\"Eksempel Kommune\""), faults);
+    let cvr = section.need_digits(("cvr", "\"12345678\""), faults);
+    let domains = section.take_texts(("domains", "[\"kommune.example\"]"), faults);
+    let dpo = section.need_text(("dpo", "\"dpo@kommune.example\""), faults);
+    if !section.has("dpo_key") {
+        faults.push(no_key(section.at()));
+    }
+    let dpo_key = section.take_text(("dpo_key", "\"age1...\""), faults);
+    let default = section.take_bool(("default", "true"), faults);
+    section.finish(faults);
+    Controller { at, name, cvr, domains, dpo, dpo_key, default }
+}
+
+fn origin(mut section: Section<'_>, faults: &mut Vec<Problem>) -> Source {
+    let read = Source {
+        name: section.need_text(("name", "\"Byggesag\""), faults),
+        pattern: section.need_text(("match", "\"noreply@byggesag.example\""), faults),
+        vendor: section.take_text(("vendor", "\"Leverandøren A/S\""), faults),
+    };
+    section.finish(faults);
+    read
+}
+
+fn alarm(mut section: Section<'_>, faults: &mut Vec<Problem>) -> Alarm {
+    let read = Alarm {
+        smtp: section.need_text(("smtp", "\"127.0.0.1:25\""), faults),
+        from: section.need_text(("from", "\"brevdue@kommune.example\""), faults),
+    };
+    section.finish(faults);
+    read
+}
+
+fn no_key(at: Range<usize>) -> Problem {
+    let message = "no `dpo_key`: the persons of a breach cannot be recovered";
+    Problem::missing(Severity::Warning, Some(at), message)
+        .label("this controller has no key")
+        .help("let the DPO make a pair of keys with `age-keygen`, and add `dpo_key = \"age1...\"`")
+}
+
+fn no_controller() -> Problem {
+    Problem::missing(Severity::Error, None, "no `[[controller]]`: nobody would answer for a breach").help(
+        "add the authority (dataansvarlig) whose mail this is:\n\
+         [[controller]]\n\
+         name = \"Eksempel Kommune\"\n\
+         cvr = \"12345678\"\n\
+         domains = [\"kommune.example\"]\n\
+         dpo = \"dpo@kommune.example\"",
+    )
+}
+
+/// The parser's own words, with what to do about the slips that people make.
+fn syntax(message: &str, span: Range<usize>) -> Problem {
+    let help = if message.contains("must be quoted") || message.contains("leading zero") {
+        "write the value in quotes: `key = \"value\"`"
+    } else if message.contains("duplicate key") {
+        "a key or section may stand once; join the two (a list is written `[[road]]`)"
+    } else if message.contains("unclosed") && message.contains("table") {
+        "close the header: `[section]`, or `[[section]]` for one of a list"
+    } else if message.contains("key with no value") {
+        "write `key = \"value\"`, or `#` before a comment"
+    } else {
+        "see `brevdue config template` for a file that is right"
+    };
+    Problem::error(span, format!("not valid TOML: {message}")).help(help)
+}

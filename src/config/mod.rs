@@ -1,0 +1,144 @@
+//! `brevdue.toml`: read, judged, and every problem drawn at once.
+//!
+//! `file` is the configuration as written, `check` makes it runnable, [`diagnose`] draws what is wrong with
+//! it; `section` and `value` are their tools. Only [`load`] reads from the disk. Nothing here opens what a
+//! path or an address names. A file with an error is not run in part: a scanner that has lost a section is
+//! one that lets mail pass. Start reading at [`load`]. Tests: `tests.rs`.
+
+mod check;
+pub mod diagnose;
+mod file;
+mod nearest;
+mod section;
+#[cfg(test)]
+mod tests;
+mod value;
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use diagnose::{Problem, Problems, Severity};
+
+pub use crate::alarm::Settings as AlarmSettings;
+pub use crate::case::incident::Source;
+use crate::envelope::Controller;
+use crate::intake::listen::ListenAddr;
+pub use crate::intake::milter::Settings as MilterSettings;
+use crate::policy::Policy;
+pub use crate::store::StoreUrl;
+
+/// What `brevdue config template` prints: every key with its meaning, its unit, its default and the reason.
+pub const TEMPLATE: &str = include_str!("template.toml");
+
+/// A configuration that can be run.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The milter door; without it no mail comes in.
+    pub milter: Option<MilterSettings>,
+    /// Where cases and notices are kept.
+    pub store: StoreUrl,
+    /// The folder of held mail and sealed evidence.
+    pub spool: PathBuf,
+    /// The file with this node's own key; `node.key` beside the spool when the file does not say.
+    pub node_key: PathBuf,
+    /// What becomes of a message.
+    pub policy: Policy,
+    /// Who answers for the mail; never empty, and exactly one of them is the default.
+    pub controllers: Vec<Controller>,
+    /// Systems that send mail, by which findings are grouped to incidents.
+    pub sources: Vec<Source>,
+    /// How people are told; `None` tells nobody.
+    pub alarm: Option<AlarmSettings>,
+    /// A folder of rules instead of those built in.
+    pub rules: Option<PathBuf>,
+}
+
+/// A configuration that can be run, and what is doubtful in it.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// What to run.
+    pub config: Config,
+    /// Warnings only; may be empty.
+    pub warnings: Problems,
+}
+
+/// Reads a configuration file.
+///
+/// Relative paths in it are taken from its own folder, so that it means the same wherever it is called from.
+///
+/// # Errors
+/// Every problem of the file, at least one of them an error; among them that it cannot be read at all.
+pub fn load(path: &Path) -> Result<Loaded, Problems> {
+    let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
+    // A folder that cannot be made absolute (the working directory is gone) still serves as it is.
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let folder = whole.parent().unwrap_or(Path::new(""));
+    parse(&bytes, path, folder)
+}
+
+/// Reads the bytes of a configuration file: `path` is how it is called in problems, `folder` where its
+/// relative paths begin.
+///
+/// # Errors
+/// Every problem of the file, at least one of them an error.
+pub fn parse(bytes: &[u8], path: &Path, folder: &Path) -> Result<Loaded, Problems> {
+    const SAVE: &str = "save the file as UTF-8";
+    if bytes.contains(&0) {
+        // UTF-16, as Windows editors write it, or no text at all: nothing else in it can be judged.
+        return Err(Problems::of_file(path, "this is not UTF-8 text: it holds zero bytes", SAVE));
+    }
+    let mut faults = Vec::new();
+    let source = String::from_utf8_lossy(bytes);
+    if let Err(error) = std::str::from_utf8(bytes) {
+        // What is replaced stands at the same place, so all other faults can be shown as well.
+        let at = error.valid_up_to();
+        let problem =
+            Problem::error(at..at + char::REPLACEMENT_CHARACTER.len_utf8(), "this is not UTF-8 text");
+        faults
+            .push(problem.label("first here").help(format!("{SAVE}; æ, ø and å of Latin-1 look like this")));
+    }
+    let (written, broken) = file::read(&source, &mut faults);
+    let config = check::config(&written, folder, &mut faults);
+    let problems = Problems::new(path, &source, &broken, faults);
+    match config {
+        Some(config) if problems.count(Severity::Error) == 0 => Ok(Loaded { config, warnings: problems }),
+        Some(_) | None => Err(problems),
+    }
+}
+
+impl Config {
+    /// What `brevdue serve` runs without a file: a milter on loopback, everything in the folder `data`, and
+    /// nobody who is told.
+    pub fn loopback_default(data: &Path) -> Self {
+        Self {
+            milter: Some(MilterSettings {
+                listen: vec![ListenAddr::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, 8891)))],
+                ..MilterSettings::default()
+            }),
+            store: StoreUrl::Sqlite(data.join("brevdue.sqlite")),
+            spool: data.join("spool"),
+            node_key: data.join("node.key"),
+            policy: Policy::default(),
+            controllers: vec![Controller {
+                name: "Uden konfiguration".to_owned(),
+                cvr: check::NO_CVR.to_owned(),
+                domains: Vec::new(),
+                dpo: "dpo@localhost".to_owned(),
+                dpo_key: None,
+                default: true,
+            }],
+            sources: Vec::new(),
+            alarm: None,
+            rules: None,
+        }
+    }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Problems {
+    if error.kind() == io::ErrorKind::NotFound {
+        let help = "write one: `brevdue config template > brevdue.toml`";
+        return Problems::of_file(path, "there is no such configuration file", help);
+    }
+    Problems::of_file(path, format!("the configuration file cannot be read: {error}"), "see who may read it")
+}

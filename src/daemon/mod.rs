@@ -1,0 +1,236 @@
+//! The process that stays: doors open, alarm awake, until it is told to stop.
+//!
+//! [`open_register`] is what every command shares; [`Daemon`] is `brevdue serve`. It refuses to start rather
+//! than run without its key or its register. Start reading at [`Daemon::start`].
+
+pub mod telemetry;
+
+use crate::alarm::Alarm;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::inspect::record::Register;
+use crate::inspect::{Gate, Setup};
+use crate::intake::ListenAddr;
+use crate::intake::milter::{Counters, Door};
+use crate::outlet::notice::PostError;
+use crate::scan::ruleset::{RuleFault, RuleTexts, Ruleset};
+use crate::seal::NodeKey;
+use crate::seal::keyfile::{self, KeyFileError};
+use crate::spool::evidence::Evidence;
+use crate::store::{Store, StoreError, StoreUrl};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// Why Brevdue does not start. Each says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A folder cannot be made.
+    #[error("cannot make {path}: {source}")]
+    Folder {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The register cannot be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The node's key cannot be read.
+    #[error(transparent)]
+    Key(#[from] KeyFileError),
+    /// The register has digests of a key that is gone.
+    #[error(
+        "the register {store} counts persons under a node key, and {key} is not there. Without it nobody can be told from \
+         those already counted. Restore the key from the backup; only if it is lost for good, move the register aside \
+         (its cases stay readable with `brevdue case list`) and start a new one"
+    )]
+    KeyGone {
+        /// The register.
+        store: PathBuf,
+        /// Where the key should be.
+        key: PathBuf,
+    },
+    /// The key is another than the register's.
+    #[error(
+        "the node key {key} is not the one that the register {store} was made with: restore the right key from the backup"
+    )]
+    KeyOther {
+        /// The register.
+        store: PathBuf,
+        /// The key's file.
+        key: PathBuf,
+    },
+    /// The rules have faults.
+    #[error("the rules have {} fault(s); see `brevdue rules check`:\n{}", .0.len(), faults(.0))]
+    Rules(Vec<RuleFault>),
+    /// A rule file cannot be read.
+    #[error("rule file {path}: {source}")]
+    RuleFile {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A door cannot be opened.
+    #[error("cannot listen on {addresses}: {source}")]
+    Listen {
+        /// Where.
+        addresses: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The way out for alarms cannot be used.
+    #[error(transparent)]
+    Alarm(#[from] PostError),
+}
+
+fn faults(all: &[RuleFault]) -> String {
+    all.iter().map(|fault| format!("  {fault}")).collect::<Vec<_>>().join("\n")
+}
+
+/// The register file of a configuration.
+pub fn store_path(config: &Config) -> &Path {
+    let StoreUrl::Sqlite(path) = &config.store;
+    path
+}
+
+/// Opens the register alone: what a command that only reads needs.
+///
+/// # Errors
+/// When it cannot be made or opened.
+pub fn open_store(config: &Config) -> Result<Store, StartError> {
+    let path = store_path(config);
+    if let Some(folder) = path.parent() {
+        make_folder(folder)?;
+    }
+    Ok(Store::open(path)?)
+}
+
+/// Opens the register with its key and its evidence. The key is made the first time, and never again.
+///
+/// # Errors
+/// See [`StartError`].
+pub fn open_register(config: &Config) -> Result<Register, StartError> {
+    let store = open_store(config)?;
+    make_folder(&config.spool)?;
+    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+    let path = keyfile::node_key_path(&config.node_key, credentials.as_deref());
+    let node_key = node_key(&store, store_path(config), &path)?;
+    Ok(Register { store: Arc::new(store), node_key, evidence: Evidence::below(&config.spool) })
+}
+
+fn node_key(store: &Store, store_path: &Path, path: &Path) -> Result<NodeKey, StartError> {
+    let bound = store.node_key_check()?;
+    match (keyfile::read_node_key(path)?, bound) {
+        (Some(key), Some(bound)) if key.check_value() == bound => Ok(key),
+        (Some(_), Some(_)) => {
+            Err(StartError::KeyOther { store: store_path.to_owned(), key: path.to_owned() })
+        }
+        (None, Some(_)) => Err(StartError::KeyGone { store: store_path.to_owned(), key: path.to_owned() }),
+        (found, None) => {
+            let key = match found {
+                Some(key) => key,
+                None => keyfile::create_node_key(path)?,
+            };
+            store.bind_node_key(key.check_value())?;
+            Ok(key)
+        }
+    }
+}
+
+/// The rules of a configuration: a folder's, or those built in. They must prove themselves.
+///
+/// # Errors
+/// Every fault, or the file that cannot be read.
+pub fn load_rules(folder: Option<&Path>) -> Result<Ruleset, StartError> {
+    let rules = match folder {
+        None => Ruleset::built_in(),
+        Some(folder) => {
+            let read = |name: &str| {
+                let path = folder.join(name);
+                std::fs::read_to_string(&path).map_err(|source| StartError::RuleFile { path, source })
+            };
+            let (cpr, context, lookalikes) =
+                (read("cpr.toml")?, read("context.da.toml")?, read("lookalikes.toml")?);
+            Ruleset::parse(RuleTexts { cpr: &cpr, context: &context, lookalikes: &lookalikes })
+        }
+    }
+    .map_err(StartError::Rules)?;
+    let faults = rules.check();
+    if faults.is_empty() { Ok(rules) } else { Err(StartError::Rules(faults)) }
+}
+
+/// What a gate decides by, from a configuration.
+///
+/// # Errors
+/// When the rules cannot be used.
+pub fn setup(config: &Config) -> Result<Setup, StartError> {
+    Ok(Setup {
+        rules: Arc::new(load_rules(config.rules.as_deref())?),
+        policy: config.policy.clone(),
+        controllers: config.controllers.clone(),
+        sources: config.sources.clone(),
+    })
+}
+
+fn make_folder(path: &Path) -> Result<(), StartError> {
+    if path.as_os_str().is_empty() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(path).map_err(|source| StartError::Folder { path: path.to_owned(), source })
+}
+
+/// A running Brevdue.
+pub struct Daemon {
+    /// Where the milter door listens; ports that were 0 are filled in.
+    pub milter: Vec<ListenAddr>,
+    /// The register.
+    pub store: Arc<Store>,
+    /// What the milter door has counted.
+    pub counters: Option<Arc<Counters>>,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Daemon {
+    /// Opens the register and the doors, and wakes the alarm.
+    ///
+    /// # Errors
+    /// See [`StartError`]; nothing runs then.
+    pub fn start(config: &Config, clock: Clock) -> Result<Self, StartError> {
+        let setup = setup(config)?;
+        let rules = Arc::clone(&setup.rules);
+        let register = open_register(config)?;
+        let store = Arc::clone(&register.store);
+        let gate = Arc::new(Gate::new(setup, register, clock.clone()));
+        let (stop, stopped) = watch::channel(false);
+        let mut daemon = Self { milter: Vec::new(), store, counters: None, stop, tasks: Vec::new() };
+        if let Some(settings) = &config.milter {
+            let door = Door::bind(settings, gate).map_err(|source| StartError::Listen {
+                addresses: settings.listen.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+                source,
+            })?;
+            daemon.milter = door.local_addrs();
+            daemon.counters = Some(door.counters());
+            daemon.tasks.push(tokio::spawn(door.run(stopped.clone())));
+        }
+        if let Some(settings) = &config.alarm {
+            let alarm = Alarm::new(Arc::clone(&daemon.store), settings, rules, clock)?;
+            daemon.tasks.push(tokio::spawn(async move { alarm.run(stopped).await }));
+        }
+        Ok(daemon)
+    }
+
+    /// Stops: takes nothing new, finishes the messages in flight, and returns when all is done.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        for task in self.tasks {
+            if task.await.is_err() {
+                tracing::error!("a task of the daemon panicked");
+            }
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! The one gate, whatever door a mail came by.
+//!
+//! A door begins an [`Inspection`], feeds it the bytes as they come, and asks it to decide. It gets an
+//! [`Answerable`] back: the only thing from which a final reply may be written, and made only here, from a
+//! decision that is in the register (invariants 4, 5, 6). Nothing here knows a protocol. Start reading at
+//! [`Inspection::decide`]; [`record`] writes. Tests: `tests/gate.rs`, and the doors'.
+
+pub mod record;
+mod reply;
+#[cfg(test)]
+mod scripted;
+
+#[cfg(test)]
+pub use scripted::Scripted;
+
+use crate::case::incident::Source;
+use crate::clock::Clock;
+use crate::envelope::{Controller, Custody, Envelope, Verdict};
+use crate::policy::{self, Decision, LeakAction, Policy};
+use crate::scan::ruleset::{Ruleset, day_of};
+use crate::scan::{Day, Report, Scan};
+use chrono::NaiveDate;
+use record::Register;
+use std::sync::Arc;
+
+/// What a gate decides by; a message ends under the setup it began with.
+#[derive(Debug)]
+pub struct Setup {
+    /// What counts as a number.
+    pub rules: Arc<Ruleset>,
+    /// What to do about one.
+    pub policy: Policy,
+    /// Who answers for the mail.
+    pub controllers: Vec<Controller>,
+    /// The systems that send it.
+    pub sources: Vec<Source>,
+}
+
+/// The gate: shared by all doors of a process.
+pub struct Gate {
+    setup: Arc<Setup>,
+    register: Arc<Register>,
+    clock: Clock,
+    #[cfg(test)]
+    script: Option<Arc<scripted::Script>>,
+}
+
+impl Gate {
+    /// A gate that decides by `setup` and records in `register`.
+    pub fn new(setup: Setup, register: Register, clock: Clock) -> Self {
+        Self {
+            setup: Arc::new(setup),
+            register: Arc::new(register),
+            clock,
+            #[cfg(test)]
+            script: None,
+        }
+    }
+
+    /// Begins a message. The door fills in the envelope as it learns it.
+    pub fn begin(self: &Arc<Self>) -> Inspection {
+        let scan = Scan::new(Arc::clone(&self.setup.rules), today(&self.clock));
+        Inspection {
+            envelope: Envelope::default(),
+            scan,
+            gate: Arc::clone(self),
+            #[cfg(test)]
+            tape: Vec::new(),
+        }
+    }
+}
+
+/// The day in Denmark: who is born by then, and what day a sender's case is of.
+pub fn local_day(clock: &Clock) -> NaiveDate {
+    clock.now().with_timezone(&chrono_tz::Europe::Copenhagen).date_naive()
+}
+
+fn today(clock: &Clock) -> Day {
+    day_of(local_day(clock))
+}
+
+/// One message on its way through the gate. Memory stays flat, whatever its size.
+pub struct Inspection {
+    /// Who sends to whom, as far as the door knows.
+    pub envelope: Envelope,
+    scan: Scan,
+    gate: Arc<Gate>,
+    #[cfg(test)]
+    tape: Vec<u8>,
+}
+
+impl Inspection {
+    /// Reads the next bytes of the message (RFC 5322, header and body), cut anywhere.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        #[cfg(test)]
+        self.play(bytes);
+        self.scan.feed(bytes);
+    }
+
+    /// Whether the verdict is surely Block and enough evidence is kept, so that a door may skip the rest.
+    /// Further persons only ever make a road less sufficient, so what blocks now blocks at the end.
+    pub fn settled(&self) -> bool {
+        #[cfg(test)]
+        if self.scripted_settled() {
+            return true;
+        }
+        let policy = &self.gate.setup.policy;
+        policy.leak == LeakAction::Block
+            && self.scan.leaks()
+            && self.scan.kept() >= Report::KEPT
+            && self.envelope.recipients.iter().any(|to| !policy.roads.to(Some(to)).protects(1))
+    }
+
+    /// Ends the message: decides, records what must be recorded, and only then makes it answerable. When the
+    /// register cannot be written the decision is Defer, and whoever has the mail keeps it.
+    pub async fn decide(self, custody: Custody) -> Answerable {
+        #[cfg(test)]
+        if let Some(answer) = self.scripted().await {
+            return answer;
+        }
+        let Self { envelope, scan, gate, .. } = self;
+        let report = scan.finish();
+        let decision = policy::decide(&envelope, &report, &gate.setup.policy);
+        if !record::is_needed(&gate.setup, &report, &decision) {
+            return Answerable::new(decision.strictest(), custody);
+        }
+        let recorded = tokio::task::spawn_blocking(move || {
+            let now = gate.clock.now();
+            let day = local_day(&gate.clock);
+            let verdict = decision.strictest();
+            gate.register
+                .record(&gate.setup, &envelope, &report, &decision, now, day)
+                .map(|case| (verdict, case))
+        })
+        .await;
+        match recorded {
+            Ok(Ok((verdict, case))) => {
+                if let Some(case) = case {
+                    tracing::warn!(%case, verdict = verdict.word(), "CPR number found");
+                }
+                Answerable::new(verdict, custody)
+            }
+            Ok(Err(error)) => {
+                tracing::error!(%error, "not recorded; the mail must come again");
+                Answerable::failed()
+            }
+            Err(_) => {
+                tracing::error!("recording panicked; the mail must come again");
+                Answerable::failed()
+            }
+        }
+    }
+}
+
+/// A decision that may be answered: it is in the register where it must be, and somebody keeps the mail.
+#[derive(Debug)]
+pub struct Answerable {
+    verdict: Verdict,
+    custody: Custody,
+    reply: Vec<String>,
+}
+
+impl Answerable {
+    fn new(verdict: Verdict, custody: Custody) -> Self {
+        Self { verdict, custody, reply: reply::lines(verdict) }
+    }
+
+    /// The answer when our own work failed: come again.
+    pub fn failed() -> Self {
+        Self::new(Verdict::Defer, Custody::Upstream)
+    }
+
+    /// What to answer.
+    pub fn verdict(&self) -> &Verdict {
+        &self.verdict
+    }
+
+    /// Who keeps the mail.
+    pub fn custody(&self) -> Custody {
+        self.custody
+    }
+
+    /// Lines for the sender, in ASCII, without a code. No digit stands in them.
+    pub fn reply(&self) -> &[String] {
+        &self.reply
+    }
+}
+
+/// The policy's decision on bytes that came by no door: what `brevdue scan --from --to` shows.
+pub fn would_decide(setup: &Setup, envelope: &Envelope, report: &Report) -> Decision {
+    policy::decide(envelope, report, &setup.policy)
+}

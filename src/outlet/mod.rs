@@ -1,0 +1,3 @@
+//! Where things go out. So far: notices to people.
+
+pub mod notice;
