@@ -1,0 +1,5 @@
+//! The one integration binary: the program as its users meet it.
+
+mod harness;
+mod postfix;
+mod support;

@@ -1,0 +1,152 @@
+//! The real `brevdue` binary, with a configuration of its own, as a municipality runs it.
+
+use super::{Port, Trouble, put, wait_until};
+use std::fs::File;
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// How a daemon is set up.
+pub(crate) struct DaemonOptions {
+    /// `[policy]` and what else is to stand in the configuration.
+    pub(crate) toml: String,
+    /// `[alarm] smtp`.
+    pub(crate) alarm: Option<SocketAddr>,
+    /// A unix socket to listen on instead of a TCP port.
+    pub(crate) unix: Option<PathBuf>,
+}
+
+impl DaemonOptions {
+    /// With this policy and nobody to alarm.
+    pub(crate) fn with(toml: &str) -> Self {
+        Self { toml: toml.to_owned(), alarm: None, unix: None }
+    }
+}
+
+/// A running daemon; killed when dropped.
+pub(crate) struct Daemon {
+    folder: TempDir,
+    listen: String,
+    port: Port,
+    child: Option<Child>,
+}
+
+/// The DPO of the tests' municipality.
+pub(crate) const DPO: &str = "dpo@noerreby.example";
+
+impl Daemon {
+    /// Writes the configuration, makes the DPO's key, starts the daemon and waits until it listens.
+    pub(crate) fn start(options: &DaemonOptions) -> Result<Self, Trouble> {
+        let folder = TempDir::new().map_err(Trouble::while_doing("a folder"))?;
+        let port = Port::claim()?;
+        let listen = match &options.unix {
+            Some(path) => format!("unix:{}", path.display()),
+            None => port.addr().to_string(),
+        };
+        let mut daemon = Self { folder, listen, port, child: None };
+        let made = daemon.run(&["key", "new", "--out", daemon.key_file().to_str().unwrap_or_default()])?;
+        let made = String::from_utf8_lossy(&made.stdout).into_owned();
+        let key = made.lines().find(|line| line.starts_with("dpo_key")).unwrap_or_default();
+        let alarm = options
+            .alarm
+            .map(|to| format!("[alarm]\nsmtp = \"smtp://{to}\"\nfrom = \"brevdue@noerreby.example\"\n"))
+            .unwrap_or_default();
+        let toml = format!(
+            "[milter]\nlisten = \"{}\"\n[store]\nurl = \"sqlite:data/brevdue.db\"\n[spool]\npath = \"data/spool\"\n\
+             {alarm}\n[[controller]]\nname = \"Nørreby Kommune\"\ncvr = \"12345678\"\n\
+             domains = [\"noerreby.example\", \"kommune.example\"]\ndpo = \"{DPO}\"\ndefault = true\n{key}\n{}\n",
+            daemon.listen, options.toml
+        );
+        put(&daemon.config(), toml.as_bytes())?;
+        daemon.spawn().map_err(Trouble::while_doing("brevdue serve"))?;
+        Ok(daemon)
+    }
+
+    /// Starts it (again).
+    pub(crate) fn spawn(&mut self) -> Result<(), Trouble> {
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.folder.path().join("log"))
+            .map_err(Trouble::while_doing("the log"))?;
+        let child = Command::new(env!("CARGO_BIN_EXE_brevdue"))
+            .args(["serve", "--config"])
+            .arg(self.config())
+            .env("BREVDUE_LOG", "debug")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .map_err(Trouble::while_doing("brevdue serve"))?;
+        self.child = Some(child);
+        let listening = || match self.listen.strip_prefix("unix:") {
+            Some(path) => std::os::unix::net::UnixStream::connect(path).ok().map(drop),
+            None => TcpStream::connect(self.port.addr()).ok().map(drop),
+        };
+        wait_until(Duration::from_secs(20), listening).ok_or_else(|| {
+            Trouble::new(format!("the daemon does not listen on {}:\n{}", self.listen, self.log()))
+        })
+    }
+
+    /// Ends it at once, as a crash would (SIGKILL).
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            drop(child.kill());
+            drop(child.wait());
+        }
+    }
+
+    /// The milter address as Postfix writes it.
+    pub(crate) fn milter(&self) -> String {
+        if self.listen.starts_with("unix:") { self.listen.clone() } else { format!("inet:{}", self.listen) }
+    }
+
+    /// Its configuration.
+    pub(crate) fn config(&self) -> PathBuf {
+        self.folder.path().join("brevdue.toml")
+    }
+
+    /// The DPO's private key.
+    pub(crate) fn key_file(&self) -> PathBuf {
+        self.folder.path().join("dpo.key")
+    }
+
+    /// What it has logged.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    /// Runs a command of the program beside it, with the same configuration where there is one.
+    pub(crate) fn run(&self, args: &[&str]) -> Result<Output, Trouble> {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_brevdue"));
+        if self.config().exists() {
+            command.arg("--config").arg(self.config());
+        }
+        command.args(args).stdin(Stdio::null()).output().map_err(Trouble::while_doing("brevdue"))
+    }
+
+    /// `case list --format json`.
+    pub(crate) fn cases(&self) -> Result<Vec<serde_json::Value>, Trouble> {
+        let output = self.run(&["case", "list", "--format", "json"])?;
+        serde_json::from_slice(&output.stdout).map_err(|error| {
+            Trouble::new(format!(
+                "{error}: {}{}",
+                String::from_utf8_lossy(&output.stdout),
+                String::from_utf8_lossy(&output.stderr)
+            ))
+        })
+    }
+
+    /// `case show`.
+    pub(crate) fn show(&self, case: &str) -> Result<String, Trouble> {
+        Ok(String::from_utf8_lossy(&self.run(&["case", "show", case])?.stdout).into_owned())
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
