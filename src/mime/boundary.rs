@@ -29,7 +29,6 @@ pub(super) struct Frame {
     /// How long the path to this entity is.
     pub(super) path_len: usize,
     boundary: Range<usize>,
-    mark: u64,
 }
 
 impl Frame {
@@ -58,6 +57,8 @@ pub(super) enum Dashes {
 #[derive(Debug, Default)]
 pub(super) struct Stack {
     frames: Vec<Frame>,
+    /// One for each frame.
+    keys: Vec<Key>,
     boundaries: Vec<u8>,
     /// How many frames have a boundary.
     delimited: usize,
@@ -66,6 +67,7 @@ pub(super) struct Stack {
 impl Stack {
     pub(super) fn clear(&mut self) {
         self.frames.clear();
+        self.keys.clear();
         self.boundaries.clear();
         self.delimited = 0;
     }
@@ -100,8 +102,8 @@ impl Stack {
             children: 0,
             path_len,
             boundary: from..self.boundaries.len(),
-            mark: mark(boundary),
         });
+        self.keys.push(Key::of(boundary));
     }
 
     /// Opens a message, which no delimiter belongs to.
@@ -111,36 +113,35 @@ impl Stack {
 
     pub(super) fn pop(&mut self) -> Option<Frame> {
         let frame = self.frames.pop()?;
+        self.keys.pop();
         self.delimited -= usize::from(!frame.boundary.is_empty());
         self.boundaries.truncate(frame.boundary.start);
         Some(frame)
     }
 
     /// Judges a line that starts with `--`; its line end may be there or not.
-    ///
-    /// Length and [`mark`] settle nearly every comparison, and a frame that has been doubted is not asked again
-    /// whether the line begins like it: a mail of `--` lines inside 64 multiparts pays little for each.
     pub(super) fn judge(&self, line: &[u8]) -> Dashes {
         let line = line.get(2..).unwrap_or_default().trim_ascii_end();
-        let without_dashes = line.strip_suffix(b"--").unwrap_or_default();
-        let (open_mark, close_mark) = (mark(line), mark(without_dashes));
+        let start = first_eight(line);
         let mut closed = Dashes::Text;
         let mut doubtful = Dashes::Text;
-        for (index, frame) in self.frames.iter().enumerate().rev() {
-            let len = frame.boundary.len();
-            if len == 0 {
+        for (index, key) in self.keys.iter().enumerate().rev() {
+            if start & key.mask != key.start {
                 continue;
             }
-            let is =
-                |text: &[u8], mark| len == text.len() && frame.mark == mark && self.boundary(frame) == text;
-            let close = is(without_dashes, close_mark);
-            if !close && !is(line, open_mark) {
-                if doubtful == Dashes::Text && !frame.doubted && line.starts_with(self.boundary(frame)) {
-                    doubtful = Dashes::Doubtful(index);
+            let Some(frame) = self.frames.get(index) else { continue };
+            let boundary = self.boundaries.get(frame.boundary.clone()).unwrap_or_default();
+            let Some(after) = line.strip_prefix(boundary) else { continue };
+            let fits = match after {
+                b"" => Dashes::Delimiter { frame: index, close: false },
+                b"--" => Dashes::Delimiter { frame: index, close: true },
+                _ => {
+                    if doubtful == Dashes::Text {
+                        doubtful = Dashes::Doubtful(index);
+                    }
+                    continue;
                 }
-                continue;
-            }
-            let fits = Dashes::Delimiter { frame: index, close };
+            };
             // An inner multipart that reuses the outer boundary must not keep the outer's delimiters once it closed.
             if !frame.closed {
                 return fits;
@@ -151,15 +152,30 @@ impl Stack {
         }
         if closed == Dashes::Text { doubtful } else { closed }
     }
+}
 
-    fn boundary(&self, frame: &Frame) -> &[u8] {
-        self.boundaries.get(frame.boundary.clone()).unwrap_or_default()
+/// The start of a boundary as a number, so that a line is compared with 64 open multiparts in as many steps.
+#[derive(Clone, Copy, Debug)]
+struct Key {
+    start: u64,
+    mask: u64,
+}
+
+impl Key {
+    fn of(boundary: &[u8]) -> Self {
+        match boundary.len() {
+            // Fits nothing: no masked start is 1.
+            0 => Self { start: 1, mask: 0 },
+            len => Self { start: first_eight(boundary), mask: u64::MAX >> (64 - 8 * len.min(8)) },
+        }
     }
 }
 
-/// The last eight bytes as one number. Programs count their boundaries up at the end, so that is where they differ.
-fn mark(text: &[u8]) -> u64 {
-    text.iter().rev().take(8).fold(0, |mark, byte| mark << 8 | u64::from(*byte))
+fn first_eight(text: &[u8]) -> u64 {
+    if let Some(eight) = text.first_chunk::<8>() {
+        return u64::from_le_bytes(*eight);
+    }
+    text.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 #[cfg(test)]

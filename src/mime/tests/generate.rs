@@ -131,7 +131,7 @@ pub(super) fn base64(bytes: &[u8]) -> String {
 }
 
 /// Lines that mean trouble wherever they stand.
-const TROUBLE: [&str; 22] = [
+const TROUBLE: [&str; 24] = [
     "\r\n",
     "\n",
     "\r",
@@ -153,6 +153,8 @@ const TROUBLE: [&str; 22] = [
     "=\r\n",
     "= \t",
     "From x y\n",
+    "A: b\rc\r\n",
+    " \n",
     "Subject : =?utf-16?b?ADE?= =?=?\r\n",
 ];
 

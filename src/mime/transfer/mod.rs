@@ -125,7 +125,13 @@ impl<'a, F: FnMut(&[u8])> Sheet<'a, F> {
     }
 
     pub(super) fn push(&mut self, byte: u8) {
-        self.write(&[byte]);
+        match self.buffer.get_mut(self.used) {
+            Some(slot) => {
+                *slot = byte;
+                self.used += 1;
+            }
+            None => self.write(&[byte]),
+        }
     }
 
     pub(super) fn write(&mut self, mut bytes: &[u8]) {
