@@ -42,7 +42,7 @@ pub struct Alarm {
 
 impl Alarm {
     /// The longest sleep: a clock that jumps, or a row of another process, is seen this late at most.
-    const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+    const LONGEST_SLEEP: Duration = Duration::from_mins(1);
     /// The shortest, so that a row that cannot be settled does not spin.
     const SHORTEST_SLEEP: Duration = Duration::from_millis(500);
 

@@ -36,13 +36,15 @@ pub fn grouping(
 ) -> Vec<Vec<u8>> {
     let left = if left { b"left".to_vec() } else { b"stopped".to_vec() };
     let controller = controller.cvr.as_bytes().to_vec();
-    match source {
-        Some(source) => {
-            vec![b"source".to_vec(), left, controller, source.name.as_bytes().to_vec(), sketch.template()]
-        }
-        None => {
-            let sender = sender.map(Address::reveal).unwrap_or_default().to_lowercase().into_bytes();
-            vec![b"sender".to_vec(), left, controller, sender, local_day.to_string().into_bytes()]
-        }
+    if let Some(source) = source {
+        return vec![
+            b"source".to_vec(),
+            left,
+            controller,
+            source.name.as_bytes().to_vec(),
+            sketch.template(),
+        ];
     }
+    let sender = sender.map(Address::reveal).unwrap_or_default().to_lowercase().into_bytes();
+    vec![b"sender".to_vec(), left, controller, sender, local_day.to_string().into_bytes()]
 }

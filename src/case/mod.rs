@@ -39,6 +39,7 @@ impl State {
 
     /// The state after another detection joins; a certain delivery ends the doubt, nothing brings it back. What
     /// left never joins a near miss: whether it left is part of what groups ([`incident::grouping`]).
+    #[must_use]
     pub fn joined_by(self, outcome: Outcome) -> Self {
         match (self, outcome) {
             (Self::Suspected, Outcome::Delivered { certain: true }) => Self::Assessing,

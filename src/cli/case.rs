@@ -1,16 +1,14 @@
 //! `brevdue case`: the register, as a list and one case at a time.
 
 use crate::alarm::letter::local;
-use crate::case::CaseId;
-use crate::case::Kind;
 use crate::case::deadline::{Deadline, left_in_words};
+use crate::case::{CaseId, Kind};
 use crate::clock::Clock;
 use crate::daemon;
-use crate::store::{CaseFile, CaseRow};
+use crate::store::{CaseFile, CaseRow, Entry, MessageRow, NoticeRow};
 use anyhow::Context;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
-use std::fmt::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -134,75 +132,70 @@ fn list(cases: &[CaseRow], now: DateTime<Utc>) -> String {
 fn show(file: &CaseFile, now: DateTime<Utc>) -> String {
     let case = &file.row;
     let (danish, english) = case.state.names();
-    let mut text = String::new();
-    let mut put = |label: &str, value: &str| text.push_str(&format!("{label:<24}{value}\n"));
-    put("Sag", case.id.as_str());
-    put("Tilstand", &format!("{danish} ({english})"));
-    put("Dataansvarlig", &format!("{}, CVR {}", case.controller, case.cvr));
-    put("Kildesystem", case.source.as_deref().unwrap_or("-"));
-    put("Mails", &case.mails.to_string());
-    put("Forskellige personer", &case.persons.to_string());
-    put("Opdaget", &local(case.detected_at));
+    let mut lines = vec![
+        field("Sag", case.id.as_str()),
+        field("Tilstand", &format!("{danish} ({english})")),
+        field("Dataansvarlig", &format!("{}, CVR {}", case.controller, case.cvr)),
+        field("Kildesystem", case.source.as_deref().unwrap_or("-")),
+        field("Mails", &case.mails.to_string()),
+        field("Forskellige personer", &case.persons.to_string()),
+        field("Opdaget", &local(case.detected_at)),
+    ];
     if let (Some(aware), Some(deadline)) = (case.aware_at, case.deadline) {
-        put("Bekendt med bruddet", &local(aware));
-        put("Frist (art. 33)", &format!("{}  ({})", local(deadline), time_left(case, now)));
         let sealed = if case.sealed {
             "numrene er forseglet til DPO'en"
         } else {
             "ingen DPO-nøgle: numrene er ikke gemt"
         };
-        put("Personer", sealed);
+        lines.push(field("Bekendt med bruddet", &local(aware)));
+        lines.push(field("Frist (art. 33)", &format!("{}  ({})", local(deadline), time_left(case, now))));
+        lines.push(field("Personer", sealed));
     } else {
-        put("Frist", "ingen: mailen forlod ikke huset");
+        lines.push(field("Frist", "ingen: mailen forlod ikke huset"));
     }
-    text.push_str("\nFortegnelse\n");
-    for entry in &file.entries {
-        let change = match (&entry.from, &entry.to) {
-            (Some(from), Some(to)) => format!("{from} -> {to}"),
-            (None, Some(to)) => to.clone(),
-            (_, None) => String::new(),
-        };
-        text.push_str(&format!(
-            "  {}  {}  {} {}: {}\n",
-            local(entry.at),
-            entry.who,
-            entry.event,
-            change,
-            entry.reason
-        ));
-    }
-    text.push_str("\nVarsler\n");
-    for notice in &file.notices {
-        let fate = match (notice.state.as_str(), notice.sent_at, &notice.last_error) {
-            (_, Some(at), _) => format!("sendt {}", local(at)),
-            ("merged", _, _) => "samlet i et senere varsel".to_owned(),
-            (_, None, Some(error)) => format!("forsøgt {} gange: {error}", notice.attempts),
-            (_, None, None) => "venter".to_owned(),
-        };
-        let row = format!(
-            "  {}  {:<9} {}  {fate}\n",
-            local(notice.due_at),
-            notice.milestone.word(),
-            notice.recipient
-        );
-        text.push_str(&row);
-    }
-    text.push_str("\nMails (nyeste først)\n");
-    for message in &file.messages {
-        // Writing to a String cannot fail.
-        let _written: std::fmt::Result = writeln!(
-            text,
-            "  {}  {:<8} kø-id {}  {} -> {}  personer {}  forsøg {}",
-            local(message.at),
-            message.verdict,
-            message.queue_id.as_deref().unwrap_or("-"),
-            if message.sender_domain.is_empty() { "<>" } else { &message.sender_domain },
-            message.recipient_domains,
-            message.persons,
-            message.attempts
-        );
-    }
-    text
+    lines.push("\nFortegnelse".to_owned());
+    lines.extend(file.entries.iter().map(entry));
+    lines.push("\nVarsler".to_owned());
+    lines.extend(file.notices.iter().map(notice));
+    lines.push("\nMails (nyeste først)".to_owned());
+    lines.extend(file.messages.iter().map(message));
+    lines.join("\n")
+}
+
+fn field(label: &str, value: &str) -> String {
+    format!("{label:<24}{value}")
+}
+
+fn entry(entry: &Entry) -> String {
+    let change = match (&entry.from, &entry.to) {
+        (Some(from), Some(to)) => format!("{from} -> {to}"),
+        (None, Some(to)) => to.clone(),
+        (_, None) => String::new(),
+    };
+    format!("  {}  {}  {} {change}: {}", local(entry.at), entry.who, entry.event, entry.reason)
+}
+
+fn notice(notice: &NoticeRow) -> String {
+    let fate = match (notice.state.as_str(), notice.sent_at, &notice.last_error) {
+        (_, Some(at), _) => format!("sendt {}", local(at)),
+        ("merged", _, _) => "samlet i et senere varsel".to_owned(),
+        (_, None, Some(error)) => format!("forsøgt {} gange: {error}", notice.attempts),
+        (_, None, None) => "venter".to_owned(),
+    };
+    format!("  {}  {:<9} {}  {fate}", local(notice.due_at), notice.milestone.word(), notice.recipient)
+}
+
+fn message(message: &MessageRow) -> String {
+    format!(
+        "  {}  {:<8} kø-id {}  {} -> {}  personer {}  forsøg {}",
+        local(message.at),
+        message.verdict,
+        message.queue_id.as_deref().unwrap_or("-"),
+        if message.sender_domain.is_empty() { "<>" } else { &message.sender_domain },
+        message.recipient_domains,
+        message.persons,
+        message.attempts
+    )
 }
 
 fn table<const N: usize>(head: &[&str; N], rows: &[[String; N]]) -> String {

@@ -205,8 +205,8 @@ enum Piece {
 fn piece(text: &[u8]) -> Option<(Piece, usize)> {
     Some(match text {
         [b'0'..=b'9', ..] => (Piece::Digit, 1),
-        [b' ' | b'\t', ..] => (Piece::Blank, 1),
-        [b'-', ..] => (Piece::Dash, 1),
+        [b' ' | b'\t' | 0xA0, ..] => (Piece::Blank, 1),
+        [b'-' | 0x96 | 0x97, ..] => (Piece::Dash, 1),
         [b'\r', b'\n', ..] => (Piece::Line, 2),
         [b'\n' | b'\r', ..] => (Piece::Line, 1),
         [b'>', ..] => (Piece::Quote, 1),
@@ -221,14 +221,11 @@ fn piece(text: &[u8]) -> Option<(Piece, usize)> {
             0xA8 | 0xA9 => (Piece::Line, 3),
             _ => return None,
         },
-        // U+205F blank, U+2060 word joiner, U+2066-2069 isolates.
-        [0xE2, 0x81, 0x9F, ..] => (Piece::Blank, 3),
+        // U+205F and U+3000 blanks, U+2060 word joiner, U+2066-2069 isolates.
+        [0xE2, 0x81, 0x9F, ..] | [0xE3, 0x80, 0x80, ..] => (Piece::Blank, 3),
         [0xE2, 0x81, 0xA0 | 0xA6..=0xA9, ..] | [0xEF, 0xBB, 0xBF, ..] => (Piece::Invisible, 3),
-        // U+2212 minus, U+FE58 and U+FE63 small dashes, U+FF0D fullwidth hyphen, U+3000 wide blank.
+        // U+2212 minus, U+FE58 and U+FE63 small dashes, U+FF0D fullwidth hyphen.
         [0xE2, 0x88, 0x92, ..] | [0xEF, 0xB9, 0x98 | 0xA3, ..] | [0xEF, 0xBC, 0x8D, ..] => (Piece::Dash, 3),
-        [0xE3, 0x80, 0x80, ..] => (Piece::Blank, 3),
-        [0x96 | 0x97, ..] => (Piece::Dash, 1),
-        [0xA0, ..] => (Piece::Blank, 1),
         [0xAD, ..] => (Piece::Invisible, 1),
         _ => return None,
     })
@@ -246,7 +243,6 @@ fn touch_after(text: &[u8], end: usize) -> Touch {
 
 fn touch(nearest: Option<u8>, further: Option<u8>) -> Touch {
     match nearest {
-        None => Touch::Free,
         Some(byte) if byte.is_ascii_alphabetic() => Touch::Letter,
         Some(b'.' | b',' | b'-' | b'/' | b':') if further.is_some_and(|b| b.is_ascii_digit()) => {
             Touch::MoreDigits
@@ -254,7 +250,7 @@ fn touch(nearest: Option<u8>, further: Option<u8>) -> Touch {
         Some(byte @ (b'@' | b'=' | b'+' | b'#' | b'&' | b'%' | b'<' | b'$' | b'~' | b'\\' | b'|')) => {
             Touch::Mark(byte)
         }
-        Some(_) => Touch::Free,
+        None | Some(_) => Touch::Free,
     }
 }
 

@@ -4,6 +4,7 @@
 
 /// A day of the Gregorian calendar, 1858 to 2057 as far as CPR numbers reach; compares in time order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[allow(clippy::struct_field_names, reason = "a day is a year, a month and a day")]
 pub struct Day {
     year: u16,
     month: u8,
@@ -70,11 +71,10 @@ const fn length_of(year: u16, month: u8) -> u8 {
 pub const fn birth_year(written: u8, seventh: u8) -> u16 {
     let written = written as u16;
     match seventh {
-        0..=3 => 1900 + written,
         4 | 9 if written <= 36 => 2000 + written,
-        4 | 9 => 1900 + written,
-        _ if written <= 57 => 2000 + written,
-        _ => 1800 + written,
+        5..=8 if written <= 57 => 2000 + written,
+        5..=8 => 1800 + written,
+        _ => 1900 + written,
     }
 }
 

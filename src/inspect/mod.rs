@@ -171,8 +171,8 @@ impl Answerable {
     }
 
     /// What to answer.
-    pub fn verdict(&self) -> &Verdict {
-        &self.verdict
+    pub fn verdict(&self) -> Verdict {
+        self.verdict
     }
 
     /// Who keeps the mail.

@@ -56,7 +56,7 @@ impl Register {
         now: DateTime<Utc>,
         local_day: NaiveDate,
     ) -> Result<Option<CaseId>, StoreError> {
-        self.tally(&setup.policy.unread, report, decision, now)?;
+        self.tally(setup.policy.unread, report, decision, now)?;
         let Some(outcome) = outcome(report, decision) else { return Ok(None) };
         let Some(controller) = controller_of(envelope.sender.as_ref(), &setup.controllers) else {
             return Err(StoreError::Beside("no controller answers for this sender".to_owned()));
@@ -92,11 +92,8 @@ impl Register {
                 let digests: Vec<Digest> = numbers.iter().map(|number| key.person(number)).collect();
                 let new = recording.add_persons(&joined.case, &digests)?;
                 if left {
-                    self.seal(
-                        &joined,
-                        controller,
-                        new.iter().filter_map(|at| numbers.get(*at)).copied().collect(),
-                    )?;
+                    let new: Vec<_> = new.iter().filter_map(|at| numbers.get(*at)).copied().collect();
+                    self.seal(&joined, controller, &new)?;
                 }
             }
             Ok(joined)
@@ -106,7 +103,7 @@ impl Register {
 
     fn tally(
         &self,
-        policy: &unread::UnreadPolicy,
+        policy: unread::UnreadPolicy,
         report: &Report,
         decision: &Decision,
         now: DateTime<Utc>,
@@ -121,11 +118,11 @@ impl Register {
     }
 
     /// Only what left is sealed: nobody has to be written to about a near miss.
-    fn seal(&self, joined: &Joined, controller: &Controller, new: Vec<[u8; 10]>) -> Result<(), StoreError> {
+    fn seal(&self, joined: &Joined, controller: &Controller, new: &[[u8; 10]]) -> Result<(), StoreError> {
         match &controller.dpo_key {
             Some(key) if !new.is_empty() => self
                 .evidence
-                .append(&joined.case, key, &new)
+                .append(&joined.case, key, new)
                 .map_err(|error| StoreError::Beside(error.to_string())),
             Some(_) | None => Ok(()),
         }

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// From envelope and bytes to an answer.
-pub type Script = dyn Fn(&Envelope, &[u8]) -> Scripted + Send + Sync;
+pub(super) type Script = dyn Fn(&Envelope, &[u8]) -> Scripted + Send + Sync;
 
 /// An answer of a script.
 pub struct Scripted {
@@ -41,6 +41,9 @@ impl Scripted {
 
 impl Gate {
     /// A gate that keeps what it is fed and asks `script`.
+    ///
+    /// # Panics
+    /// When the built-in rules have a fault.
     pub fn for_tests(script: impl Fn(&Envelope, &[u8]) -> Scripted + Send + Sync + 'static) -> Arc<Self> {
         let setup = Setup {
             rules: Arc::new(Ruleset::built_in().unwrap()),

@@ -181,7 +181,7 @@ mod tests {
             let mut text: Vec<u8> = (0..before).map(|i| if i % 60 == 59 { b'\n' } else { b'x' }).collect();
             text.push(b' ');
             let offset = text.len() as u64;
-            let line = text.iter().filter(|b| **b == b'\n').count() as u64 + 1;
+            let line = memchr::memchr_iter(b'\n', &text).count() as u64 + 1;
             text.extend_from_slice(b"150379-1234 ");
             text.extend(std::iter::repeat_n(b'y', SIZE));
             for chunk in [1, 7, 1000, text.len()] {

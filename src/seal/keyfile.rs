@@ -128,9 +128,13 @@ pub fn create_node_key(path: &Path) -> Result<NodeKey, KeyFileError> {
 /// # Errors
 /// When a file is there already, or cannot be made.
 pub fn create_private(path: &Path, content: &[u8]) -> Result<(), KeyFileError> {
-    let io = |source: io::Error| match source.kind() {
-        io::ErrorKind::AlreadyExists => KeyFileError::Exists { path: path.to_owned() },
-        _ => KeyFileError::Io { path: path.to_owned(), source },
+    let io = |source: io::Error| {
+        let path = path.to_owned();
+        if source.kind() == io::ErrorKind::AlreadyExists {
+            KeyFileError::Exists { path }
+        } else {
+            KeyFileError::Io { path, source }
+        }
     };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(io)?;

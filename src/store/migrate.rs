@@ -7,17 +7,18 @@ use rusqlite::{Connection, TransactionBehavior};
 const STEPS: [&str; 1] = [include_str!("sqlite/schema.sql")];
 
 /// The newest version.
-pub(super) const NEWEST: i64 = STEPS.len() as i64;
+const NEWEST: usize = STEPS.len();
 
 /// Brings the register up to date. Two programs that start at once wait for one another.
 pub(super) fn run(connection: &mut Connection) -> Result<(), StoreError> {
     loop {
         let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let version: i64 = step.query_row("PRAGMA user_version", (), |row| row.get(0))?;
-        if version > NEWEST {
+        let done = usize::try_from(version).unwrap_or(usize::MAX);
+        if done > NEWEST {
             return Err(StoreError::Newer { found: version, known: NEWEST });
         }
-        let Some(sql) = usize::try_from(version).ok().and_then(|at| STEPS.get(at)) else { return Ok(()) };
+        let Some(sql) = STEPS.get(done) else { return Ok(()) };
         step.execute_batch(sql)?;
         step.pragma_update(None, "user_version", version + 1)?;
         step.commit()?;

@@ -153,7 +153,7 @@ pub enum StoreError {
         /// In the file.
         found: i64,
         /// Known here.
-        known: i64,
+        known: usize,
     },
     /// A row holds what no version of this program writes.
     #[error("the register holds a {what} that cannot be read: {value:?}")]

@@ -330,7 +330,7 @@ async fn conclude<S: Peer>(
             verdict = name(answer.verdict()),
             "the MTA has not granted the right to it: deferred"
         );
-        &Verdict::Defer
+        Verdict::Defer
     };
     desk.counters.count(verdict);
     add(&desk.counters.bytes, size);

@@ -70,7 +70,7 @@ impl Counters {
         }
     }
 
-    pub(super) fn count(&self, verdict: &Verdict) {
+    pub(super) fn count(&self, verdict: Verdict) {
         let counter = match verdict {
             Verdict::Deliver(_) => &self.delivered,
             Verdict::Block => &self.blocked,
@@ -83,7 +83,7 @@ impl Counters {
 }
 
 /// The name of a verdict in the log.
-pub(super) const fn name(verdict: &Verdict) -> &'static str {
+pub(super) const fn name(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Deliver(_) => "deliver",
         Verdict::Block => "block",

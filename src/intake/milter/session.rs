@@ -247,7 +247,7 @@ impl Session {
     }
 
     /// Whether the MTA has granted what a verdict needs.
-    pub(crate) fn grants(&self, verdict: &Verdict) -> bool {
+    pub(crate) fn grants(&self, verdict: Verdict) -> bool {
         let may = |action| self.terms.is_some_and(|terms| terms.may(action));
         match verdict {
             Verdict::Deliver(_) | Verdict::Block | Verdict::Defer => true,
