@@ -108,7 +108,7 @@ fn time_left(case: &CaseRow, now: DateTime<Utc>) -> String {
     }
 }
 
-fn list(cases: &[CaseRow], now: DateTime<Utc>) -> String {
+pub(super) fn list(cases: &[CaseRow], now: DateTime<Utc>) -> String {
     if cases.is_empty() {
         return "Fortegnelsen er tom: intet brud, intet afværget. (The register is empty.)".to_owned();
     }

@@ -6,6 +6,7 @@
 mod alarm;
 mod case;
 mod config;
+mod demo;
 mod evidence;
 mod key;
 mod rules;

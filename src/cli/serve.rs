@@ -16,7 +16,9 @@ pub(super) struct Args {
 
 pub(super) fn run(config: Option<&Path>, args: &Args) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Runtime::new().context("cannot start")?;
-    let _ = args.demo;
+    if args.demo {
+        return runtime.block_on(super::demo::run());
+    }
     telemetry::start();
     let config = super::load(config)?;
     runtime.block_on(async {

@@ -94,7 +94,7 @@ impl Sketch {
                 _ => {}
             }
             let bare = word.strip_suffix(b".").unwrap_or(&word);
-            let keep = bare.first().is_some_and(|first| first.is_ascii_lowercase() || *first >= 0x80)
+            let keep = String::from_utf8_lossy(bare).chars().next().is_some_and(char::is_lowercase)
                 && !bare.iter().any(|b| b.is_ascii_digit() || *b == b'@')
                 && !MONTHS.contains(&bare);
             if keep {
@@ -127,8 +127,9 @@ mod tests {
     fn one_template_has_one_sketch() {
         let first =
             "Kære Inger Madsen\nDin ansøgning 123456 af 3. maj 2019 er modtaget.\nE-mail: inger@x.example";
-        let second = "Kære Bo Åkjær\nDin ansøgning 99 af 13. juni 2017 er modtaget.\nE-mail: bo@y.example";
-        assert_eq!(template(first), template(second).replace("åkjær ", ""));
+        let second =
+            "Kære Ørsted Åkjær\nDin ansøgning 99 af 13. juni 2017 er modtaget.\nE-mail: bo@y.example";
+        assert_eq!(template(first), template(second));
         assert_eq!(template("Kære Inger\ndin ansøgning er modtaget."), "din ansøgning er modtaget ");
     }
 
