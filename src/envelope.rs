@@ -36,6 +36,17 @@ impl Address {
         &self.domain
     }
 
+    /// The domain as it may be shown and stored: a label can be chosen to hold a number, so digits in a row as
+    /// long as a date are starred (invariant 7).
+    pub fn shown_domain(&self) -> String {
+        let long_run = self
+            .domain
+            .as_bytes()
+            .chunk_by(|a, b| a.is_ascii_digit() && b.is_ascii_digit())
+            .any(|run| run.len() >= 6);
+        if long_run { self.domain.replace(|c: char| c.is_ascii_digit(), "*") } else { self.domain.clone() }
+    }
+
     /// The whole address, for matching rules and for the wire; never for a log or a row.
     pub fn reveal(&self) -> String {
         format!("{}@{}", self.local, self.domain)
@@ -66,7 +77,7 @@ pub fn domain_is_named_by(domain: &str, pattern: &str) -> bool {
 
 impl fmt::Debug for Address {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "*@{}", self.domain)
+        write!(out, "*@{}", self.shown_domain())
     }
 }
 
@@ -231,6 +242,14 @@ mod tests {
     fn an_address_prints_without_its_local_part() {
         let address = Address::parse(b"<inger.madsen@borger.example>").unwrap();
         assert_eq!(format!("{address:?} {address}"), "*@borger.example *@borger.example");
+    }
+
+    #[test]
+    fn a_domain_that_holds_a_number_is_starred() {
+        let shown = |raw: &[u8]| Address::parse(raw).unwrap().shown_domain();
+        assert_eq!(shown(b"a@150379-1028.example"), "******-****.example");
+        assert_eq!(shown(b"a@1503791028.example"), "**********.example");
+        assert_eq!(shown(b"a@mx12.kommune.example"), "mx12.kommune.example");
     }
 
     #[test]

@@ -21,6 +21,7 @@ use crate::store::{Store, StoreError, StoreUrl};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -183,6 +184,17 @@ fn make_folder(path: &Path) -> Result<(), StartError> {
     std::fs::create_dir_all(path).map_err(|source| StartError::Folder { path: path.to_owned(), source })
 }
 
+/// Raises the soft limit of open files to the hard one: the usual soft limit of 1,024 is below the connections
+/// that a mail server may open.
+fn raise_open_files() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%error, "the limit of open files could not be raised");
+    }
+}
+
 /// A running Brevdue.
 pub struct Daemon {
     /// Where the milter door listens; ports that were 0 are filled in.
@@ -201,6 +213,7 @@ impl Daemon {
     /// # Errors
     /// See [`StartError`]; nothing runs then.
     pub fn start(config: &Config, clock: Clock) -> Result<Self, StartError> {
+        raise_open_files();
         let setup = setup(config)?;
         let rules = Arc::clone(&setup.rules);
         let register = open_register(config)?;
@@ -224,13 +237,22 @@ impl Daemon {
         Ok(daemon)
     }
 
-    /// Stops: takes nothing new, finishes the messages in flight, and returns when all is done.
+    /// Stops: takes nothing new, finishes the messages in flight, and returns when all is done. A mail server that
+    /// hangs is not waited for longer than a message may take; it keeps its mail.
     pub async fn stop(self) {
         self.stop.send_replace(true);
-        for task in self.tasks {
-            if task.await.is_err() {
-                tracing::error!("a task of the daemon panicked");
+        for mut task in self.tasks {
+            match tokio::time::timeout(Self::GRACE, &mut task).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => tracing::error!("a task of the daemon panicked"),
+                Err(_) => {
+                    tracing::warn!("a mail server has not finished its message; its connection is cut");
+                    task.abort();
+                }
             }
         }
     }
+
+    /// The budget of a message, and within what systemd waits by default (90 s).
+    const GRACE: Duration = Duration::from_mins(1);
 }

@@ -67,7 +67,7 @@ impl Register {
             message: self.message_digest(envelope, report, outcome),
             verdict: decision.strictest(),
             outcome,
-            sender_domain: envelope.sender.as_ref().map(|s| s.domain().to_owned()).unwrap_or_default(),
+            sender_domain: envelope.sender.as_ref().map(Address::shown_domain).unwrap_or_default(),
             recipient_domains: domains(&envelope.recipients),
             recipients: envelope.recipients.len() as u64,
             findings: report.count(),
@@ -160,7 +160,7 @@ impl Register {
 }
 
 fn domains(addresses: &[Address]) -> Vec<String> {
-    let mut domains: Vec<String> = addresses.iter().map(|address| address.domain().to_owned()).collect();
+    let mut domains: Vec<String> = addresses.iter().map(Address::shown_domain).collect();
     domains.sort_unstable();
     domains.dedup();
     domains
