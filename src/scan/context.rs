@@ -58,9 +58,13 @@ pub(super) fn weigh(
         }
         Check::Fails => why.push("no-mod11".into()),
     }
-    if cpr.birth().years_until(today) > weights.age.old_from {
+    let age = cpr.birth().years_until(today);
+    if age > weights.age.old_from {
         sum += weights.age.old;
         why.push("age".into());
+    } else if age >= weights.age.stamp_from && reads_as_time(candidate) {
+        sum += weights.age.stamp;
+        why.push("age-and-time".into());
     }
     let labels = nearest_labels(rules, before);
     for (label, share) in labels.into_iter().flatten() {
@@ -68,13 +72,18 @@ pub(super) fn weigh(
         why.push(Arc::clone(&label.reason));
     }
     // A word that runs into the digits is a label glued to them, or the digits are part of an id.
-    let is_labelled = labels.iter().flatten().any(|(_, share)| *share >= 1.0);
+    let is_labelled =
+        labels.iter().flatten().any(|(label, share)| *share >= 1.0 && label.weight.abs() >= HINT);
     let is_glued = candidate.before == Touch::Letter && !is_labelled;
     if is_glued || candidate.after == Touch::Letter {
         sum += TOUCHING;
         why.push("touching".into());
     }
-    for lookalike in rules.lookalikes.iter().filter(|one| one.matches(candidate.form, before, after)) {
+    for lookalike in rules
+        .lookalikes
+        .iter()
+        .filter(|one| !(one.only_unlabelled && is_labelled) && one.matches(candidate.form, before, after))
+    {
         sum += lookalike.weight;
         why.push(Arc::clone(&lookalike.reason));
     }
@@ -94,6 +103,12 @@ pub(super) fn weigh(
         Kind::Cpr | Kind::Replacement | Kind::Test => confidence,
     };
     Weighed { confidence, why }
+}
+
+/// Whether the serial reads as HHMM, as in a time stamp `DDMMYY-HHMM`.
+fn reads_as_time(candidate: &Candidate) -> bool {
+    let [.., h1, h2, m1, m2] = candidate.digits;
+    h1 * 10 + h2 < 24 && m1 * 10 + m2 < 60
 }
 
 /// Letters that touch the digits: hex, a UUID, base64, a product code.
@@ -123,7 +138,8 @@ fn nearest_labels<'a>(rules: &'a Ruleset, before: &[u8]) -> [Option<(&'a Label, 
     [strong, hint].map(|label| {
         let (label, end) = label?;
         let distance = &rules.weights.distance;
-        let letters = letters_between(before.get(end..)?, distance.line);
+        let line = if label.weight < 0.0 { distance.line_against } else { distance.line };
+        let letters = letters_between(before.get(end..)?, line);
         let (near, far) = (f32::from(distance.near), f32::from(distance.far));
         let share = ((far - f32::from(letters)) / (far - near)).clamp(0.0, 1.0);
         (share > 0.0).then_some((label, share))
@@ -170,7 +186,8 @@ pub(super) fn spellings(word: &str) -> Vec<Vec<u8>> {
 pub(super) fn counts(rules: &Ruleset, reason: &Arc<str>, before: &[u8], after: &[u8]) -> bool {
     let label = nearest_labels(rules, before).iter().flatten().any(|(label, _)| label.reason == *reason);
     label
-        || rules.lookalikes.iter().any(|one| {
-            one.reason == *reason && one.matches(crate::cpr::candidate::Form::Plain, before, after)
-        })
+        || rules
+            .lookalikes
+            .iter()
+            .any(|one| one.reason == *reason && one.matches(one.example_form(), before, after))
 }

@@ -128,6 +128,8 @@ impl CheckWeights {
 pub(super) struct AgeWeights {
     pub(super) old_from: u16,
     pub(super) old: f32,
+    pub(super) stamp_from: u16,
+    pub(super) stamp: f32,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -136,6 +138,7 @@ pub(super) struct Distance {
     pub(super) near: u16,
     pub(super) far: u16,
     pub(super) line: u16,
+    pub(super) line_against: u16,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -186,6 +189,8 @@ struct LookAlikeAsWritten {
     after: Option<String>,
     #[serde(default)]
     form: Vec<String>,
+    #[serde(default)]
+    only_unlabelled: bool,
     must: Vec<String>,
     must_not: Vec<String>,
 }
@@ -195,12 +200,19 @@ struct LookAlikeAsWritten {
 pub(super) struct LookAlike {
     pub(super) reason: Arc<str>,
     pub(super) weight: f32,
+    /// Counts only where no strong label does: it is a guess at one.
+    pub(super) only_unlabelled: bool,
     before: Option<Regex>,
     after: Option<Regex>,
     forms: Vec<Form>,
 }
 
 impl LookAlike {
+    /// The form in which its examples are written.
+    pub(super) fn example_form(&self) -> Form {
+        self.forms.first().copied().unwrap_or(Form::Plain)
+    }
+
     pub(super) fn matches(&self, form: Form, before: &[u8], after: &[u8]) -> bool {
         (self.forms.is_empty() || self.forms.contains(&form))
             && self.before.as_ref().is_none_or(|expression| expression.is_match(before))
@@ -292,6 +304,7 @@ impl Ruleset {
             lookalikes.push(LookAlike {
                 reason: Arc::clone(&reason),
                 weight: entry.weight,
+                only_unlabelled: entry.only_unlabelled,
                 before,
                 after,
                 forms,
