@@ -2,7 +2,8 @@
 
 use crate::alarm::letter::local;
 use crate::case::deadline::{Deadline, left_in_words};
-use crate::case::{CaseId, Kind};
+use crate::case::milestone::Milestone;
+use crate::case::{CaseId, Kind, State};
 use crate::clock::Clock;
 use crate::daemon;
 use crate::store::{CaseFile, CaseRow, Entry, MessageRow, NoticeRow};
@@ -168,11 +169,39 @@ fn field(label: &str, value: &str) -> String {
 
 fn entry(entry: &Entry) -> String {
     let change = match (&entry.from, &entry.to) {
-        (Some(from), Some(to)) => format!("{from} -> {to}"),
-        (None, Some(to)) => to.clone(),
+        (Some(from), Some(to)) => format!("{} -> {}", state_name(from), state_name(to)),
+        (None, Some(to)) => state_name(to).to_owned(),
         (_, None) => String::new(),
     };
-    format!("  {}  {}  {} {change}: {}", local(entry.at), entry.who, entry.event, entry.reason)
+    let event = match entry.event.as_str() {
+        "opened" => "sag åbnet",
+        "confirmed" => "mistanke bekræftet",
+        other => other,
+    };
+    format!("  {}  {}  {event} ({change}): {}", local(entry.at), entry.who, entry.reason)
+}
+
+/// A state's Danish name; a word that no version of this program writes stands as it is.
+fn state_name(word: &str) -> &str {
+    State::from_word(word).map_or(word, |state| state.names().0)
+}
+
+fn milestone_name(milestone: Milestone) -> String {
+    match milestone {
+        Milestone::Opened => "åbning".to_owned(),
+        Milestone::Left(hours) => format!("{hours} t. før frist"),
+        Milestone::Overdue => "overskredet".to_owned(),
+    }
+}
+
+fn verdict_name(word: &str) -> &str {
+    match word {
+        "deliver" => "sendt",
+        "block" => "afvist",
+        "hold" => "tilbageholdt",
+        "reroute" => "omdirigeret",
+        other => other,
+    }
 }
 
 fn notice(notice: &NoticeRow) -> String {
@@ -182,14 +211,19 @@ fn notice(notice: &NoticeRow) -> String {
         (_, None, Some(error)) => format!("forsøgt {} gange: {error}", notice.attempts),
         (_, None, None) => "venter".to_owned(),
     };
-    format!("  {}  {:<9} {}  {fate}", local(notice.due_at), notice.milestone.word(), notice.recipient)
+    format!(
+        "  {}  {:<15} {}  {fate}",
+        local(notice.due_at),
+        milestone_name(notice.milestone),
+        notice.recipient
+    )
 }
 
 fn message(message: &MessageRow) -> String {
     format!(
-        "  {}  {:<8} kø-id {}  {} -> {}  personer {}  forsøg {}",
+        "  {}  {:<12} kø-id {}  {} -> {}  personer {}  forsøg {}",
         local(message.at),
-        message.verdict,
+        verdict_name(&message.verdict),
         message.queue_id.as_deref().unwrap_or("-"),
         if message.sender_domain.is_empty() { "<>" } else { &message.sender_domain },
         message.recipient_domains,

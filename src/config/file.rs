@@ -199,7 +199,7 @@ fn no_key(at: Range<usize>) -> Problem {
     let message = "no `dpo_key`: the persons of a breach cannot be recovered";
     Problem::missing(Severity::Warning, Some(at), message)
         .label("this controller has no key")
-        .help("let the DPO make a pair of keys with `age-keygen`, and add `dpo_key = \"age1...\"`")
+        .help("let the DPO make a pair of keys with `brevdue key new`, and add `dpo_key = \"age1...\"`")
 }
 
 fn no_controller() -> Problem {

@@ -145,6 +145,14 @@ pub enum StoreError {
         /// What the database said.
         source: rusqlite::Error,
     },
+    /// The file cannot be made.
+    #[error("register {path}: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// Made by a newer Brevdue.
     #[error(
         "the register has schema version {found}, and this program knows versions up to {known}: install the newer program again"
@@ -172,7 +180,7 @@ impl StoreError {
     /// Whether trying again later can help.
     pub fn is_temporary(&self) -> bool {
         match self {
-            Self::Sql(_) | Self::Open { .. } | Self::Beside(_) => true,
+            Self::Sql(_) | Self::Open { .. } | Self::File { .. } | Self::Beside(_) => true,
             Self::Newer { .. } | Self::Unreadable { .. } => false,
         }
     }

@@ -11,6 +11,9 @@ pub use record::{Joined, Opening, Recording};
 use super::{StoreError, migrate};
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -30,6 +33,7 @@ impl Store {
     /// When the file cannot be made, opened or brought up to date, or is of a newer program.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let open = |source| StoreError::Open { path: path.to_owned(), source };
+        create_private(path).map_err(|source| StoreError::File { path: path.to_owned(), source })?;
         let mut connection = Connection::open(path).map_err(open)?;
         connection.busy_timeout(Self::PATIENCE).map_err(open)?;
         connection
@@ -106,6 +110,17 @@ impl Store {
     fn lock(&self) -> MutexGuard<'_, Connection> {
         // A panic while it was held rolled its transaction back; the connection is sound.
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The register is its owner's alone; SQLite would make the file readable to all.
+fn create_private(path: &Path) -> io::Result<()> {
+    if path == Path::new(":memory:") {
+        return Ok(());
+    }
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        Ok(_) | Err(_) => Ok(()),
     }
 }
 

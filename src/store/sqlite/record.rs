@@ -169,8 +169,10 @@ impl<'a> Recording<'a> {
             ],
         )?;
         let reason = match state.kind() {
-            Kind::NearMiss => "stopped before it left",
-            Kind::Breach => "left readable; aware from the detection, GDPR art. 33(1)",
+            Kind::NearMiss => "stoppet, før mailen forlod huset",
+            Kind::Breach => {
+                "mailen har forladt huset ukrypteret; bekendt med bruddet fra fundet (artikel 33, stk. 1)"
+            }
         };
         self.enter(&case, at, "opened", None, Some(state), reason)?;
         self.plan(&case, state.kind(), at, deadline, &controller.dpo, 1)?;
@@ -183,7 +185,7 @@ impl<'a> Recording<'a> {
         if next != state {
             self.transaction
                 .execute("UPDATE breach_case SET state = ?2 WHERE id = ?1", (case.as_str(), next.word()))?;
-            let reason = "a certain finding left by a road that is known to be unprotected";
+            let reason = "et sikkert fund har forladt huset ad en vej, der vides at være ubeskyttet";
             self.enter(case, detection.at, "confirmed", Some(state), Some(next), reason)?;
         }
         Ok(next)
