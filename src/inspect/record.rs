@@ -149,7 +149,7 @@ impl Register {
             &[
                 envelope.sender.as_ref().map(Address::reveal).unwrap_or_default().as_bytes(),
                 recipients.join("\n").as_bytes(),
-                report.sketch.message_id().unwrap_or_default(),
+                own_message_id(envelope, report),
                 &report.sketch.bytes().to_be_bytes(),
                 report.sketch.text(),
                 &places,
@@ -157,6 +157,17 @@ impl Register {
             ],
         )
     }
+}
+
+/// The Message-ID that the sender gave. Postfix gives a mail without one `<TIME.QUEUE-ID@HOST>`, another each
+/// time that it comes.
+fn own_message_id<'a>(envelope: &Envelope, report: &'a Report) -> &'a [u8] {
+    let id = report.sketch.message_id().unwrap_or_default();
+    let is_postfix_own = envelope
+        .queue_id
+        .as_ref()
+        .is_some_and(|queue_id| memchr::memmem::find(id, format!(".{queue_id}@").as_bytes()).is_some());
+    if is_postfix_own { b"" } else { id }
 }
 
 fn domains(addresses: &[Address]) -> Vec<String> {
