@@ -1,5 +1,8 @@
 //! The one integration binary: the program as its users meet it.
 
+mod crash;
+mod floors;
 mod harness;
+mod key;
 mod postfix;
 mod support;

@@ -4,7 +4,7 @@ use super::{Port, Trouble, put, wait_until};
 use std::fs::File;
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -16,12 +16,14 @@ pub(crate) struct DaemonOptions {
     pub(crate) alarm: Option<SocketAddr>,
     /// A unix socket to listen on instead of a TCP port.
     pub(crate) unix: Option<PathBuf>,
+    /// `BREVDUE_LOG`.
+    pub(crate) log: &'static str,
 }
 
 impl DaemonOptions {
     /// With this policy and nobody to alarm.
     pub(crate) fn with(toml: &str) -> Self {
-        Self { toml: toml.to_owned(), alarm: None, unix: None }
+        Self { toml: toml.to_owned(), alarm: None, unix: None, log: "debug" }
     }
 }
 
@@ -30,6 +32,7 @@ pub(crate) struct Daemon {
     folder: TempDir,
     listen: String,
     port: Port,
+    log: &'static str,
     child: Option<Child>,
 }
 
@@ -45,7 +48,7 @@ impl Daemon {
             Some(path) => format!("unix:{}", path.display()),
             None => port.addr().to_string(),
         };
-        let mut daemon = Self { folder, listen, port, child: None };
+        let mut daemon = Self { folder, listen, port, log: options.log, child: None };
         let made = daemon.run(&["key", "new", "--out", daemon.key_file().to_str().unwrap_or_default()])?;
         let made = String::from_utf8_lossy(&made.stdout).into_owned();
         let key = made.lines().find(|line| line.starts_with("dpo_key")).unwrap_or_default();
@@ -66,6 +69,11 @@ impl Daemon {
 
     /// Starts it (again).
     pub(crate) fn spawn(&mut self) -> Result<(), Trouble> {
+        self.spawn_with(&[])
+    }
+
+    /// Starts it with these in its environment.
+    pub(crate) fn spawn_with(&mut self, environment: &[(&str, &Path)]) -> Result<(), Trouble> {
         let log = File::options()
             .create(true)
             .append(true)
@@ -74,7 +82,8 @@ impl Daemon {
         let child = Command::new(env!("CARGO_BIN_EXE_brevdue"))
             .args(["serve", "--config"])
             .arg(self.config())
-            .env("BREVDUE_LOG", "debug")
+            .env("BREVDUE_LOG", self.log)
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -96,6 +105,33 @@ impl Daemon {
             drop(child.kill());
             drop(child.wait());
         }
+    }
+
+    /// Asks it to end (SIGTERM), as systemd does.
+    pub(crate) fn terminate(&self) -> Result<(), Trouble> {
+        let child = self.child.as_ref().ok_or_else(|| Trouble::new("no daemon runs"))?;
+        let told = Command::new("kill").arg(child.id().to_string()).status();
+        match told.map_err(Trouble::while_doing("kill"))? {
+            status if status.success() => Ok(()),
+            status => Err(Trouble::new(format!("kill: {status}"))),
+        }
+    }
+
+    /// Waits until it has ended by itself.
+    pub(crate) fn wait(&mut self, timeout: Duration) -> Result<ExitStatus, Trouble> {
+        let ended = wait_until(timeout, || self.child.as_mut()?.try_wait().ok()?);
+        self.child = ended.is_none().then(|| self.child.take()).flatten();
+        ended.ok_or_else(|| Trouble::new(format!("the daemon has not ended:\n{}", self.log())))
+    }
+
+    /// Its register: the database file; `-wal` lies beside it.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.folder.path().join("data/brevdue.db")
+    }
+
+    /// Where it keeps everything.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
     }
 
     /// The milter address as Postfix writes it.

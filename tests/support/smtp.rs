@@ -84,6 +84,20 @@ impl Session {
         self.reply()
     }
 
+    /// The envelope and DATA, up to the 354; what follows goes by [`Session::write`].
+    pub(crate) fn begin(&mut self, from: &str, recipients: &[&str]) -> Result<(), Trouble> {
+        let mut envelope = vec![format!("MAIL FROM:<{from}>")];
+        envelope.extend(recipients.iter().map(|to| format!("RCPT TO:<{to}>")));
+        envelope.push("DATA".to_owned());
+        for line in &envelope {
+            let reply = self.command(line)?;
+            if !reply.is_positive() {
+                return Err(Trouble::new(format!("{line}: {reply:?}")));
+            }
+        }
+        Ok(())
+    }
+
     /// Says one line and reads the answer, for what `send` does not do.
     pub(crate) fn command(&mut self, line: &str) -> Result<Reply, Trouble> {
         self.write(format!("{line}\r\n").as_bytes())?;
@@ -96,11 +110,11 @@ impl Session {
     }
 
     /// One write a call: a small packet waiting for the peer's ACK would measure Nagle, not the server.
-    fn write(&mut self, bytes: &[u8]) -> Result<(), Trouble> {
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Trouble> {
         self.stream.get_mut().write_all(bytes).map_err(Trouble::while_doing("writing to the SMTP server"))
     }
 
-    fn reply(&mut self) -> Result<Reply, Trouble> {
+    pub(crate) fn reply(&mut self) -> Result<Reply, Trouble> {
         let mut reply = Reply { code: 0, lines: Vec::new() };
         loop {
             let mut raw = Vec::new();
