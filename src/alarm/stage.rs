@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::BTreeMap;
 
 /// So many letters of opening an hour to one person; what comes after is gathered into a digest.
-pub const OPENINGS_AN_HOUR: u64 = 5;
+pub const OPENINGS_AN_HOUR: usize = 5;
 /// More cases than this due at once are told in one letter.
 pub const CASES_A_LETTER: usize = 3;
 
@@ -52,23 +52,45 @@ pub fn plan(store: &Store, now: DateTime<Utc>) -> Result<Plan, StoreError> {
     }
     let mut plan = Plan::default();
     for (recipient, rows) in people {
-        let only_openings = rows.iter().all(|row| row.milestone == Milestone::Opened);
-        let hour_ago = now - TimeDelta::hours(1);
-        if only_openings && rows.len() <= CASES_A_LETTER {
-            let letters = store.letters_since(&recipient, hour_ago)?;
-            if letters >= OPENINGS_AN_HOUR {
-                // Looked at again soon: either the hour is over, or there are enough for a digest.
+        let mut separate = CASES_A_LETTER;
+        if rows.iter().all(|row| row.milestone == Milestone::Opened) {
+            let letters = opening_letters(store, &recipient, now - TimeDelta::hours(1))?;
+            separate = separate.min(OPENINGS_AN_HOUR.saturating_sub(letters.len()));
+            let fifth_last = letters.len().checked_sub(OPENINGS_AN_HOUR).and_then(|at| letters.get(at));
+            if let Some(fifth_last) = fifth_last {
+                // All wait for the same moment, so that they are gathered and none waits for more than an hour.
                 let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-                store.notices_delayed(&ids, now + TimeDelta::minutes(5), None)?;
+                store.notices_delayed(&ids, *fifth_last + TimeDelta::hours(1), None)?;
                 continue;
             }
         }
-        plan.letters.extend(letters_for(store, &recipient, rows)?);
+        plan.letters.extend(letters_for(store, &recipient, rows, separate)?);
     }
     Ok(plan)
 }
 
-fn letters_for(store: &Store, recipient: &str, rows: Vec<NoticeRow>) -> Result<Vec<Planned>, StoreError> {
+/// When each letter of opening went to this recipient, the oldest first. Cases told of in one second stood in
+/// letters of their own when they were few.
+fn opening_letters(
+    store: &Store,
+    recipient: &str,
+    since: DateTime<Utc>,
+) -> Result<Vec<DateTime<Utc>>, StoreError> {
+    let told = store.openings_told(recipient, since)?;
+    let letters = told.into_iter().flat_map(|(at, cases)| {
+        let cases = usize::try_from(cases).unwrap_or(usize::MAX);
+        std::iter::repeat_n(at, if cases <= CASES_A_LETTER { cases } else { 1 })
+    });
+    Ok(letters.collect())
+}
+
+/// At most `separate` letters; what is more becomes one digest.
+fn letters_for(
+    store: &Store,
+    recipient: &str,
+    rows: Vec<NoticeRow>,
+    separate: usize,
+) -> Result<Vec<Planned>, StoreError> {
     let mut cases: BTreeMap<String, Vec<NoticeRow>> = BTreeMap::new();
     for row in rows {
         cases.entry(row.case.to_string()).or_default().push(row);
@@ -87,7 +109,7 @@ fn letters_for(store: &Store, recipient: &str, rows: Vec<NoticeRow>) -> Result<V
             merged: rows.iter().map(|row| row.id).collect(),
         });
     }
-    if letters.len() <= CASES_A_LETTER {
+    if letters.len() <= separate {
         return Ok(letters);
     }
     let digest = letters.into_iter().reduce(|mut digest, letter| {

@@ -35,17 +35,24 @@ impl Store {
         Ok(next.map(time))
     }
 
-    /// How many letters of opening went to this recipient since then; notices sent in one letter count once.
+    /// When this recipient was told of openings since then, the oldest first, and of how many cases each time.
     ///
     /// # Errors
     /// When the register cannot be read.
-    pub fn letters_since(&self, recipient: &str, since: DateTime<Utc>) -> Result<u64, StoreError> {
-        let letters: i64 = self.lock().query_row(
-            "SELECT count(DISTINCT sent_at) FROM notice WHERE recipient = ?1 AND milestone = 'opened' AND sent_at > ?2",
-            (recipient, since.timestamp()),
-            |row| row.get(0),
+    pub fn openings_told(
+        &self,
+        recipient: &str,
+        since: DateTime<Utc>,
+    ) -> Result<Vec<(DateTime<Utc>, u64)>, StoreError> {
+        let connection = self.lock();
+        let mut statement = connection.prepare(
+            "SELECT sent_at, count(*) FROM notice
+             WHERE recipient = ?1 AND milestone = 'opened' AND sent_at > ?2 GROUP BY sent_at ORDER BY sent_at",
         )?;
-        Ok(super::count(letters))
+        let rows = statement.query_map((recipient, since.timestamp()), |row| {
+            Ok((time(row.get(0)?), super::count(row.get(1)?)))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// The mail server has taken the letter in which these notices stood.
