@@ -1,5 +1,6 @@
 //! The one integration binary: the program as its users meet it.
 
+mod alarm;
 mod crash;
 mod floors;
 mod harness;

@@ -1,0 +1,361 @@
+//! The clock that wakes people, over a real register and a real SMTP session, with a virtual clock and a mail server that
+//! comes and goes.
+
+use crate::support::daemon::{DPO, Daemon, DaemonOptions};
+use crate::support::sink::{Fault, Mode, Sink, SinkOptions, Step};
+use brevdue::alarm::{Alarm, Settings};
+use brevdue::case::CaseId;
+use brevdue::case::detection::{Detection, Outcome};
+use brevdue::clock::{Clock, VirtualClock};
+use brevdue::envelope::{Controller, Pass, Verdict};
+use brevdue::scan::ruleset::Ruleset;
+use brevdue::store::{NoticeRow, Opening, Store};
+use chrono::{DateTime, TimeDelta, TimeZone, Utc};
+use mailparse::MailHeaderMap;
+use std::sync::Arc;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+/// A register, a clock that is moved by hand, and the DPO's mail server.
+struct House {
+    folder: TempDir,
+    store: Arc<Store>,
+    hands: VirtualClock,
+    now: DateTime<Utc>,
+    dpo: Sink,
+    alarm: Alarm,
+    runtime: Runtime,
+    cases: u16,
+}
+
+impl House {
+    fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let store = Arc::new(Store::open(&folder.path().join("register.db")).unwrap());
+        // Tuesday 17-11-2026 10:20 in Denmark.
+        let now = Utc.with_ymd_and_hms(2026, 11, 17, 9, 20, 0).unwrap();
+        let hands = VirtualClock::at(now);
+        let dpo = Sink::start(SinkOptions::default()).unwrap();
+        let alarm = alarm(&store, &hands, &dpo);
+        let runtime = Runtime::new().unwrap();
+        Self { folder, store, hands, now, dpo, alarm, runtime, cases: 0 }
+    }
+
+    fn go(&mut self, by: TimeDelta) {
+        self.now += by;
+        self.hands.set(self.now);
+    }
+
+    /// A breach (or a near miss) that is found now, in a case of its own.
+    fn case(&mut self, outcome: Outcome, controller: &str) -> CaseId {
+        self.cases += 1;
+        let controller = Controller {
+            name: controller.to_owned(),
+            cvr: "12345678".to_owned(),
+            domains: Vec::new(),
+            dpo: DPO.to_owned(),
+            dpo_key: None,
+            default: true,
+        };
+        let verdict = match outcome {
+            Outcome::Stopped => Verdict::Block,
+            Outcome::Delivered { .. } => Verdict::Deliver(Pass::Observed),
+        };
+        let detection = Detection {
+            at: self.now,
+            queue_id: None,
+            message: self.digest(),
+            verdict,
+            outcome,
+            sender_domain: "noerreby.example".to_owned(),
+            recipient_domains: vec!["post.example".to_owned()],
+            recipients: 1,
+            findings: 1,
+            persons: 1,
+        };
+        let opening =
+            Opening { controller: &controller, source: None, grouping: self.digest(), salt: [1; 16] };
+        self.store.record(|recording| recording.join(&detection, &opening)).unwrap().case
+    }
+
+    fn digest(&self) -> [u8; 16] {
+        let mut digest = [0; 16];
+        digest[..2].copy_from_slice(&self.cases.to_be_bytes());
+        digest
+    }
+
+    fn breach(&mut self) -> CaseId {
+        self.case(Outcome::Delivered { certain: true }, "Nørreby Kommune")
+    }
+
+    /// One round, and how many letters it sent.
+    fn round(&self) -> usize {
+        self.runtime.block_on(self.alarm.round()).unwrap()
+    }
+
+    /// Rounds every 30 s of the virtual clock; the instants at which letters went, as minutes from the start, and how many.
+    fn live(&mut self, time: TimeDelta) -> Vec<(i64, usize)> {
+        let (start, end) = (self.now, self.now + time);
+        let mut sent = Vec::new();
+        loop {
+            let letters = self.round();
+            if letters > 0 {
+                sent.push(((self.now - start).num_minutes(), letters));
+            }
+            if self.now >= end {
+                return sent;
+            }
+            self.go(TimeDelta::seconds(30));
+        }
+    }
+
+    fn notices(&self, case: &CaseId) -> Vec<NoticeRow> {
+        self.store.case(case).unwrap().unwrap().notices
+    }
+
+    fn states(&self, case: &CaseId) -> Vec<(String, String)> {
+        self.notices(case).into_iter().map(|notice| (notice.milestone.word(), notice.state)).collect()
+    }
+
+    /// The letters that the DPO has: subject and body.
+    fn letters(&self) -> Vec<(String, String)> {
+        let read = |data: &[u8]| {
+            let mail = mailparse::parse_mail(data).unwrap();
+            let subject = mail.headers.get_first_value("Subject").unwrap();
+            (subject, mail.get_body().unwrap())
+        };
+        self.dpo.received().iter().map(|mail| read(&mail.data)).collect()
+    }
+}
+
+fn alarm(store: &Arc<Store>, hands: &VirtualClock, dpo: &Sink) -> Alarm {
+    let settings =
+        Settings { smtp: format!("smtp://{}", dpo.addr()), from: "brevdue@noerreby.example".to_owned() };
+    let rules = Arc::new(Ruleset::built_in().unwrap());
+    Alarm::new(Arc::clone(store), &settings, rules, Clock::Virtual(hands.clone())).unwrap()
+}
+
+#[test]
+fn every_milestone_is_told_once_and_at_its_time() {
+    let mut house = House::new();
+    let case = house.breach();
+    // In steps of 30 s over 80 hours: each letter goes in the round of its minute.
+    let sent = house.live(TimeDelta::hours(80));
+    let hours: Vec<(i64, usize)> = [0, 24, 48, 60, 68, 71, 72].map(|hour| (hour * 60, 1)).to_vec();
+    assert_eq!(sent, hours);
+    let letters = house.letters();
+    let subjects: Vec<&str> = letters.iter().map(|(subject, _)| subject.as_str()).collect();
+    for (subject, word) in subjects.iter().zip([
+        "72 timer tilbage",
+        "48 timer tilbage",
+        "24 timer tilbage",
+        "12 timer tilbage",
+        "4 timer tilbage",
+        "1 time tilbage",
+        "OVERSKREDET",
+    ]) {
+        assert!(subject.contains(word) && subject.contains(case.as_str()), "{word}: {subjects:#?}");
+    }
+    assert!(letters.iter().all(|(_, body)| body.contains("20-11-2026 kl. 10:20")), "the deadline itself");
+    assert!(house.notices(&case).iter().all(|notice| notice.state == "sent" && notice.attempts == 0));
+}
+
+#[test]
+fn a_near_miss_is_told_once() {
+    let mut house = House::new();
+    let case = house.case(Outcome::Stopped, "Nørreby Kommune");
+    assert_eq!(house.live(TimeDelta::hours(1)), [(0, 1)]);
+    house.go(TimeDelta::hours(100));
+    assert_eq!(house.round(), 0);
+    let (subject, body) = house.letters().remove(0);
+    assert!(
+        subject.contains("Afværget") && body.contains("ingen frist") && body.contains(case.as_str()),
+        "{body}"
+    );
+}
+
+#[test]
+fn a_clock_that_jumps_merges_what_is_late_into_the_most_pressing() {
+    let mut house = House::new();
+    let case = house.breach();
+    assert_eq!(house.round(), 1);
+    house.go(TimeDelta::hours(69));
+    assert_eq!((house.round(), house.round()), (1, 0));
+    let merged = |words: &[&str], state: &str| -> Vec<(String, String)> {
+        words.iter().map(|word| ((*word).to_owned(), state.to_owned())).collect()
+    };
+    let mut expected = merged(&["opened"], "sent");
+    expected.extend(merged(&["left-48h", "left-24h", "left-12h"], "merged"));
+    expected.extend(merged(&["left-4h"], "sent"));
+    expected.extend(merged(&["left-1h", "overdue"], "due"));
+    assert_eq!(house.states(&case), expected);
+    assert!(house.letters()[1].0.contains("3 timer tilbage"), "{:?}", house.letters()[1].0);
+
+    // Back, and on again: nothing twice, nothing lost.
+    house.go(TimeDelta::hours(-40));
+    assert_eq!(house.round(), 0);
+    house.go(TimeDelta::hours(43));
+    assert_eq!(house.round(), 1);
+    assert!(house.letters()[2].0.contains("OVERSKREDET"));
+    assert_eq!(house.dpo.received().len(), 3);
+}
+
+#[test]
+fn a_mail_server_that_is_down_or_refuses_delays_and_loses_nothing() {
+    for fault in [
+        None,
+        Some(Mode::Down),
+        Some(Mode::Fail(Step::Rcpt, Fault::Reply(550))),
+        Some(Mode::Fail(Step::End, Fault::Reply(554))),
+        Some(Mode::Fail(Step::End, Fault::Cut)),
+    ] {
+        let mut house = House::new();
+        let case = house.breach();
+        match fault {
+            Some(mode) => house.dpo.set_mode(mode),
+            None => house.dpo.stop(),
+        }
+        assert_eq!(house.live(TimeDelta::hours(2)), [], "{fault:?}");
+        let notice = house.notices(&case).remove(0);
+        assert_eq!((notice.state.as_str(), notice.sent_at), ("due", None), "{fault:?}");
+        // 30 s, 1, 2, 4, 8, then every 15 minutes: 13 in the first two hours.
+        assert!((8..=16).contains(&notice.attempts), "{fault:?}: {} attempts", notice.attempts);
+        assert!(notice.last_error.is_some_and(|error| !error.is_empty()), "{fault:?}");
+        assert!(house.dpo.received().is_empty());
+
+        house.dpo.set_mode(Mode::Up);
+        if fault.is_none() {
+            house.dpo.restart().unwrap();
+        }
+        let sent = house.live(TimeDelta::minutes(16));
+        assert!(sent.len() == 1 && sent[0].1 == 1, "{fault:?}: {sent:?}");
+        assert_eq!(house.states(&case)[0], ("opened".to_owned(), "sent".to_owned()));
+        assert_eq!(house.letters().len(), 1);
+    }
+}
+
+#[test]
+fn a_letter_whose_answer_was_lost_goes_twice_rather_than_never() {
+    let mut house = House::new();
+    house.breach();
+    house.dpo.set_mode(Mode::Fail(Step::End, Fault::KeepAndCut));
+    assert_eq!(house.round(), 0);
+    house.dpo.set_mode(Mode::Up);
+    house.go(TimeDelta::minutes(2));
+    assert_eq!((house.round(), house.round()), (1, 0));
+    assert_eq!(house.letters().len(), 2);
+}
+
+#[test]
+fn a_storm_is_one_letter() {
+    let mut house = House::new();
+    let cases: Vec<CaseId> = (0..25).map(|_| house.breach()).collect();
+    assert_eq!((house.round(), house.round()), (1, 0));
+    let (subject, body) = house.letters().remove(0);
+    assert!(subject.contains("25 sager") && subject.contains("72 timer tilbage"), "{subject}");
+    for case in &cases {
+        assert!(body.contains(case.as_str()), "{case} is missing:\n{body}");
+        assert_eq!(house.states(case)[0].1, "sent");
+    }
+    // Their later milestones are one letter each too.
+    house.go(TimeDelta::hours(24));
+    assert_eq!(house.round(), 1);
+}
+
+#[test]
+fn openings_above_five_an_hour_are_gathered_and_none_waits_more_than_an_hour() {
+    // One a minute; three at once, which are letters of their own; a storm that does not end.
+    for (every, at_once, rounds) in
+        [(TimeDelta::minutes(1), 1, 120), (TimeDelta::minutes(10), 3, 12), (TimeDelta::minutes(1), 4, 60)]
+    {
+        let mut house = House::new();
+        let (start, mut opened) = (house.now, Vec::new());
+        let mut letters = Vec::new();
+        for _ in 0..rounds {
+            for _ in 0..at_once {
+                opened.push((house.now, house.breach()));
+            }
+            let from = (house.now - start).num_minutes();
+            // live() ends with a round at the next step's own time; what is opened then is seen by the next call.
+            let sent = house.live(every - TimeDelta::seconds(30));
+            house.go(TimeDelta::seconds(30));
+            letters.extend(sent.into_iter().map(|(minute, count)| (from + minute, count)));
+        }
+        let sent = house.live(TimeDelta::hours(2));
+        letters.extend(
+            sent.into_iter().map(|(minute, count)| ((house.now - start).num_minutes() - 120 + minute, count)),
+        );
+        for hour in 0..240 {
+            let within: usize =
+                letters.iter().filter(|(at, _)| (hour..hour + 60).contains(at)).map(|(_, count)| count).sum();
+            assert!(within <= 5, "{within} letters in the hour from minute {hour}: {letters:?}");
+        }
+        for (at, case) in opened {
+            let told = house.notices(&case)[0].sent_at.unwrap_or_else(|| panic!("{case} was never told of"));
+            let waited = (told - at).num_minutes();
+            assert!(
+                waited <= 60,
+                "{case}, opened at minute {}, was told {waited} minutes late",
+                (at - start).num_minutes()
+            );
+        }
+    }
+}
+
+#[test]
+fn another_process_over_the_same_register_sends_what_is_due() {
+    let mut house = House::new();
+    let case = house.breach();
+    house.dpo.set_mode(Mode::Down);
+    assert_eq!(house.round(), 0);
+    let House { folder, store, hands, now, dpo, alarm: old, runtime, .. } = house;
+    drop((old, store));
+
+    dpo.set_mode(Mode::Up);
+    hands.set(now + TimeDelta::hours(25));
+    let store = Arc::new(Store::open(&folder.path().join("register.db")).unwrap());
+    let alarm = alarm(&store, &hands, &dpo);
+    assert_eq!(runtime.block_on(alarm.round()).unwrap(), 1);
+    assert_eq!(runtime.block_on(alarm.round()).unwrap(), 0);
+    let states: Vec<String> =
+        store.case(&case).unwrap().unwrap().notices.into_iter().map(|notice| notice.state).collect();
+    assert_eq!(states[..2], ["merged", "sent"]);
+}
+
+#[test]
+fn a_letter_never_holds_a_number_even_when_the_controllers_name_does() {
+    for number in ["150379-1028", "1503791028"] {
+        let mut house = House::new();
+        let case = house.case(Outcome::Delivered { certain: true }, &format!("Hansen, cpr {number}"));
+        assert_eq!(house.round(), 1);
+        let (subject, body) = house.letters().remove(0);
+        assert!(
+            subject.contains("se fortegnelsen") && body.contains("brevdue case list"),
+            "{subject}\n{body}"
+        );
+        let raw = String::from_utf8_lossy(&house.dpo.received()[0].data).into_owned();
+        assert!(!raw.contains("150379") && !raw.contains("1028") && !raw.contains("Hansen"), "{raw}");
+        assert_eq!(house.states(&case)[0].1, "sent");
+    }
+}
+
+#[test]
+fn alarm_test_reaches_every_dpo() {
+    let mut dpo = Sink::start(SinkOptions::default()).unwrap();
+    let other = "[[controller]]\nname = \"Anden Kommune\"\ncvr = \"87654321\"\ndomains = [\"anden.example\"]\n\
+                 dpo = \"dpo@anden.example\"";
+    let options = DaemonOptions { alarm: Some(dpo.addr()), ..DaemonOptions::with(other) };
+    let daemon = Daemon::start(&options).unwrap();
+    let told = daemon.run(&["alarm", "test"]).unwrap();
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    let mut to: Vec<String> = dpo.received().into_iter().flat_map(|mail| mail.rcpts).collect();
+    to.sort();
+    assert_eq!(to, ["dpo@anden.example", DPO]);
+    let printed = String::from_utf8_lossy(&told.stdout).into_owned();
+    assert!(printed.contains(DPO) && printed.contains("dpo@anden.example"), "{printed}");
+
+    dpo.stop();
+    let told = daemon.run(&["alarm", "test"]).unwrap();
+    assert_eq!(told.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&told.stderr).contains("did not take the notice"));
+}
