@@ -93,6 +93,10 @@ CREATE TRIGGER register_is_not_changed BEFORE UPDATE ON register_entry
 BEGIN SELECT RAISE(ABORT, 'the register is append-only'); END;
 CREATE TRIGGER register_is_not_deleted BEFORE DELETE ON register_entry
 BEGIN SELECT RAISE(ABORT, 'the register is append-only'); END;
+-- REPLACE deletes the old row without asking the trigger above.
+CREATE TRIGGER register_is_not_replaced BEFORE INSERT ON register_entry
+WHEN EXISTS (SELECT 1 FROM register_entry WHERE case_id = NEW.case_id AND ordinal = NEW.ordinal)
+BEGIN SELECT RAISE(ABORT, 'the register is append-only'); END;
 
 -- Somebody is to be told. The key makes each telling one row, however often it is planned.
 CREATE TABLE notice (
