@@ -6,4 +6,5 @@ mod floors;
 mod harness;
 mod key;
 mod postfix;
+mod store;
 mod support;
