@@ -3,6 +3,7 @@
 mod alarm;
 mod crash;
 mod floors;
+mod gate;
 mod harness;
 mod key;
 mod postfix;
