@@ -1,8 +1,9 @@
 //! Where mail comes in: protocol only, no opinion.
 //!
 //! A door reads its protocol, feeds the gate, and answers what the gate says ([`crate::inspect::Answerable`]).
-//! Start reading at [`milter`].
+//! Start reading at [`milter`]; [`archive`] is mail that already lies somewhere.
 
+pub mod archive;
 pub mod listen;
 pub mod milter;
 

@@ -1,0 +1,248 @@
+//! Whether an input is a message, an mbox or a document, told by its name and its first bytes.
+//!
+//! A wrong guess costs: a mail that is read as text keeps its base64 closed, and a text that is read as a mail
+//! has its first lines taken for headers. So a name that says it decides (`.eml`, `.csv`); a `.txt` that is
+//! plainly a mail on the wire is one; and without a telling name it is a mail only with a mail's headers.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+/// How an input is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// One message (RFC 5322).
+    Message,
+    /// Messages one after the other (RFC 4155).
+    Mbox,
+    /// One document of this media type.
+    Document(Cow<'static, str>),
+}
+
+/// Extensions of documents. A lie costs nothing here: `scan` sniffs the bytes, and a form that it cannot open
+/// is said to be unread.
+const DOCUMENTS: &[(&str, &str)] = &[
+    ("txt", "text/plain"),
+    ("text", "text/plain"),
+    ("log", "text/plain"),
+    ("md", "text/markdown"),
+    ("csv", "text/csv"),
+    ("tsv", "text/tab-separated-values"),
+    ("json", "application/json"),
+    ("jsonl", "application/json"),
+    ("ndjson", "application/json"),
+    ("xml", "application/xml"),
+    ("html", "text/html"),
+    ("htm", "text/html"),
+    ("xhtml", "application/xhtml+xml"),
+    ("ics", "text/calendar"),
+    ("vcs", "text/calendar"),
+    ("vcf", "text/vcard"),
+    ("yaml", "application/yaml"),
+    ("yml", "application/yaml"),
+    ("toml", "application/toml"),
+    ("ini", "text/plain"),
+    ("conf", "text/plain"),
+    ("sql", "application/sql"),
+    ("svg", "image/svg+xml"),
+    ("rtf", "application/rtf"),
+    ("pdf", "application/pdf"),
+    ("doc", "application/msword"),
+    ("xls", "application/vnd.ms-excel"),
+    ("ppt", "application/vnd.ms-powerpoint"),
+    ("msg", "application/vnd.ms-outlook"),
+    ("docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+    ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    ("pptx", "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
+    ("odt", "application/vnd.oasis.opendocument.text"),
+    ("ods", "application/vnd.oasis.opendocument.spreadsheet"),
+    ("odp", "application/vnd.oasis.opendocument.presentation"),
+    ("zip", "application/zip"),
+    ("gz", "application/gzip"),
+    ("tgz", "application/gzip"),
+    ("bz2", "application/x-bzip2"),
+    ("xz", "application/x-xz"),
+    ("zst", "application/zstd"),
+    ("7z", "application/x-7z-compressed"),
+    ("rar", "application/vnd.rar"),
+    ("png", "image/png"),
+    ("jpg", "image/jpeg"),
+    ("jpeg", "image/jpeg"),
+    ("gif", "image/gif"),
+    ("tif", "image/tiff"),
+    ("tiff", "image/tiff"),
+    ("bmp", "image/bmp"),
+    ("webp", "image/webp"),
+    ("dat", "application/octet-stream"),
+    ("bin", "application/octet-stream"),
+];
+
+/// First bytes of documents that look like a header block, or like nothing at all. `scan` sniffs the rest.
+const SIGNATURES: &[(&str, &str)] = &[
+    ("BEGIN:VCALENDAR", "text/calendar"),
+    ("BEGIN:VCARD", "text/vcard"),
+    ("%PDF-", "application/pdf"),
+    ("{\\rtf", "application/rtf"),
+    ("<!DOCTYPE html", "text/html"),
+    ("<html", "text/html"),
+    ("<?xml", "application/xml"),
+];
+
+/// Header fields that only mail on the wire has.
+const WIRE: &[&str] = &[
+    "received",
+    "return-path",
+    "delivered-to",
+    "mime-version",
+    "message-id",
+    "content-transfer-encoding",
+    "dkim-signature",
+];
+
+/// Fields that a mail may begin with, and seldom a text.
+const MAIL: &[&str] = &[
+    "from",
+    "to",
+    "cc",
+    "bcc",
+    "subject",
+    "date",
+    "sender",
+    "reply-to",
+    "in-reply-to",
+    "references",
+    "comments",
+    "keywords",
+    "priority",
+    "importance",
+    "organization",
+    "auto-submitted",
+    "errors-to",
+    "status",
+];
+
+/// Prefixes of such fields.
+const FAMILIES: &[&str] = &["x-", "content-", "list-", "arc-", "resent-", "authentication-", "received-"];
+
+impl Form {
+    /// The form that a person named: `message/rfc822`, `application/mbox`, or a document's type. `None` when it
+    /// is no media type.
+    pub fn named(media: &str) -> Option<Self> {
+        let token = |text: &str| {
+            !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b))
+        };
+        let media = media.trim().to_ascii_lowercase();
+        let (main, sub) = media.split_once('/')?;
+        if !token(main) || !token(sub) {
+            return None;
+        }
+        Some(match media.as_str() {
+            "message/rfc822" | "message/global" => Self::Message,
+            "application/mbox" => Self::Mbox,
+            _ => Self::Document(Cow::Owned(media)),
+        })
+    }
+
+    /// The form of an input with this name (`None`: standard input) and these first bytes.
+    pub fn of(name: Option<&Path>, head: &[u8]) -> Self {
+        let extension = name
+            .and_then(|name| name.extension())
+            .map(|extension| extension.to_string_lossy().to_ascii_lowercase())
+            .unwrap_or_default();
+        let document = DOCUMENTS.iter().find(|(known, _)| *known == extension).map(|(_, media)| *media);
+        match (extension.as_str(), document) {
+            ("txt" | "text" | "log" | "dat" | "bin", _) if has_field(head, |name| WIRE.contains(&name)) => {
+                Self::message_or_mbox(head)
+            }
+            (_, Some(media)) => Self::Document(media.into()),
+            ("eml" | "emlx" | "mbox" | "mbx" | "mail", None) => Self::message_or_mbox(head),
+            (_, None) => Self::by_bytes(head),
+        }
+    }
+
+    fn by_bytes(head: &[u8]) -> Self {
+        let start = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
+        let begins = |with: &str| {
+            start.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with.as_bytes()))
+        };
+        if let Some((_, media)) = SIGNATURES.iter().find(|(signature, _)| begins(signature)) {
+            return Self::Document((*media).into());
+        }
+        if head.starts_with(b"From ") || has_field(head, is_mail_field) {
+            return Self::message_or_mbox(head);
+        }
+        // NUL bytes are no text; `scan` tells what they are, or says that it cannot.
+        let media = if head.contains(&0) { "application/octet-stream" } else { "text/plain" };
+        Self::Document(media.into())
+    }
+
+    fn message_or_mbox(head: &[u8]) -> Self {
+        if head.starts_with(b"From ") { Self::Mbox } else { Self::Message }
+    }
+}
+
+fn is_mail_field(name: &str) -> bool {
+    WIRE.contains(&name) || MAIL.contains(&name) || FAMILIES.iter().any(|family| name.starts_with(family))
+}
+
+/// Whether the lines before the first blank one hold a field whose name, in lower case, is one of these.
+fn has_field(head: &[u8], is_one: impl Fn(&str) -> bool) -> bool {
+    head.split(|byte| *byte == b'\n')
+        .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.get(..memchr::memchr(b':', line)?))
+        .filter_map(|name| std::str::from_utf8(name).ok())
+        .any(|name| is_one(&name.trim_end().to_ascii_lowercase()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document(media: &'static str) -> Form {
+        Form::Document(media.into())
+    }
+
+    #[test]
+    fn the_name_decides_where_it_can() {
+        for (name, head, form) in [
+            ("a.eml", "hvad som helst", Form::Message),
+            ("a.EML", "From x\nSubject: y\n\n", Form::Mbox),
+            ("a.csv", "Subject: x\n\n", document("text/csv")),
+            ("a.txt", "Subject: x\nCPR: 1\n\n", document("text/plain")),
+            ("a.txt", "From here on, it is text", document("text/plain")),
+            ("a.txt", "Subject: x\nMIME-Version: 1.0\n\n", Form::Message),
+            ("a.txt", "From x\nReceived: y\n\n", Form::Mbox),
+            ("a.pdf", "", document("application/pdf")),
+            ("mbox", "From x\n", Form::Mbox),
+        ] {
+            assert_eq!(Form::of(Some(Path::new(name)), head.as_bytes()), form, "{name} {head}");
+        }
+    }
+
+    #[test]
+    fn without_a_telling_name_a_mail_has_a_mails_headers() {
+        for (head, form) in [
+            ("Subject: x\n\n", Form::Message),
+            ("x: 1\r\nX-Mailer: y\r\n\r\n", Form::Message),
+            ("Navn: Bo\nCPR-nr.: 1\n\nSubject: citeret\n", document("text/plain")),
+            ("hej", document("text/plain")),
+            ("", document("text/plain")),
+            ("BEGIN:VCARD\nTO:x", document("text/vcard")),
+            ("\u{feff}<HTML>", document("text/html")),
+            ("\0\0", document("application/octet-stream")),
+        ] {
+            assert_eq!(Form::of(None, head.as_bytes()), form, "{head:?}");
+            assert_eq!(Form::of(Some(Path::new("17.M1P2.vaert:2,S")), head.as_bytes()), form, "{head:?}");
+        }
+    }
+
+    #[test]
+    fn a_form_can_be_named() {
+        assert_eq!(Form::named("message/rfc822"), Some(Form::Message));
+        assert_eq!(Form::named("Application/MBOX"), Some(Form::Mbox));
+        assert_eq!(Form::named("text/csv"), Some(document("text/csv")));
+        for bad in ["", "text", "text/", "/x", "a b/c", "text/plain; charset=x"] {
+            assert_eq!(Form::named(bad), None, "{bad}");
+        }
+    }
+}
