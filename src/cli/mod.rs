@@ -9,7 +9,9 @@ mod config;
 mod demo;
 mod evidence;
 mod key;
+mod output;
 mod rules;
+mod scan;
 mod serve;
 
 use crate::config::{Config, diagnose::Problems};
@@ -33,6 +35,8 @@ pub struct Cli {
 enum Command {
     /// Run the daemon: the milter door, the register and the alarm
     Serve(serve::Args),
+    /// Look for CPR numbers in messages, mbox, Maildir, folders and documents
+    Scan(scan::Args),
     /// Read the configuration and show every problem at once
     CheckConfig,
     /// Print a configuration to start from
@@ -60,6 +64,7 @@ pub fn run(cli: Cli) -> ExitCode {
     let config = cli.config.as_deref();
     let result = match cli.command {
         Command::Serve(args) => serve::run(config, &args),
+        Command::Scan(args) => scan::run(config, &args),
         Command::CheckConfig => config::check(config),
         Command::Config(command) => config::run(&command),
         Command::Case(command) => case::run(config, &command),

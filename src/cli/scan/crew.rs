@@ -1,0 +1,90 @@
+//! All cores at work: each worker takes the next input with its place on the [`Shelf`], and the printer empties
+//! the shelf in order.
+
+use super::desk::{Desk, guard};
+use super::progress::Progress;
+use super::shelf::{Found, Shelf, Slot};
+use super::{Batch, Job, Tally};
+use crate::intake::archive::{Lost, Source, Walk};
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+/// Inputs that may be begun before the one whose turn it is has been printed.
+const AHEAD: usize = 1024;
+
+/// Bytes of answers that may wait for their turn.
+const WAITING: usize = 32 * 1024 * 1024;
+
+/// How much of an input is read at once: large enough that system calls cost nothing, and it fits the cache.
+const BUFFER: usize = 128 * 1024;
+
+/// Scans everything and prints it. Returns the count of all, and of what the walk left out.
+pub(super) fn work(job: &Job, roots: &[PathBuf]) -> io::Result<(Tally, u64)> {
+    let walk = Mutex::new(Walk::new(roots.to_vec()));
+    let shelf = Shelf::new(AHEAD, WAITING);
+    let progress = Progress::new();
+    let workers = thread::available_parallelism().map_or(1, usize::from);
+    let printed = thread::scope(|scope| {
+        progress.start(scope, roots);
+        for _ in 0..workers {
+            scope.spawn(|| {
+                let mut buffer = vec![0; BUFFER];
+                while let Some((input, slot)) = take(&walk, &shelf) {
+                    let done = guard(|| Desk::new(job, &progress, &slot).handle(input, &mut buffer));
+                    if done.is_none() {
+                        slot.put(Batch::lost());
+                    }
+                }
+            });
+        }
+        let printed = print(&shelf, &progress);
+        shelf.close();
+        progress.stop();
+        printed
+    });
+    let skipped = walk.into_inner().unwrap_or_else(PoisonError::into_inner).skipped();
+    Ok((printed?, skipped))
+}
+
+/// The next input and its place. The walk stays locked until the place is taken, so that both have one order.
+fn take<'a>(walk: &Mutex<Walk>, shelf: &'a Shelf) -> Option<(Result<Source, Lost>, Slot<'a>)> {
+    let mut walk = walk.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(input) = walk.next() else {
+        shelf.complete();
+        return None;
+    };
+    Some((input, shelf.place()?))
+}
+
+fn print(shelf: &Shelf, progress: &Progress) -> io::Result<Tally> {
+    let mut out = io::BufWriter::with_capacity(BUFFER, io::stdout().lock());
+    let mut tally = Tally::default();
+    loop {
+        let found = match shelf.take(false) {
+            Found::Nothing => {
+                progress.aside(|| out.flush())?;
+                shelf.take(true)
+            }
+            found @ (Found::Batch(_) | Found::End) => found,
+        };
+        let Found::Batch(batch) = found else { break };
+        progress.aside(|| show(&mut out, &batch))?;
+        tally.add(batch.tally);
+    }
+    out.flush()?;
+    Ok(tally)
+}
+
+fn show(out: &mut impl Write, batch: &Batch) -> io::Result<()> {
+    out.write_all(&batch.text)?;
+    if !batch.troubles.is_empty() {
+        // On a terminal both streams are one: each line stands where it belongs.
+        out.flush()?;
+    }
+    for line in &batch.troubles {
+        crate::cli::say_error(line);
+    }
+    Ok(())
+}

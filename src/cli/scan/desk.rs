@@ -1,0 +1,213 @@
+//! One input being read: its items to `scan`, their reports to the pen, the text to the printer.
+//!
+//! A panic in `scan` costs the one item in which it happened: it is told as an input that could not be read, and
+//! never as a clean one.
+
+use super::progress::Progress;
+use super::shelf::Slot;
+use super::{Batch, Job};
+use crate::cli::output::Row;
+use crate::intake::archive::{self, Form, Item, ItemSink, Lost, Place, Source};
+use crate::scan::{DocumentScan, Report, Scan};
+use std::fs::File;
+use std::io::{self, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+/// A batch goes to the printer when it holds this much text,
+const FULL: usize = 16 * 1024;
+
+/// or when it holds any and this much more has been scanned.
+const LONG_AGO: u64 = 4 * 1024 * 1024;
+
+/// What is open.
+enum Open {
+    Nothing,
+    Message(Box<Scan>),
+    Document(Box<DocumentScan>),
+    /// `scan` panicked in this item.
+    Broken,
+}
+
+/// See the module's head.
+pub(super) struct Desk<'a> {
+    job: &'a Job,
+    progress: &'a Progress,
+    slot: &'a Slot<'a>,
+    batch: Batch,
+    input: String,
+    number: Option<u64>,
+    open: Open,
+    /// Bytes read since the last batch went.
+    since: u64,
+    /// The printer has gone: nothing more needs reading.
+    in_vain: bool,
+}
+
+/// Runs a piece of `scan`; `None` when it panicked. What it worked on is thrown away then.
+pub(super) fn guard<T>(work: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(work)).ok()
+}
+
+impl<'a> Desk<'a> {
+    pub(super) fn new(job: &'a Job, progress: &'a Progress, slot: &'a Slot<'a>) -> Self {
+        Self {
+            job,
+            progress,
+            slot,
+            batch: Batch::default(),
+            input: String::new(),
+            number: None,
+            open: Open::Nothing,
+            since: 0,
+            in_vain: false,
+        }
+    }
+
+    /// Scans an input and sends what there is to say of it.
+    pub(super) fn handle(mut self, input: Result<Source, Lost>, buffer: &mut [u8]) {
+        match input {
+            Ok(source) => {
+                self.input = source.path.to_string_lossy().into_owned();
+                if let Err(error) = self.read(&source, buffer) {
+                    self.salvage();
+                    self.trouble(&error.to_string());
+                }
+            }
+            Err(lost) => {
+                self.input = lost.path.to_string_lossy().into_owned();
+                self.trouble(&lost.source.to_string());
+            }
+        }
+        self.progress.input_done();
+        self.send();
+    }
+
+    fn read(&mut self, source: &Source, buffer: &mut [u8]) -> io::Result<()> {
+        match source.place {
+            Place::StandardInput => self.pour(io::stdin().lock(), source, buffer),
+            Place::File | Place::Maildir => self.pour(File::open(&source.path)?, source, buffer),
+        }
+    }
+
+    fn pour(&mut self, input: impl Read, source: &Source, buffer: &mut [u8]) -> io::Result<()> {
+        let job = self.job;
+        let form = |head: &[u8]| match (&job.form, source.place) {
+            (Some(form), _) => form.clone(),
+            (None, Place::Maildir) => Form::Message,
+            (None, Place::File) => Form::of(Some(&source.path), head),
+            (None, Place::StandardInput) => Form::of(None, head),
+        };
+        archive::pour(&mut Counted { input, progress: self.progress }, form, buffer, self)
+    }
+
+    /// The file of the contract: an mbox's messages are numbered.
+    fn name(&self) -> String {
+        match self.number {
+            Some(number) => format!("{}#{number}", self.input),
+            None => self.input.clone(),
+        }
+    }
+
+    fn trouble(&mut self, why: &str) {
+        let name = self.job.pen.name(&self.name());
+        self.batch.troubles.push(format!("brevdue: {name}: could not be read: {why}"));
+        self.batch.tally.troubles += 1;
+    }
+
+    /// Reading failed within an item: what was found in it so far is said all the same; that it is not whole
+    /// says the trouble.
+    fn salvage(&mut self) {
+        if let Some(report) = self.finish()
+            && report.leaks()
+        {
+            self.settle(&report);
+        }
+    }
+
+    fn finish(&mut self) -> Option<Report> {
+        match std::mem::replace(&mut self.open, Open::Nothing) {
+            Open::Message(scan) => guard(|| scan.finish()),
+            Open::Document(scan) => guard(|| scan.finish()),
+            Open::Nothing | Open::Broken => None,
+        }
+    }
+
+    fn settle(&mut self, report: &Report) {
+        let file = self.name();
+        let row = Row { file: &file, report, decision: &self.job.decide(report) };
+        self.job.pen.write(&mut self.batch.text, &row);
+        self.batch.tally.count(report);
+        let waiting = !self.batch.text.is_empty() && self.since >= LONG_AGO;
+        if waiting || self.batch.text.len() >= FULL {
+            self.send();
+        }
+    }
+
+    fn send(&mut self) {
+        self.since = 0;
+        self.in_vain |= !self.slot.put(std::mem::take(&mut self.batch));
+    }
+}
+
+impl ItemSink for Desk<'_> {
+    fn begin(&mut self, item: Item<'_>) {
+        let (rules, today) = (Arc::clone(&self.job.setup.rules), self.job.today);
+        self.number = None;
+        self.open = match item {
+            Item::Message => Open::Message(Box::new(Scan::new(rules, today))),
+            Item::Numbered(number) => {
+                self.number = Some(number);
+                Open::Message(Box::new(Scan::new(rules, today)))
+            }
+            Item::Document(media) => Open::Document(Box::new(Scan::document(rules, today, media))),
+        };
+    }
+
+    fn data(&mut self, bytes: &[u8]) {
+        if self.in_vain {
+            return;
+        }
+        self.since += bytes.len() as u64;
+        let done = match &mut self.open {
+            Open::Nothing | Open::Broken => Some(()),
+            Open::Message(scan) => guard(|| scan.feed(bytes)),
+            Open::Document(scan) => guard(|| scan.feed(bytes)),
+        };
+        if done.is_none() {
+            self.open = Open::Broken;
+        }
+    }
+
+    fn end(&mut self) {
+        match self.finish() {
+            Some(report) => self.settle(&report),
+            None => self.trouble("internal error"),
+        }
+    }
+}
+
+/// Counts what is read for the progress bar.
+struct Counted<'a, R> {
+    input: R,
+    progress: &'a Progress,
+}
+
+impl<R: Read> Read for Counted<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.input.read(buffer)?;
+        self.progress.read(read);
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_an_answer() {
+        assert_eq!(guard(|| 1), Some(1));
+        assert_eq!(guard(|| panic!("quoting a message")), None::<()>);
+    }
+}

@@ -1,0 +1,228 @@
+//! Answers on their way from the workers to the printer, in the order of the inputs.
+//!
+//! Each input has a place, taken in order; its worker puts batches there, and the printer empties the places from
+//! the front. What waits is bounded: by the number of places, and by bytes over all of them. Whoever is ahead
+//! waits then, but the input in front may always put a batch when it has none waiting. So it cannot lock up: the
+//! front has a worker, and that worker waits for nobody but the printer.
+
+use super::Batch;
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+/// See the module's head.
+pub(super) struct Shelf {
+    state: Mutex<State>,
+    /// The printer sleeps here.
+    news: Condvar,
+    /// Workers sleep here.
+    room: Condvar,
+    places: usize,
+    bytes: usize,
+}
+
+#[derive(Default)]
+struct State {
+    places: VecDeque<Waiting>,
+    /// The number of the place in front.
+    front: u64,
+    /// Bytes that wait.
+    bytes: usize,
+    /// No further place is taken.
+    complete: bool,
+    /// Nobody prints any more.
+    closed: bool,
+}
+
+#[derive(Default)]
+struct Waiting {
+    batches: VecDeque<Batch>,
+    done: bool,
+}
+
+/// What the printer finds.
+pub(super) enum Found {
+    /// The next batch.
+    Batch(Batch),
+    /// Nothing yet.
+    Nothing,
+    /// All is printed.
+    End,
+}
+
+/// An input's place; it is done when this is dropped.
+pub(super) struct Slot<'a> {
+    shelf: &'a Shelf,
+    number: u64,
+}
+
+impl Shelf {
+    /// For so many inputs at once, and about so many bytes of text.
+    pub(super) fn new(places: usize, bytes: usize) -> Self {
+        Self { state: Mutex::default(), news: Condvar::new(), room: Condvar::new(), places, bytes }
+    }
+
+    /// Takes the next place, when there is room; `None` when nobody prints any more.
+    pub(super) fn place(&self) -> Option<Slot<'_>> {
+        let mut state = self.wait_for_room(|state| state.places.len() < self.places);
+        if state.closed {
+            return None;
+        }
+        let number = state.front + state.places.len() as u64;
+        state.places.push_back(Waiting::default());
+        Some(Slot { shelf: self, number })
+    }
+
+    /// No further place is taken.
+    pub(super) fn complete(&self) {
+        self.lock().complete = true;
+        self.news.notify_one();
+    }
+
+    /// Nobody prints any more; workers stop.
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+        self.room.notify_all();
+    }
+
+    /// What is next to print; waits for it when told to.
+    pub(super) fn take(&self, wait: bool) -> Found {
+        let mut state = self.lock();
+        loop {
+            let found = state.next();
+            self.room.notify_all();
+            match found {
+                Found::Nothing if wait => {
+                    state = self.news.wait(state).unwrap_or_else(PoisonError::into_inner);
+                }
+                found @ (Found::Batch(_) | Found::Nothing | Found::End) => return found,
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait_for_room(&self, is_room: impl Fn(&State) -> bool) -> MutexGuard<'_, State> {
+        let busy = |state: &mut State| !state.closed && !is_room(state);
+        self.room.wait_while(self.lock(), busy).unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn next(&mut self) -> Found {
+        while let Some(front) = self.places.front_mut() {
+            if let Some(batch) = front.batches.pop_front() {
+                self.bytes -= batch.text.len();
+                return Found::Batch(batch);
+            }
+            if !front.done {
+                return Found::Nothing;
+            }
+            self.places.pop_front();
+            self.front += 1;
+        }
+        if self.complete { Found::End } else { Found::Nothing }
+    }
+
+    fn at(&mut self, number: u64) -> Option<&mut Waiting> {
+        self.places.get_mut(usize::try_from(number.checked_sub(self.front)?).ok()?)
+    }
+}
+
+impl Slot<'_> {
+    /// Hands a batch to the printer, when there is room. False when nobody prints any more.
+    pub(super) fn put(&self, batch: Batch) -> bool {
+        let is_my_turn = |state: &State| {
+            state.front == self.number && state.places.front().is_some_and(|front| front.batches.is_empty())
+        };
+        let mut state = self.shelf.wait_for_room(|state| state.bytes < self.shelf.bytes || is_my_turn(state));
+        if state.closed {
+            return false;
+        }
+        state.bytes += batch.text.len();
+        if let Some(place) = state.at(self.number) {
+            place.batches.push_back(batch);
+        }
+        self.wake_printer(&state);
+        true
+    }
+
+    fn wake_printer(&self, state: &State) {
+        if state.front == self.number {
+            self.shelf.news.notify_one();
+        }
+    }
+}
+
+impl Drop for Slot<'_> {
+    fn drop(&mut self) {
+        let mut state = self.shelf.lock();
+        if let Some(place) = state.at(self.number) {
+            place.done = true;
+        }
+        self.wake_printer(&state);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::thread;
+
+    fn batch(text: &str) -> Batch {
+        Batch { text: text.as_bytes().to_vec(), ..Batch::default() }
+    }
+
+    #[test]
+    fn however_they_come_they_leave_in_order_and_few_wait() {
+        for (places, bytes) in [(1, 1), (2, 1), (7, 20), (100, 1_000_000)] {
+            let shelf = Shelf::new(places, bytes);
+            let counter = Mutex::new(0..50_u64);
+            let mut printed = String::new();
+            thread::scope(|scope| {
+                for _ in 0..4 {
+                    scope.spawn(|| {
+                        loop {
+                            let mut open = counter.lock().unwrap();
+                            let Some(number) = open.next() else {
+                                shelf.complete();
+                                break;
+                            };
+                            let slot = shelf.place().unwrap();
+                            drop(open);
+                            for part in 0..number % 4 {
+                                assert!(slot.put(batch(&format!("{number}.{part} "))));
+                                assert!(shelf.lock().bytes < bytes + 4 * 8, "who is ahead waits");
+                            }
+                        }
+                    });
+                }
+                loop {
+                    match shelf.take(true) {
+                        Found::Batch(batch) => printed.push_str(std::str::from_utf8(&batch.text).unwrap()),
+                        Found::Nothing => unreachable!("it waits"),
+                        Found::End => break,
+                    }
+                }
+            });
+            let expected: String =
+                (0..50_u64).flat_map(|n| (0..n % 4).map(move |part| format!("{n}.{part} "))).collect();
+            assert_eq!(printed, expected);
+            assert_eq!(shelf.lock().bytes, 0);
+        }
+    }
+
+    #[test]
+    fn nobody_waits_for_a_printer_that_has_gone() {
+        let shelf = Shelf::new(1, 1);
+        let slot = shelf.place().unwrap();
+        assert!(slot.put(batch("a")));
+        thread::scope(|scope| {
+            let worker = scope.spawn(|| slot.put(batch("b")));
+            shelf.close();
+            assert!(!worker.join().unwrap());
+        });
+        assert!(shelf.place().is_none());
+    }
+}
