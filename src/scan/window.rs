@@ -6,7 +6,7 @@
 
 use super::context::{AFTER, BEFORE};
 use crate::cpr::candidate::{self, Candidate};
-use crate::cpr::runs;
+use crate::cpr::runs::Runs;
 
 /// The buffer's size; large enough that moving the overlap costs nothing, small enough for the first cache.
 const SIZE: usize = 16 * 1024;
@@ -153,7 +153,8 @@ pub(super) fn whole(text: &[u8], visit: &mut impl FnMut(Hit<'_>)) {
 /// Visits the candidates that begin at or after `from` and before `limit`; returns where to go on.
 fn sweep(text: &[u8], from: usize, limit: usize, mut visit: impl FnMut(&Candidate)) -> usize {
     let mut at = from;
-    while let Some(run) = runs::next(text, at) {
+    let mut runs = Runs::starting(text, from);
+    while let Some(run) = runs.next() {
         if run.start >= limit {
             break;
         }
@@ -163,6 +164,7 @@ fn sweep(text: &[u8], from: usize, limit: usize, mut visit: impl FnMut(&Candidat
             && from.checked_sub(1).and_then(|b| text.get(b)).is_some_and(u8::is_ascii_digit);
         if let Some(found) = (!goes_on).then(|| candidate::at(text, &run)).flatten() {
             at = found.span.end;
+            runs.skip_to(at);
             visit(&found);
         }
     }
