@@ -4,7 +4,6 @@
 //! the digits and `scan::context` for the neighbourhood. Start reading at [`at`]; the joints are read by
 //! [`joint`]. Text is bytes in UTF-8 or an 8-bit charset: a blank or dash of either is known.
 
-use super::runs;
 use std::ops::Range;
 
 /// The longest text one candidate can span: eight joints' worth of blanks, quotes and line breaks. A window
@@ -138,7 +137,7 @@ impl Digits {
 /// The four digits of the serial after a joint, and the form the joint makes.
 fn serial_after(text: &[u8], from: usize, digits: &mut Digits) -> Option<(usize, Form)> {
     let (joint, length) = joint(text.get(from..)?)?;
-    let run = runs::next(text, from + length).filter(|run| run.start == from + length && run.len() == 4)?;
+    let run = group(text, from + length, 4)?;
     digits.push(text, &run)?;
     let form = match joint {
         Joint { line: true, .. } => Form::Broken,
@@ -155,8 +154,14 @@ fn group_after(text: &[u8], from: usize, length: usize, same: Option<u8>) -> Opt
     if !matches!(mark, b'.' | b'-' | b'/' | b' ') || same.is_some_and(|same| same != mark) {
         return None;
     }
-    let run = runs::next(text, from + 1).filter(|run| run.start == from + 1 && run.len() == length)?;
-    Some((run, mark))
+    Some((group(text, from + 1, length)?, mark))
+}
+
+/// The run of exactly `length` digits at `from`.
+fn group(text: &[u8], from: usize, length: usize) -> Option<Range<usize>> {
+    let is_whole = text.get(from..from + length)?.iter().all(u8::is_ascii_digit);
+    let goes_on = text.get(from + length).is_some_and(u8::is_ascii_digit);
+    (is_whole && !goes_on).then_some(from..from + length)
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -257,6 +262,7 @@ fn touch(nearest: Option<u8>, further: Option<u8>) -> Touch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cpr::runs;
 
     fn found(text: &[u8]) -> Vec<(String, Form)> {
         let mut at_byte = 0;

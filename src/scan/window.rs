@@ -6,7 +6,7 @@
 
 use super::context::{AFTER, BEFORE};
 use crate::cpr::candidate::{self, Candidate};
-use crate::cpr::runs;
+use crate::cpr::runs::Runs;
 
 /// The buffer's size; large enough that moving the overlap costs nothing, small enough for the first cache.
 const SIZE: usize = 16 * 1024;
@@ -16,8 +16,8 @@ const AHEAD: usize = candidate::LONGEST + AFTER;
 
 /// See the module's head.
 pub(super) struct Window {
-    buffer: Box<[u8]>,
-    len: usize,
+    /// Never longer than [`SIZE`], and never cleared with zeros: a small mail must not pay for the whole of it.
+    buffer: Vec<u8>,
     /// Everything before here has been searched.
     searched: usize,
     place: Counted,
@@ -74,33 +74,25 @@ impl Counted {
 
 impl Window {
     pub(super) fn new() -> Self {
-        Self {
-            buffer: vec![0; SIZE].into_boxed_slice(),
-            len: 0,
-            searched: 0,
-            place: Counted { base: 0, at: 0, line: 1 },
-        }
+        Self { buffer: Vec::with_capacity(SIZE), searched: 0, place: Counted { base: 0, at: 0, line: 1 } }
     }
 
     /// Begins another text.
     pub(super) fn clear(&mut self) {
-        self.len = 0;
+        self.buffer.clear();
         self.searched = 0;
         self.place = Counted { base: 0, at: 0, line: 1 };
     }
 
     /// What is in the buffer.
     pub(super) fn text(&self) -> &[u8] {
-        self.buffer.get(..self.len).unwrap_or_default()
+        &self.buffer
     }
 
     /// Takes as much as fits without searching, and says how much it took.
     pub(super) fn gather(&mut self, bytes: &[u8], limit: usize) -> usize {
-        let room = limit.min(SIZE).saturating_sub(self.len).min(bytes.len());
-        if let (Some(to), Some(from)) = (self.buffer.get_mut(self.len..self.len + room), bytes.get(..room)) {
-            to.copy_from_slice(from);
-            self.len += room;
-        }
+        let room = limit.min(SIZE).saturating_sub(self.buffer.len()).min(bytes.len());
+        self.buffer.extend_from_slice(bytes.get(..room).unwrap_or_default());
         room
     }
 
@@ -112,19 +104,19 @@ impl Window {
             if bytes.is_empty() {
                 return;
             }
-            self.search(self.len - AHEAD, visit);
+            self.search(SIZE - AHEAD, visit);
             self.slide();
         }
     }
 
     /// Visits what is left at the end of the text, and begins another.
     pub(super) fn finish(&mut self, visit: &mut impl FnMut(Hit<'_>)) {
-        self.search(self.len, visit);
+        self.search(self.buffer.len(), visit);
         self.clear();
     }
 
     fn search(&mut self, limit: usize, visit: &mut impl FnMut(Hit<'_>)) {
-        let text = self.buffer.get(..self.len).unwrap_or_default();
+        let text = self.buffer.as_slice();
         let from = self.searched;
         self.searched = sweep(text, from, limit, |candidate| {
             visit(Hit { candidate, text, place: &mut self.place });
@@ -133,11 +125,10 @@ impl Window {
 
     /// Moves what the next search needs to the front: the unsearched text, and the neighbourhood before it.
     fn slide(&mut self) {
-        let keep_from = self.searched.saturating_sub(BEFORE).min(self.len);
-        let text = self.buffer.get(..self.len).unwrap_or_default();
-        self.place.count_to(text, keep_from.max(self.place.at));
-        self.buffer.copy_within(keep_from..self.len, 0);
-        self.len -= keep_from;
+        let keep_from = self.searched.saturating_sub(BEFORE).min(self.buffer.len());
+        self.place.count_to(&self.buffer, keep_from.max(self.place.at));
+        self.buffer.copy_within(keep_from.., 0);
+        self.buffer.truncate(self.buffer.len() - keep_from);
         self.searched -= keep_from;
         self.place.at -= keep_from;
         self.place.base += keep_from as u64;
@@ -153,7 +144,8 @@ pub(super) fn whole(text: &[u8], visit: &mut impl FnMut(Hit<'_>)) {
 /// Visits the candidates that begin at or after `from` and before `limit`; returns where to go on.
 fn sweep(text: &[u8], from: usize, limit: usize, mut visit: impl FnMut(&Candidate)) -> usize {
     let mut at = from;
-    while let Some(run) = runs::next(text, at) {
+    let mut runs = Runs::starting(text, from);
+    while let Some(run) = runs.next() {
         if run.start >= limit {
             break;
         }
@@ -163,6 +155,7 @@ fn sweep(text: &[u8], from: usize, limit: usize, mut visit: impl FnMut(&Candidat
             && from.checked_sub(1).and_then(|b| text.get(b)).is_some_and(u8::is_ascii_digit);
         if let Some(found) = (!goes_on).then(|| candidate::at(text, &run)).flatten() {
             at = found.span.end;
+            runs.skip_to(at);
             visit(&found);
         }
     }

@@ -2,8 +2,9 @@
 //! the alphabet are skipped and remembered. It never stops early: what follows padding or a footer is decoded too,
 //! since a reader that stopped there would miss what another one shows. The URL alphabet (`-`, `_`) is junk in mail.
 //!
-//! Four letters make three bytes. The fast loop takes whole groups while every letter is in the alphabet; anything
-//! else goes letter by letter until the next group starts. Tests: against a twin that gathers bits one at a time.
+//! Four letters make three bytes. The fast loop takes whole groups while every letter is in the alphabet, with a table
+//! for each place in the group that has the six bits where they belong; anything else goes letter by letter until the
+//! next group starts. Tests: against a twin that gathers bits one at a time.
 
 const SKIP: u8 = 64;
 const PAD: u8 = 65;
@@ -31,6 +32,24 @@ const fn classes() -> [u8; 256] {
             b'=' => PAD,
             _ => JUNK,
         };
+        byte += 1;
+    }
+    table
+}
+
+/// For each place in a group and each byte its six bits, shifted to where they stand in the three bytes read as a
+/// little-endian number; what is no letter has [`ODD`] set.
+static PLACES: [[u32; 256]; 4] = [places(0), places(1), places(2), places(3)];
+const ODD: u32 = 1 << 31;
+
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler; the index stays below 256")]
+const fn places(place: u32) -> [u32; 256] {
+    let mut table = [ODD; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        if CLASS[byte] < SKIP {
+            table[byte] = ((CLASS[byte] as u32) << (26 - 6 * place)).swap_bytes();
+        }
         byte += 1;
     }
     table
@@ -65,6 +84,10 @@ impl Base64 {
                 let groups = whole_groups(rest, room);
                 used += groups * 3;
                 rest = rest.get(groups * 4..).unwrap_or_default();
+                if let Some(after) = rest.strip_prefix(b"\r\n") {
+                    rest = after;
+                    continue;
+                }
                 if groups > 0 && buffer.len().saturating_sub(used) < 3 {
                     continue;
                 }
@@ -145,14 +168,15 @@ impl Base64 {
 
 /// Decodes groups of four letters while all are in the alphabet and there is room; tells how many.
 fn whole_groups(bytes: &[u8], room: &mut [u8]) -> usize {
+    let [first, second, third, fourth] = &PLACES;
+    let at = |place: &[u32; 256], letter: u8| place.get(usize::from(letter)).copied().unwrap_or(ODD);
     let mut done = 0;
-    for (group, slot) in bytes.as_chunks::<4>().0.iter().zip(room.as_chunks_mut::<3>().0) {
-        let [a, b, c, d] = group.map(class);
-        if (a | b | c | d) >= SKIP {
+    for ([a, b, c, d], slot) in bytes.as_chunks::<4>().0.iter().zip(room.as_chunks_mut::<3>().0) {
+        let bits = at(first, *a) | at(second, *b) | at(third, *c) | at(fourth, *d);
+        if bits & ODD != 0 {
             break;
         }
-        let bits = u32::from(a) << 18 | u32::from(b) << 12 | u32::from(c) << 6 | u32::from(d);
-        let [_, made @ ..] = bits.to_be_bytes();
+        let [made @ .., _] = bits.to_le_bytes();
         *slot = made;
         done += 1;
     }

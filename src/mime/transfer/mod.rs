@@ -156,6 +156,16 @@ impl<'a, F: FnMut(&[u8])> Sheet<'a, F> {
         }
     }
 
+    /// The buffer's free end, to be written to and then [`Self::took`].
+    fn room(&mut self) -> &mut [u8] {
+        self.buffer.get_mut(self.used..).unwrap_or_default()
+    }
+
+    /// So many bytes of the room hold something now.
+    fn took(&mut self, made: usize) {
+        self.used = (self.used + made).min(self.buffer.len());
+    }
+
     pub(super) fn flush(&mut self) {
         if self.used > 0 {
             (self.out)(self.buffer.get(..self.used).unwrap_or_default());
