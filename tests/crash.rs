@@ -62,7 +62,7 @@ fn a_daemon_killed_after_its_answer_has_the_case_and_tells_of_it_when_it_is_back
         dpo.set_mode(Mode::Up);
         daemon.spawn().unwrap();
         // The notice may have been tried before the crash, and waits 30 s then.
-        let letters = dpo.wait_for(1, Duration::from_secs(60)).unwrap();
+        let letters = dpo.wait_for(1, Duration::from_mins(1)).unwrap();
         let id = case["id"].as_str().unwrap();
         assert!(String::from_utf8_lossy(&letters[0].data).contains(id));
         assert_eq!(send(), code);

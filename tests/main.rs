@@ -1,5 +1,15 @@
 //! The one integration binary: the program as its users meet it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test that finds something else than it expects ends, in its helpers too"
+)]
+// A message of a test is put together for reading, not for speed.
+#![allow(clippy::format_collect, clippy::format_push_string, reason = "a few allocations in a test")]
+
 mod alarm;
 mod commands;
 mod crash;
@@ -13,4 +23,6 @@ mod postfix;
 #[cfg(test)]
 mod scan;
 mod store;
+// What the tests stand on tells what failed instead; see its head.
+#[warn(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 mod support;

@@ -4,7 +4,7 @@ use crate::support::daemon::{DPO, Daemon, DaemonOptions};
 use crate::support::identity::Identity;
 use crate::support::postfix::{Postfix, PostfixOptions};
 use crate::support::sink::{Mode, Sink, SinkOptions};
-use crate::support::{smtp, wait_until};
+use crate::support::{base64, smtp, wait_until};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
@@ -274,16 +274,6 @@ fn the_bounce_of_a_refused_sendmail_mail_holds_no_digit_of_the_number() {
     }
     assert_eq!(daemon.cases().unwrap()[0]["mails"], 2);
     assert_no_number(&postfix.log(), "Postfix's log");
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let encode = |group: &[u8]| {
-        let bits = (0..3).fold(0_u32, |bits, at| bits << 8 | u32::from(*group.get(at).unwrap_or(&0)));
-        let digit = |at: usize| char::from(DIGITS[(bits >> (18 - 6 * at)) as usize & 63]);
-        (0..4).map(|at| if at > group.len() { '=' } else { digit(at) }).collect::<String>()
-    };
-    bytes.chunks(3).map(encode).collect()
 }
 
 #[test]

@@ -104,3 +104,14 @@ pub(crate) fn put(path: &Path, bytes: &[u8]) -> Result<(), Trouble> {
         .and_then(|mut file| file.write_all(bytes))
         .map_err(Trouble::while_doing(format_args!("writing {}", path.display())))
 }
+
+/// Base64 as RFC 4648 §4 has it, in one line.
+pub(crate) fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let encode = |group: &[u8]| {
+        let bits = (0..3).fold(0_u32, |bits, at| bits << 8 | u32::from(*group.get(at).unwrap_or(&0)));
+        let digit = |at: usize| DIGITS.chars().nth((bits >> (18 - 6 * at)) as usize & 63).unwrap_or('=');
+        (0..4).map(|at| if at > group.len() { '=' } else { digit(at) }).collect::<String>()
+    };
+    bytes.chunks(3).map(encode).collect()
+}
