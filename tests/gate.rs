@@ -148,6 +148,28 @@ fn each_policy_has_its_verdict_and_its_case() {
 }
 
 #[test]
+fn a_message_id_made_by_postfix_tells_no_message_from_another() {
+    let house = House::new(with(LeakAction::Block));
+    let send = |queue_id: &str, message_id: &str| {
+        let envelope = Envelope { queue_id: QueueId::new(queue_id), ..to(&["borger@post.example"]) };
+        let message =
+            format!("From: <s@noerreby.example>\r\nMessage-ID: <{message_id}>\r\n\r\nCPR-nr.: {NUMBER}\r\n");
+        house.answer(envelope, message.as_bytes());
+        house.cases()[0].mails
+    };
+    assert_eq!(send("4jX5kv3FxNz1XDHl", "20261121220136.4jX5kv3FxNz1XDHl@relay.example"), 1);
+    assert_eq!(send("4jX5pS4F1Cz1XHyg", "4jX5pS4F1Cz1XHyg@relay.example"), 1);
+    // Ids of another length too: they hold the time and the number of a file.
+    assert_eq!(send("4jX5kv3Fz1X", "20261121220137.4jX5kv3Fz1X@relay.example"), 1);
+    assert_eq!(
+        send("4jX5kv3Fz1Y", "20261121220136.4jX5kv3FxNz1XDHl@relay.example"),
+        2,
+        "an id of a mail before it"
+    );
+    assert_eq!(send("4jX5kv3Fz1Z", "20261121220136.4jX5kv3FxNz1XDHl@relay.example"), 2);
+}
+
+#[test]
 fn a_day_and_a_sender_have_a_case() {
     let house = House::new(with(LeakAction::Deliver));
     house.verdict(&leak());

@@ -142,7 +142,7 @@ fn a_held_leak_lies_in_hold_and_comes_out_byte_for_byte_when_it_is_released() {
     let cases = daemon.cases().unwrap();
     assert_eq!((cases.len(), &cases[0]["kind"], &cases[0]["deadline"]), (1, &"near_miss".into(), &().into()));
     let shown = daemon.show(cases[0]["id"].as_str().unwrap()).unwrap();
-    assert!(shown.contains(&format!("hold     kø-id {id}")), "{shown}");
+    assert!(shown.contains(&format!("tilbageholdt kø-id {id}")), "{shown}");
     assert_no_number(&(shown + &postfix.log() + &daemon.log()), "the register or a log");
 
     postfix.run("postsuper", &["-H", id]).unwrap();

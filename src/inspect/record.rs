@@ -144,13 +144,14 @@ impl Register {
                 place
             })
             .collect();
+        let (id, size) = own_id_and_size(envelope, report);
         self.node_key.digest(
             "message",
             &[
                 envelope.sender.as_ref().map(Address::reveal).unwrap_or_default().as_bytes(),
                 recipients.join("\n").as_bytes(),
-                own_message_id(envelope, report),
-                &report.sketch.bytes().to_be_bytes(),
+                id,
+                &size.to_be_bytes(),
                 report.sketch.text(),
                 &places,
                 outcome.word().as_bytes(),
@@ -159,15 +160,19 @@ impl Register {
     }
 }
 
-/// The Message-ID that the sender gave. Postfix gives a mail without one `<TIME.QUEUE-ID@HOST>`, another each
-/// time that it comes.
-fn own_message_id<'a>(envelope: &Envelope, report: &'a Report) -> &'a [u8] {
-    let id = report.sketch.message_id().unwrap_or_default();
-    let is_postfix_own = envelope
-        .queue_id
-        .as_ref()
-        .is_some_and(|queue_id| memchr::memmem::find(id, format!(".{queue_id}@").as_bytes()).is_some());
-    if is_postfix_own { b"" } else { id }
+/// The Message-ID that the sender gave, and the size of what the sender gave. Postfix gives a mail without an
+/// id `<QUEUE-ID@HOST>` (or `<TIME.QUEUE-ID@HOST>` where queue ids are short), another each time that it comes.
+fn own_id_and_size<'a>(envelope: &Envelope, report: &'a Report) -> (&'a [u8], u64) {
+    let (id, size) = (report.sketch.message_id().unwrap_or_default(), report.sketch.bytes());
+    let local = id.strip_prefix(b"<").and_then(|id| id.split(|byte| *byte == b'@').next());
+    let last = local.and_then(|local| local.rsplit(|byte| *byte == b'.').next());
+    match (&envelope.queue_id, last) {
+        // Not always of the same length, either.
+        (Some(queue_id), Some(last)) if last == queue_id.as_str().as_bytes() => {
+            (b"", size.saturating_sub(id.len() as u64))
+        }
+        (Some(_) | None, _) => (id, size),
+    }
 }
 
 fn domains(addresses: &[Address]) -> Vec<String> {
