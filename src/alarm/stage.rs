@@ -2,6 +2,7 @@
 //!
 //! Reads the register and decides; sends nothing.
 
+use crate::case::Kind;
 use crate::case::milestone::Milestone;
 use crate::store::{CaseRow, NoticeRow, Store, StoreError};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -46,15 +47,17 @@ pub fn backoff(attempts: u32) -> TimeDelta {
 /// # Errors
 /// When the register cannot be read or written.
 pub fn plan(store: &Store, now: DateTime<Utc>) -> Result<Plan, StoreError> {
-    let mut people: BTreeMap<String, Vec<NoticeRow>> = BTreeMap::new();
+    // Breaches apart from near misses, so that no breach waits because much was stopped.
+    let mut people: BTreeMap<(String, bool), Vec<NoticeRow>> = BTreeMap::new();
     for row in store.due_notices(now)? {
-        people.entry(row.recipient.clone()).or_default().push(row);
+        people.entry((row.recipient.clone(), row.kind == Kind::NearMiss)).or_default().push(row);
     }
     let mut plan = Plan::default();
-    for (recipient, rows) in people {
+    for ((recipient, is_near_miss), rows) in people {
+        let kind = if is_near_miss { Kind::NearMiss } else { Kind::Breach };
         let mut separate = CASES_A_LETTER;
         if rows.iter().all(|row| row.milestone == Milestone::Opened) {
-            let letters = opening_letters(store, &recipient, now - TimeDelta::hours(1))?;
+            let letters = opening_letters(store, &recipient, kind, now - TimeDelta::hours(1))?;
             separate = separate.min(OPENINGS_AN_HOUR.saturating_sub(letters.len()));
             let fifth_last = letters.len().checked_sub(OPENINGS_AN_HOUR).and_then(|at| letters.get(at));
             if let Some(fifth_last) = fifth_last {
@@ -74,9 +77,10 @@ pub fn plan(store: &Store, now: DateTime<Utc>) -> Result<Plan, StoreError> {
 fn opening_letters(
     store: &Store,
     recipient: &str,
+    kind: Kind,
     since: DateTime<Utc>,
 ) -> Result<Vec<DateTime<Utc>>, StoreError> {
-    let told = store.openings_told(recipient, since)?;
+    let told = store.openings_told(recipient, kind, since)?;
     let letters = told.into_iter().flat_map(|(at, cases)| {
         let cases = usize::try_from(cases).unwrap_or(usize::MAX);
         std::iter::repeat_n(at, if cases <= CASES_A_LETTER { cases } else { 1 })

@@ -1,6 +1,6 @@
 //! The command line: one file a command.
 //!
-//! Start reading at [`Command`]. What people read goes to standard output, logs and progress to standard
+//! Start reading at `Command`. What people read goes to standard output, logs and progress to standard
 //! error. Exit codes: 0 done, 2 could not run; `scan` has more.
 
 mod alarm;

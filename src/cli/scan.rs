@@ -12,7 +12,7 @@ mod tally;
 
 use super::output::{Format, Pen};
 use crate::clock::Clock;
-use crate::daemon;
+use crate::daemon::{self, telemetry};
 use crate::envelope::{Address, Envelope};
 use crate::inspect::{self, Setup};
 use crate::intake::archive::Form;
@@ -103,7 +103,7 @@ pub(super) fn run(config: Option<&Path>, args: &Args) -> anyhow::Result<ExitCode
         "standard input can be read once: give `-` once"
     );
     let job = Job::new(config, args)?;
-    quiet_panics();
+    telemetry::quiet_panics();
     let began = Instant::now();
     let (tally, skipped) = match crew::work(&job, &args.paths) {
         Ok(done) => done,
@@ -126,14 +126,6 @@ pub(super) fn run(config: Option<&Path>, args: &Args) -> anyhow::Result<ExitCode
 
 fn inputs(count: u64) -> String {
     if count == 1 { "one input".to_owned() } else { format!("{count} inputs") }
-}
-
-/// A panic's text may quote what was being read, so only its place in our code is told (invariant 7).
-fn quiet_panics() {
-    std::panic::set_hook(Box::new(|info| {
-        let place = info.location().map(|at| format!(" at {}:{}", at.file(), at.line())).unwrap_or_default();
-        super::say_error(&format!("brevdue: internal error{place}; please report this"));
-    }));
 }
 
 /// What is asked of every input.

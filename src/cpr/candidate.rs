@@ -2,16 +2,20 @@
 //!
 //! Says where and how they are written, never whether they are a number: that is [`super::Cpr::parse`] for
 //! the digits and `scan::context` for the neighbourhood. Start reading at [`at`]; the joints are read by
-//! [`joint`]. Text is bytes in UTF-8 or an 8-bit charset: a blank or dash of either is known.
+//! `joint`. Text is bytes in UTF-8 or an 8-bit charset, or HTML as it is written: a blank or dash of each is known,
+//! and so are a tag or comment that shows nothing.
 
 use std::ops::Range;
 
-/// The longest text one candidate can span: eight joints' worth of blanks, quotes and line breaks. A window
-/// that holds this much after a first digit holds the whole candidate.
-pub const LONGEST: usize = 96;
+/// The longest text one candidate can span: a date in groups, a joint and a serial. A window that holds this much
+/// after a first digit holds the whole candidate.
+pub const LONGEST: usize = 256;
 
-/// The longest joint between two groups of digits, in bytes.
-const LONGEST_JOINT: usize = 24;
+/// The longest joint between date and serial, in bytes: room for the tags of a word processor.
+const LONGEST_JOINT: usize = 192;
+
+/// The longest joint of plain characters; more blanks than this are a table.
+const LONGEST_PLAIN_JOINT: usize = 24;
 
 /// How the ten digits are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -176,10 +180,18 @@ struct Joint {
 /// characters anywhere. `None` when it is nothing, too long, or anything else.
 fn joint(text: &[u8]) -> Option<(Joint, usize)> {
     let mut joint = Joint::default();
-    let mut at = 0;
-    while at < LONGEST_JOINT {
+    let (mut at, mut plain) = (0, 0);
+    while at < LONGEST_JOINT && plain < LONGEST_PLAIN_JOINT {
         let rest = text.get(at..)?;
-        let (piece, length) = piece(rest)?;
+        let (piece, length) = match rest.first()? {
+            b'<' => (Piece::Invisible, tag(rest)?),
+            b'&' => entity(rest)?,
+            _ => {
+                let (piece, length) = piece(rest)?;
+                plain += length;
+                (piece, length)
+            }
+        };
         match piece {
             Piece::Digit => return (at > 0).then_some((joint, at)),
             Piece::Blank | Piece::Invisible => {}
@@ -194,6 +206,7 @@ fn joint(text: &[u8]) -> Option<(Joint, usize)> {
     None
 }
 
+#[derive(Clone, Copy)]
 enum Piece {
     Digit,
     Blank,
@@ -234,6 +247,59 @@ fn piece(text: &[u8]) -> Option<(Piece, usize)> {
         [0xAD, ..] => (Piece::Invisible, 1),
         _ => return None,
     })
+}
+
+/// The length of a tag or comment of HTML that a reader does not see: one that only sets letters in another way.
+/// Tags that end a paragraph or a cell are no joint.
+fn tag(text: &[u8]) -> Option<usize> {
+    const INLINE: [&[u8]; 17] = [
+        b"a", b"abbr", b"b", b"big", b"em", b"font", b"i", b"mark", b"nobr", b"s", b"small", b"span",
+        b"strong", b"sub", b"sup", b"u", b"wbr",
+    ];
+    let text = text.get(..LONGEST_JOINT.min(text.len()))?;
+    if text.starts_with(b"<!--") {
+        return memchr::memmem::find(text, b"-->").map(|end| end + 3);
+    }
+    let end = memchr::memchr(b'>', text)?;
+    let inside = text.get(1..end)?;
+    let inside = inside.strip_prefix(b"/").unwrap_or(inside);
+    let name = inside.split(|b| !b.is_ascii_alphanumeric()).next()?;
+    INLINE.iter().any(|inline| inline.eq_ignore_ascii_case(name)).then_some(end + 1)
+}
+
+/// A character reference of HTML that is a blank, a dash or nothing to see, with its length.
+fn entity(text: &[u8]) -> Option<(Piece, usize)> {
+    const NAMED: [(&[u8], Piece); 16] = [
+        (b"&nbsp;", Piece::Blank),
+        (b"&ensp;", Piece::Blank),
+        (b"&emsp;", Piece::Blank),
+        (b"&thinsp;", Piece::Blank),
+        (b"&Tab;", Piece::Blank),
+        (b"&NewLine;", Piece::Line),
+        (b"&shy;", Piece::Invisible),
+        (b"&zwnj;", Piece::Invisible),
+        (b"&zwj;", Piece::Invisible),
+        (b"&NoBreak;", Piece::Invisible),
+        (b"&hyphen;", Piece::Dash),
+        (b"&dash;", Piece::Dash),
+        (b"&ndash;", Piece::Dash),
+        (b"&mdash;", Piece::Dash),
+        (b"&horbar;", Piece::Dash),
+        (b"&minus;", Piece::Dash),
+    ];
+    if let Some((name, piece)) = NAMED.iter().find(|(name, _)| text.starts_with(name)) {
+        return Some((*piece, name.len()));
+    }
+    let end = memchr::memchr(b';', text.get(..12.min(text.len()))?)?;
+    let number = std::str::from_utf8(text.get(1..end)?.strip_prefix(b"#")?).ok()?;
+    let code = match number.strip_prefix(['x', 'X']) {
+        Some(hex) => u32::from_str_radix(hex, 16).ok()?,
+        None => number.parse().ok()?,
+    };
+    let mut utf8 = [0; 4];
+    let (piece, _) = piece(char::from_u32(code)?.encode_utf8(&mut utf8).as_bytes())?;
+    // A digit written as a reference is no joint; it would have to be read with the run beside it.
+    (!matches!(piece, Piece::Digit)).then_some((piece, end + 1))
 }
 
 fn touch_before(text: &[u8], start: usize) -> Touch {
@@ -301,6 +367,13 @@ mod tests {
             ("150379-\r\n1234", Form::Broken),
             ("150379\n1234", Form::Broken),
             ("150379-\r\n> > 1234", Form::Broken),
+            ("150379&#45;1234", Form::Dashed),
+            ("150379&#x2011;1234", Form::Dashed),
+            ("150379&nbsp;&ndash;&nbsp;1234", Form::Dashed),
+            ("150379&nbsp;1234", Form::Blank),
+            ("150379-<wbr>1234", Form::Dashed),
+            ("150379</b>-<I class=\"x\">1234", Form::Dashed),
+            ("150379<!-- - -->-1234", Form::Dashed),
             ("15.03.79-1234", Form::Spelled),
             ("15 03 79 1234", Form::Spelled),
             ("15-03-1979-1234", Form::Spelled),
@@ -316,6 +389,11 @@ mod tests {
     fn what_is_written_otherwise_is_no_candidate() {
         for text in [
             "15037912345",
+            "150379</td><td>1234",
+            "150379</p><p>-1234",
+            "150379&amp;1234",
+            "150379&#48;1234",
+            "150379<b-1234",
             "150379-12345",
             "1150379-1234",
             "150379--1234",
@@ -354,9 +432,9 @@ mod tests {
 
     #[test]
     fn the_longest_candidate_fits() {
-        let joint = "\u{2003}".repeat(7);
-        let text = format!("15.03.1979{joint}- 1234");
+        let joint = format!("{}<b {}>", "\u{2003}".repeat(7), "x".repeat(164));
+        let text = format!("15.03.1979{joint}-1234");
         assert_eq!(found(text.as_bytes()).len(), 1);
-        assert!(text.len() <= LONGEST);
+        assert!(text.len() <= LONGEST && joint.len() + 6 > LONGEST_JOINT);
     }
 }

@@ -1,6 +1,6 @@
 //! Where digits stand: the first pass over every byte.
 //!
-//! 64 bytes become 64 bits, a one for each digit ([`digits`]); runs are then counted in the bits. No `unsafe`, and no
+//! 64 bytes become 64 bits, a one for each digit (`digits`); runs are then counted in the bits. No `unsafe`, and no
 //! machine is asked what it can. Tests: against a twin that looks at one byte after the other.
 
 use std::ops::Range;

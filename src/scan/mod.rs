@@ -3,7 +3,7 @@
 //! [`Scan`] takes the bytes of a message as they come and ends in a [`Report`]: what was found, what could
 //! not be read, whether the content is protected. It does no I/O, reads no clock, and cannot fail: what could
 //! not be read is data. Memory is flat, whatever the message. Start reading at [`Scan`]; the text goes
-//! through [`window`], a candidate is weighed in [`context`]. Tests: `tests/` (corpus, chunking) and here.
+//! through `window`, a candidate is weighed in `context`. Tests: `tests/` (corpus, chunking) and here.
 
 pub mod coverage;
 pub mod finding;

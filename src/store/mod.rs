@@ -10,7 +10,7 @@ mod sqlite;
 pub use sqlite::{Joined, Opening, Recording, Store};
 
 use crate::case::milestone::Milestone;
-use crate::case::{CaseId, State};
+use crate::case::{CaseId, Kind, State};
 use chrono::{DateTime, Utc};
 use std::path::PathBuf;
 
@@ -129,6 +129,8 @@ pub struct NoticeRow {
     pub last_error: Option<String>,
     /// When the mail server took it.
     pub sent_at: Option<DateTime<Utc>>,
+    /// Whether its case is a breach or a near miss.
+    pub kind: Kind,
 }
 
 /// What can go wrong with the register.

@@ -1,14 +1,16 @@
 //! Who is to be told, and was.
 
 use super::{Store, StoreError, time};
-use crate::case::CaseId;
 use crate::case::milestone::Milestone;
+use crate::case::{CaseId, Kind};
 use crate::store::NoticeRow;
 use chrono::{DateTime, Utc};
 use rusqlite::{Row, TransactionBehavior};
 
 const NOTICE: &str = "
-    SELECT id, case_id, milestone, clock_version, recipient, due_at, state, attempts, last_error, sent_at FROM notice";
+    SELECT n.id, n.case_id, n.milestone, n.clock_version, n.recipient, n.due_at, n.state, n.attempts, n.last_error,
+           n.sent_at, c.state
+    FROM notice n JOIN breach_case c ON c.id = n.case_id";
 
 impl Store {
     /// The notices that are due and whose next try has come, the oldest first.
@@ -18,7 +20,7 @@ impl Store {
     pub fn due_notices(&self, now: DateTime<Utc>) -> Result<Vec<NoticeRow>, StoreError> {
         let connection = self.lock();
         let mut statement = connection.prepare(&format!(
-            "{NOTICE} WHERE state = 'due' AND next_try_at <= ?1 AND due_at <= ?1 ORDER BY due_at, id"
+            "{NOTICE} WHERE n.state = 'due' AND n.next_try_at <= ?1 AND n.due_at <= ?1 ORDER BY n.due_at, n.id"
         ))?;
         let rows = statement.query_map([now.timestamp()], |row| Ok(notice_row(row)))?;
         rows.map(|row| row?).collect()
@@ -35,21 +37,25 @@ impl Store {
         Ok(next.map(time))
     }
 
-    /// When this recipient was told of openings since then, the oldest first, and of how many cases each time.
+    /// When this recipient was told of openings of this kind since then, the oldest first, and of how many cases
+    /// each time.
     ///
     /// # Errors
     /// When the register cannot be read.
     pub fn openings_told(
         &self,
         recipient: &str,
+        kind: Kind,
         since: DateTime<Utc>,
     ) -> Result<Vec<(DateTime<Utc>, u64)>, StoreError> {
         let connection = self.lock();
         let mut statement = connection.prepare(
-            "SELECT sent_at, count(*) FROM notice
-             WHERE recipient = ?1 AND milestone = 'opened' AND sent_at > ?2 GROUP BY sent_at ORDER BY sent_at",
+            "SELECT n.sent_at, count(*) FROM notice n JOIN breach_case c ON c.id = n.case_id
+             WHERE n.recipient = ?1 AND n.milestone = 'opened' AND n.sent_at > ?2
+                 AND (c.state = 'near_miss') = ?3
+             GROUP BY n.sent_at ORDER BY n.sent_at",
         )?;
-        let rows = statement.query_map((recipient, since.timestamp()), |row| {
+        let rows = statement.query_map((recipient, since.timestamp(), kind == Kind::NearMiss), |row| {
             Ok((time(row.get(0)?), super::count(row.get(1)?)))
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -102,7 +108,7 @@ impl Store {
     pub(super) fn notices(&self, case: &CaseId) -> Result<Vec<NoticeRow>, StoreError> {
         let connection = self.lock();
         let mut statement =
-            connection.prepare(&format!("{NOTICE} WHERE case_id = ?1 ORDER BY due_at, id"))?;
+            connection.prepare(&format!("{NOTICE} WHERE n.case_id = ?1 ORDER BY n.due_at, n.id"))?;
         let rows = statement.query_map([case.as_str()], |row| Ok(notice_row(row)))?;
         rows.map(|row| row?).collect()
     }
@@ -123,5 +129,6 @@ fn notice_row(row: &Row<'_>) -> Result<NoticeRow, StoreError> {
         attempts: row.get(7)?,
         last_error: row.get(8)?,
         sent_at: row.get::<_, Option<i64>>(9)?.map(time),
+        kind: super::read::state(&row.get::<_, String>(10)?)?.kind(),
     })
 }
