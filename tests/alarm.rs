@@ -303,6 +303,21 @@ fn openings_above_five_an_hour_are_gathered_and_none_waits_more_than_an_hour() {
 }
 
 #[test]
+fn a_breach_is_told_at_once_however_much_was_stopped() {
+    let mut house = House::new();
+    for _ in 0..8 {
+        house.case(Outcome::Stopped, "Nørreby Kommune");
+        house.round();
+        house.go(TimeDelta::minutes(1));
+    }
+    let waiting = house.store.due_notices(house.now + TimeDelta::hours(1)).unwrap().len();
+    assert_eq!(waiting, 3, "the sixth near miss of an hour waits for the digest");
+    let breach = house.breach();
+    assert_eq!(house.round(), 1);
+    assert!(house.states(&breach).contains(&("opened".to_owned(), "sent".to_owned())));
+}
+
+#[test]
 fn another_process_over_the_same_register_sends_what_is_due() {
     let mut house = House::new();
     let case = house.breach();
