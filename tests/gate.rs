@@ -341,21 +341,26 @@ fn signed_mail_is_no_protected_mail() {
         let house = House::new(with(LeakAction::Block));
         let message = openssl(&keys, &line, "Din sag", TEXT);
         assert_eq!(house.verdict(&message), BLOCK, "{how}:\n{}", String::from_utf8_lossy(&message));
-        // Signed and harmless passes: whole, or (opaque) as a document that is not opened.
-        let verdict = house.verdict(&openssl(&keys, &line, "Din sag", HARMLESS));
-        let expected = if how.contains("-nodetach") { PASSED_UNREAD } else { CLEAN };
-        assert_eq!(verdict, expected, "{how}");
+        assert_eq!(house.verdict(&openssl(&keys, &line, "Din sag", HARMLESS)), CLEAN, "{how}");
     }
-    // An opaque signature is read as bytes and not opened, so base64 within it hides a number: never a clean mail, but a
-    // document that was not opened, counted, and held where `[policy.unread] document` says so.
+    // What hides the number inside is read like anywhere else: the signature is opened, and what breaks off in it is held.
     let hidden =
         "Content-Type: text/plain\nContent-Transfer-Encoding: base64\n\nQ1BSLW5yLjogMTUwMzc5LTEwMjgK\n";
     let house = House::new(with(LeakAction::Block));
-    let opaque = openssl(&keys, &format!("smime -sign -nodetach {signer}"), "Din sag", hidden);
-    assert_eq!(house.verdict(&opaque), PASSED_UNREAD);
-    assert_eq!(house.tally(), [("document".to_owned(), "deliver".to_owned(), 1)]);
-    let clear = openssl(&keys, &format!("smime -sign {signer}"), "Din sag", hidden);
-    assert_eq!(house.verdict(&clear), BLOCK);
+    for how in ["smime -sign -nodetach", "cms -sign -nodetach -stream", "smime -sign"] {
+        let message = openssl(&keys, &format!("{how} {signer}"), "Din sag", hidden);
+        assert_eq!(house.verdict(&message), BLOCK, "{how}");
+    }
+    let twice = openssl(&keys, &format!("smime -sign -nodetach {signer}"), "x", hidden);
+    let twice = String::from_utf8(twice).unwrap();
+    let twice = openssl(&keys, &format!("smime -sign -nodetach {signer}"), "Din sag", &twice);
+    assert_eq!(house.verdict(&twice), BLOCK);
+    let torn = openssl(&keys, &format!("smime -sign -nodetach {signer}"), "Din sag", HARMLESS);
+    let body = torn
+        .windows(4)
+        .position(|w| w == b"\r\n\r\n")
+        .map_or_else(|| torn.windows(2).position(|w| w == b"\n\n").unwrap() + 2, |at| at + 4);
+    assert_eq!(house.verdict(&torn[..body + 64]), Verdict::Hold);
     // Encrypted after it was signed is encrypted; signed after it was encrypted is too.
     let signed = openssl(&keys, &format!("smime -sign {signer}"), "x", TEXT);
     let house = House::new(with(LeakAction::Block));

@@ -4,6 +4,8 @@
 //! documents comes in its own files of this room; so far it tells what can be read as text from what cannot,
 //! and names the latter. No I/O. Start reading at [`sniff`].
 
+pub mod cms;
+
 /// How many first bytes [`sniff`] wants; fewer when the part is shorter.
 pub const HEAD: usize = 512;
 

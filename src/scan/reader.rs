@@ -11,8 +11,9 @@ use super::ruleset::Ruleset;
 use super::window::{self, Hit, Window};
 use crate::cpr::Cpr;
 use crate::cpr::date::Day;
+use crate::extract::cms::{Ending, SignedContent};
 use crate::extract::{self, Claim, Nature};
-use crate::mime::{Class, Disposition, HeaderName, Part, PartKind, PartPath, PartSink, Problem};
+use crate::mime::{Class, Disposition, HeaderName, Part, PartKind, PartPath, PartSink, Problem, Walker};
 use std::sync::Arc;
 
 /// What is being done with the bytes of the open leaf.
@@ -26,6 +27,8 @@ enum Mode {
     Reading,
     /// It was told what it is, and is not read.
     Passing,
+    /// It is an opaque signature; the mail in it is read.
+    Opening,
 }
 
 /// The open leaf.
@@ -46,6 +49,10 @@ pub(super) struct Reader {
     leaf: Leaf,
     /// Multiparts and messages that are open.
     containers: usize,
+    /// The opaque signature that is open, while `mode` is `Opening`.
+    opened: Option<Box<Opened>>,
+    /// How many opaque signatures this reader lies within.
+    depth: usize,
     /// Set while the children of a `multipart/encrypted` are read; whether that is the message as a whole.
     pgp: Option<PgpContainer>,
 }
@@ -56,6 +63,17 @@ struct PgpContainer {
     is_root: bool,
 }
 
+/// A signature with a mail inside: its walk, the mail's walk, and a reader for what that finds. The judge is lent to
+/// that reader while it is fed.
+struct Opened {
+    content: SignedContent,
+    walker: Walker,
+    reader: Reader,
+}
+
+/// Signatures within signatures are opened this deep; nobody signs oftener.
+const DEEPEST_SIGNATURE: usize = 3;
+
 /// Judges candidates and keeps the report: what the window's visits need besides the window.
 struct Judge {
     rules: Arc<Ruleset>,
@@ -63,6 +81,8 @@ struct Judge {
     report: Report,
     /// The first text's start is being gathered.
     sketching: bool,
+    /// What paths begin with: the part whose signature was opened, with a dot.
+    prefix: String,
 }
 
 impl Judge {
@@ -74,7 +94,7 @@ impl Judge {
         self.report.add(Finding {
             cpr,
             confidence,
-            part: path.to_string(),
+            part: format!("{}{path}", self.prefix),
             place: place.clone(),
             line,
             offset,
@@ -83,14 +103,14 @@ impl Judge {
     }
 
     fn unread(&mut self, path: &PartPath, kind: UnreadKind, reason: &'static str) {
-        self.report.coverage.add(Unread { part: path.to_string(), kind, reason });
+        self.report.coverage.add(Unread { part: format!("{}{path}", self.prefix), kind, reason });
     }
 }
 
 impl Reader {
     pub(super) fn new(rules: Arc<Ruleset>, today: Day) -> Self {
         Self {
-            judge: Judge { rules, today, report: Report::default(), sketching: false },
+            judge: Judge { rules, today, report: Report::default(), sketching: false, prefix: String::new() },
             window: Window::new(),
             mode: Mode::Closed,
             leaf: Leaf {
@@ -100,6 +120,8 @@ impl Reader {
                 sub: String::new(),
                 is_root: false,
             },
+            opened: None,
+            depth: 0,
             containers: 0,
             pgp: None,
         }
@@ -165,11 +187,9 @@ impl Reader {
                 judge.unread(path, UnreadKind::Encrypted, "smime-enveloped");
                 false
             }
-            // A detached signature holds no content. An opaque one holds the message, mostly in one piece: its
-            // bytes are read as they stand, and as that is not the same as opening it, it is noted.
-            Nature::CmsSigned if self.leaf.sub.ends_with("pkcs7-signature") => true,
+            Nature::CmsSigned if self.depth < DEEPEST_SIGNATURE => return self.open_signature(),
             Nature::CmsSigned => {
-                judge.unread(path, UnreadKind::Document, "smime-signed-opaque");
+                judge.unread(path, UnreadKind::Limit, "smime-signed-too-deep");
                 true
             }
             Nature::PgpMessage if self.pgp.is_some_and(|pgp| pgp.is_root) => {
@@ -191,6 +211,55 @@ impl Reader {
         if self.judge.sketching {
             self.judge.report.sketch.add_text(self.window.text());
         }
+    }
+
+    /// A signature protects nothing, so the mail in it is read like any other (RFC 8551 §3.5.2); a detached one is
+    /// opened too, and has none in it.
+    fn open_signature(&mut self) {
+        let judge = &self.judge;
+        let mut reader = Self::new(Arc::clone(&judge.rules), judge.today);
+        reader.depth = self.depth + 1;
+        // What is encrypted in it is the whole message only when the signature is.
+        reader.containers = usize::from(!self.leaf.is_root);
+        let opened = Opened { content: SignedContent::default(), walker: Walker::new(), reader };
+        self.opened = Some(Box::new(opened));
+        self.mode = Mode::Opening;
+        let head = self.window.text().to_vec();
+        self.window.clear();
+        self.feed_signature(&head);
+    }
+
+    fn feed_signature(&mut self, bytes: &[u8]) {
+        let Some(mut opened) = self.opened.take() else { return };
+        let Opened { content, walker, reader } = &mut *opened;
+        self.lend_judge(reader, |reader| {
+            content.feed(bytes, &mut |piece| walker.feed(piece, reader));
+        });
+        self.opened = Some(opened);
+    }
+
+    fn close_signature(&mut self) {
+        let Some(opened) = self.opened.take() else { return };
+        let Opened { content, walker, mut reader } = *opened;
+        match content.finish() {
+            Ending::Empty => {}
+            Ending::Whole => self.lend_judge(&mut reader, |reader| walker.finish(reader)),
+            Ending::Broken => {
+                self.lend_judge(&mut reader, |reader| walker.finish(reader));
+                self.judge.unread(&self.leaf.path, UnreadKind::Damaged, "smime-signed-broken");
+            }
+        }
+    }
+
+    /// Lets the reader of the mail inside use the one judge, which then names paths below this part's.
+    fn lend_judge(&mut self, reader: &mut Self, work: impl FnOnce(&mut Self)) {
+        let length = self.judge.prefix.len();
+        let below = format!("{}.", self.leaf.path);
+        self.judge.prefix.push_str(&below);
+        std::mem::swap(&mut self.judge, &mut reader.judge);
+        work(reader);
+        std::mem::swap(&mut self.judge, &mut reader.judge);
+        self.judge.prefix.truncate(length);
     }
 
     fn short_text(&mut self, path: &PartPath, place: &Place, line: Option<u64>, text: &[u8]) {
@@ -256,6 +325,9 @@ impl PartSink for Reader {
                 self.decide();
             }
         }
+        if self.mode == Mode::Opening && !bytes.is_empty() {
+            self.feed_signature(bytes);
+        }
         if self.mode == Mode::Reading && !bytes.is_empty() {
             let Self { judge, window, leaf, .. } = self;
             if judge.sketching {
@@ -283,6 +355,7 @@ impl PartSink for Reader {
                 judge.sketching = false;
             }
             Mode::Passing => self.window.clear(),
+            Mode::Opening => self.close_signature(),
         }
         self.mode = Mode::Closed;
     }
