@@ -75,26 +75,34 @@ fn digits_at(text: &[u8], at: usize) -> u64 {
     if let Some(block) = rest.first_chunk() {
         return digits(block);
     }
+    if rest.is_empty() {
+        return 0;
+    }
     let mut block = [0; BLOCK];
-    for (slot, byte) in block.iter_mut().zip(rest) {
-        *slot = *byte;
+    if let Some(start) = block.get_mut(..rest.len()) {
+        start.copy_from_slice(rest);
     }
     digits(&block)
 }
 
 /// A one for each digit, the first byte's lowest.
 ///
-/// Written so that the compiler makes vectors of it. Each byte becomes the bit of its place among eight, or nothing;
-/// multiplying by ones adds the eight up in the top byte.
+/// Written so that the compiler makes vectors of it. Of each byte that is a digit the bit of its place among eight is
+/// kept; multiplying by ones adds the eight up in the top byte.
 #[inline]
+#[expect(
+    clippy::indexing_slicing,
+    reason = "both are as long as the loop; iterators here are not always compiled into it"
+)]
 fn digits(block: &[u8; BLOCK]) -> u64 {
-    let mut marks = [0_u8; BLOCK];
-    for (place, (mark, byte)) in marks.iter_mut().zip(block).enumerate() {
-        *mark = if byte.is_ascii_digit() { 1 << (place % 8) } else { 0 };
+    let mut marks = [0; BLOCK];
+    for place in 0..BLOCK {
+        marks[place] = if block[place].is_ascii_digit() { u8::MAX } else { 0 };
     }
     let mut bits = 0;
     for (nr, eight) in marks.as_chunks::<8>().0.iter().enumerate() {
-        bits |= (u64::from_le_bytes(*eight).wrapping_mul(0x0101_0101_0101_0101) >> 56) << (8 * nr);
+        let places = u64::from_le_bytes(*eight) & 0x8040_2010_0804_0201;
+        bits |= (places.wrapping_mul(0x0101_0101_0101_0101) >> 56) << (8 * nr);
     }
     bits
 }
