@@ -11,12 +11,16 @@
 #![allow(clippy::format_collect, clippy::format_push_string, reason = "a few allocations in a test")]
 
 mod alarm;
+mod chunking;
 mod commands;
+mod corpus;
 mod crash;
 mod floors;
 mod gate;
 mod harness;
+mod hostile;
 mod key;
+mod memory;
 mod no_leak;
 mod postfix;
 // Said to be tests, so that clippy lets helpers unwrap too.

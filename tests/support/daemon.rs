@@ -139,6 +139,17 @@ impl Daemon {
         if self.listen.starts_with("unix:") { self.listen.clone() } else { format!("inet:{}", self.listen) }
     }
 
+    /// The milter address as our own client takes it.
+    pub(crate) fn address(&self) -> brevdue::intake::ListenAddr {
+        let port = brevdue::intake::ListenAddr::Tcp(self.port.addr());
+        self.listen.parse().unwrap_or(port)
+    }
+
+    /// The process, while it runs.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
+    }
+
     /// Its configuration.
     pub(crate) fn config(&self) -> PathBuf {
         self.folder.path().join("brevdue.toml")
