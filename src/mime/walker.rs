@@ -138,7 +138,8 @@ impl Walker {
         if let State::DelimiterTail { .. } = self.state {
             self.state = self.after_tail;
         }
-        if !self.head.lead.is_empty() {
+        // Text that ends a block may open a message, whose block the same line then begins.
+        while !self.head.lead.is_empty() {
             let line = classify(&self.head.lead, true, self.head.first, &self.stack);
             self.take_lead(line, sink);
         }

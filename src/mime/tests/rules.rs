@@ -164,6 +164,16 @@ fn a_part_may_end_in_its_header() {
     );
 }
 
+/// Found by the fuzzer: the line ends the block that opens a message, and is the first of that message too.
+#[test]
+fn a_message_may_be_half_a_line() {
+    expect(
+        "Content-Type: message/rfc822\nhej 150379",
+        &["1 Message \"\"", "1.1 Leaf \"hej 150379\""],
+        &[Problem::MissingBlankLine, Problem::MissingBlankLine],
+    );
+}
+
 #[test]
 fn odd_lines_in_headers() {
     expect("A: b\n \nC: d\n\nx", &[r#"1 Leaf "x""#], &[Problem::BlankFold]);
