@@ -3,6 +3,7 @@
 //! A mail is one leaf in one transfer encoding, so that a row of the table is about one thing; [`mixed`] is a working
 //! day's outgoing mail. Texts have the digits that municipal mail has: dates, case numbers, telephone numbers.
 
+#![allow(clippy::format_push_string, reason = "made before anything is measured")]
 #![allow(dead_code, reason = "each bench uses some of it")]
 
 /// How the leaf is wrapped.

@@ -10,12 +10,13 @@ pub struct Limits {
     /// How many of those levels may be messages hidden in base64 or quoted-printable. Each such level decodes all
     /// its bytes once more, so this, and not `depth`, bounds the time a byte can cost.
     pub encoded_depth: usize,
-    /// How many bytes of one header field are kept. What exceeds is not decoded.
+    /// How many bytes of one header field are kept. What exceeds is not decoded. Together with its decoded form a
+    /// field then stays within 1 MiB; Postfix itself cuts a header at 100 KiB (`header_size_limit`).
     pub header_bytes: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { depth: 64, encoded_depth: 4, header_bytes: 1 << 20 }
+        Self { depth: 64, encoded_depth: 4, header_bytes: 256 * 1024 }
     }
 }
