@@ -36,15 +36,15 @@ impl Address {
         &self.domain
     }
 
-    /// The domain as it may be shown and stored: a label can be chosen to hold a number, so digits in a row as
-    /// long as a date are starred (invariant 7).
+    /// The domain as it may be shown and stored: a label can be chosen to hold a number, so as many digits as a
+    /// date has are starred when no letter parts them (invariant 7).
     pub fn shown_domain(&self) -> String {
-        let long_run = self
-            .domain
-            .as_bytes()
-            .chunk_by(|a, b| a.is_ascii_digit() && b.is_ascii_digit())
-            .any(|run| run.len() >= 6);
-        if long_run { self.domain.replace(|c: char| c.is_ascii_digit(), "*") } else { self.domain.clone() }
+        let dated = |piece: &str| piece.chars().filter(|c| c.is_numeric()).count() >= 6;
+        if self.domain.split(char::is_alphabetic).any(dated) {
+            self.domain.replace(char::is_numeric, "*")
+        } else {
+            self.domain.clone()
+        }
     }
 
     /// The whole address, for matching rules and for the wire; never for a log or a row.
@@ -249,6 +249,8 @@ mod tests {
         let shown = |raw: &[u8]| Address::parse(raw).unwrap().shown_domain();
         assert_eq!(shown(b"a@150379-1028.example"), "******-****.example");
         assert_eq!(shown(b"a@1503791028.example"), "**********.example");
+        assert_eq!(shown(b"a@15.03.79-1028.example"), "**.**.**-****.example");
+        assert_eq!(shown("a@１５０３７９-1028.example".as_bytes()), "******-****.example");
         assert_eq!(shown(b"a@mx12.kommune.example"), "mx12.kommune.example");
     }
 

@@ -135,7 +135,7 @@ fn each_policy_has_its_verdict_and_its_case() {
         // Numbers are sealed when they left, for the DPO, and not when they were stopped.
         let evidence = Evidence::below(house.folder.path());
         let opened = evidence.open(&cases[0].id, house.pair.secret());
-        assert_eq!(opened.ok(), sealed.then(|| vec![NUMBER.replace('-', "")]));
+        assert_eq!(opened.ok().map(|opened| opened.numbers), sealed.then(|| vec![NUMBER.replace('-', "")]));
 
         // The same message again is an attempt; the same person in another mail is no new person.
         assert_eq!(house.verdict(&leak()), verdict);
@@ -394,6 +394,17 @@ fn pgp_mime_passes_and_pgp_inline_beside_a_number_does_not() {
     let lie =
         String::from_utf8(pgp_mime("Din sag", "")).unwrap().replace(&armour, &format!("CPR-nr.: {NUMBER}\n"));
     assert_eq!(house.verdict(lie.as_bytes()), BLOCK);
+    // Armour that ends, and text behind it within the same part.
+    let behind = String::from_utf8(pgp_mime("Din sag", "")).unwrap();
+    let behind = behind.replace(&armour, &format!("{armour}CPR-nr.: {NUMBER}\n"));
+    assert_eq!(house.verdict(behind.as_bytes()), BLOCK, "behind the armour");
+    // The first bytes of an S/MIME envelope and nothing of one behind them.
+    let envelope = [
+        b"From: <s@noerreby.example>\r\nContent-Type: application/pkcs7-mime\r\n\r\n".as_slice(),
+        b"\x30\x80\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x07\x03\xA0 CPR-nr.: 150379-1028\r\n",
+    ]
+    .concat();
+    assert_eq!(house.verdict(&envelope), BLOCK, "an envelope in name only");
     // Armour in an ordinary text protects itself and nothing beside it.
     assert_eq!(house.verdict(&mail(5, &armour)), PASSED_UNREAD);
     assert_eq!(house.verdict(&mail(6, &format!("{armour}\r\nCPR-nr.: {NUMBER}"))), BLOCK);
@@ -423,12 +434,15 @@ fn what_was_not_read_is_judged_by_its_kind() {
         &format!("Content-Type: text/plain; name=a.txt\r\n{base64}"),
         "VmkgaGFyIG1vZHRhZ2V0IGRpbiBtYWls!!!!LiBWaSBoYXIg\x01\x02bW9kdGFnZXQ*",
     );
+    let piece =
+        with_part("Content-Type: message/partial; id=a; number=1; total=2", "Subject: x\r\n\r\nFoerste del");
     let tally = |kind: &str, verdict: &str| (kind.to_owned(), verdict.to_owned(), 1);
     for (name, message, verdict, recorded) in [
         ("png", &png, PASSED_UNREAD, None),
         ("pdf", &pdf, PASSED_UNREAD, Some(tally("document", "deliver"))),
         ("disguised", &disguised, PASSED_UNREAD, Some(tally("document", "deliver"))),
         ("damaged", &damaged, Verdict::Hold, Some(tally("damaged", "hold"))),
+        ("a piece of a mail", &piece, Verdict::Hold, Some(tally("ambiguous", "hold"))),
     ] {
         let house = House::new(with(LeakAction::Block));
         assert_eq!(house.verdict(message), verdict, "{name}");

@@ -319,7 +319,7 @@ fn the_tally_counts_by_day_kind_and_verdict_and_opens_no_case() {
 fn a_register_is_bound_to_one_key() {
     let register = Register::new();
     assert_eq!(register.store.node_key_check().unwrap(), None);
-    register.store.bind_node_key([1; 16]).unwrap();
-    assert!(register.store.bind_node_key([2; 16]).is_err());
+    assert_eq!(register.store.bind_node_key([1; 16]).unwrap(), [1; 16]);
+    assert_eq!(register.store.bind_node_key([2; 16]).unwrap(), [1; 16], "who comes first has bound it");
     assert_eq!(register.store.node_key_check().unwrap(), Some([1; 16]));
 }

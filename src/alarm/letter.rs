@@ -84,8 +84,9 @@ fn danish(body: &mut String, case: &CaseRow, state: &str, left: &str) {
             line(body, "");
             line(
                 body,
-                "En mail med et ukrypteret CPR-nummer blev stoppet, før den forlod huset. Der løber ingen frist.",
+                "En mail med et ukrypteret CPR-nummer blev afvist, holdt tilbage eller sendt ad en beskyttet vej.",
             );
+            line(body, "Nummeret har ikke forladt huset ubeskyttet. Der løber ingen frist.");
         }
         (State::Suspected | State::Assessing, Some(aware), Some(deadline)) => {
             line(body, &format!("Bekendt med bruddet: {}", local(aware)));
@@ -102,8 +103,9 @@ fn danish(body: &mut String, case: &CaseRow, state: &str, left: &str) {
             if case.state == State::Suspected {
                 line(
                     body,
-                    "Det er en mistanke: fund eller forsendelsesvej er ikke sikre. Fristen regnes fra fundet.",
+                    "Det er en mistanke: det er uvist, om det er et CPR-nummer, eller om vejen var ubeskyttet. Fristen",
                 );
+                line(body, "regnes fra fundet.");
             }
             if !case.sealed {
                 line(body, "Der er ingen DPO-nøgle: de berørte personer kan ikke findes igen i Brevdue.");
@@ -124,8 +126,9 @@ fn english(body: &mut String, case: &CaseRow, state: &str, left: &str) {
             line(body, "");
             line(
                 body,
-                "A mail with an unencrypted CPR number was stopped before it left. No clock is running.",
+                "A mail with an unencrypted CPR number was refused, held, or sent by a protected road instead.",
             );
+            line(body, "The number has not left unprotected. No clock is running.");
         }
         (State::Suspected | State::Assessing, Some(aware), Some(deadline)) => {
             line(body, &format!("Aware: {}", local(aware)));
@@ -139,8 +142,9 @@ fn english(body: &mut String, case: &CaseRow, state: &str, left: &str) {
             if case.state == State::Suspected {
                 line(
                     body,
-                    "It is a suspicion: the finding or the road is not certain. The clock runs from the finding.",
+                    "It is a suspicion: the finding, or that the road was unprotected, is not certain. The clock runs",
                 );
+                line(body, "from the finding.");
             }
             if !case.sealed {
                 line(body, "There is no DPO key: the persons concerned cannot be found again in Brevdue.");

@@ -152,7 +152,7 @@ fn show(file: &CaseFile, now: DateTime<Utc>) -> String {
         lines.push(field("Frist (art. 33)", &format!("{}  ({})", local(deadline), time_left(case, now))));
         lines.push(field("Personer", sealed));
     } else {
-        lines.push(field("Frist", "ingen: mailen forlod ikke huset"));
+        lines.push(field("Frist", "ingen: nummeret har ikke forladt huset ubeskyttet"));
     }
     lines.push("\nFortegnelse".to_owned());
     lines.extend(file.entries.iter().map(entry));

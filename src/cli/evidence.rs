@@ -26,8 +26,17 @@ pub(super) fn run(config: Option<&Path>, command: &Command) -> anyhow::Result<Ex
             let secret = std::fs::read_to_string(identity)
                 .with_context(|| format!("cannot read the private key {}", identity.display()))?;
             let config = super::load(config)?;
-            for number in Evidence::below(&config.spool).open(&case, &secret)? {
-                super::say(&number)?;
+            let opened = Evidence::below(&config.spool).open(&case, &secret)?;
+            for number in &opened.numbers {
+                super::say(number)?;
+            }
+            if opened.still_sealed > 0 {
+                // More persons than those printed must be written to.
+                super::say_error(&format!(
+                    "brevdue: the numbers of {} message(s) are sealed to another key, or damaged",
+                    opened.still_sealed
+                ));
+                return Ok(ExitCode::from(super::COULD_NOT_RUN));
             }
             Ok(ExitCode::SUCCESS)
         }

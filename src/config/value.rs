@@ -11,6 +11,7 @@ use super::diagnose::Problem;
 use super::nearest::nearest;
 use crate::envelope::Address;
 use crate::intake::listen::ListenAddr;
+use crate::outlet::notice;
 use crate::seal;
 
 /// Why a value cannot be used, and what to write instead.
@@ -106,7 +107,7 @@ pub(super) fn mail_address(text: &str) -> Result<String, Refusal> {
             && domain_pattern(domain).is_ok()
             && !domain.starts_with('*')
     });
-    if plain && known && Address::parse(text.as_bytes()).is_some() {
+    if plain && known && Address::parse(text.as_bytes()).is_some() && notice::is_address(text) {
         return Ok(text.to_owned());
     }
     Err(Refusal::new("this is not a mail address", "", "write one bare address, as `dpo@kommune.example`"))
@@ -253,6 +254,7 @@ mod tests {
             ("dpo", false),
             ("@kommune.example", false),
             ("a@b@c.example", false),
+            ("dpo..a@kommune.example", false),
             ("DPO <dpo@kommune.example>", false),
             ("a@x.example, b@x.example", false),
         ] {

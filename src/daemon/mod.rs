@@ -124,6 +124,7 @@ pub fn open_register(config: &Config) -> Result<Register, StartError> {
 }
 
 fn node_key(store: &Store, store_path: &Path, path: &Path) -> Result<NodeKey, StartError> {
+    // The register first: the other way round, a key that another process makes in between would look lost.
     let bound = store.node_key_check()?;
     match (keyfile::read_node_key(path)?, bound) {
         (Some(key), Some(bound)) if key.check_value() == bound => Ok(key),
@@ -136,8 +137,12 @@ fn node_key(store: &Store, store_path: &Path, path: &Path) -> Result<NodeKey, St
                 Some(key) => key,
                 None => keyfile::create_node_key(path)?,
             };
-            store.bind_node_key(key.check_value())?;
-            Ok(key)
+            // Another process may have come first, with its key or with this one.
+            if store.bind_node_key(key.check_value())? == key.check_value() {
+                Ok(key)
+            } else {
+                Err(StartError::KeyOther { store: store_path.to_owned(), key: path.to_owned() })
+            }
         }
     }
 }

@@ -81,14 +81,21 @@ pub fn sniff(head: &[u8], claim: Claim<'_>) -> Nature {
 
 fn signature(head: &[u8]) -> Option<Nature> {
     // Signatures of letters only must not take a text for what it is not: "BZh", "ID3" and the like count
-    // when the rest is not text.
+    // when the rest is not text, and so does every picture, since pictures pass unread.
     let known = SIGNATURES
         .iter()
         .find(|(bytes, _)| head.starts_with(bytes))
         .map(|(bytes, nature)| (bytes.len(), *nature));
     match known {
-        Some((length, nature)) if length > 4 || !looks_like_text(head) => return Some(nature),
+        Some((length, nature))
+            if (length > 4 && !matches!(nature, Nature::Image(_))) || !looks_like_text(head) =>
+        {
+            return Some(nature);
+        }
         Some(_) | None => {}
+    }
+    if looks_like_text(head) {
+        return cms(head);
     }
     if head.starts_with(b"RIFF")
         && head.get(8..12).is_some_and(|form| form == b"WEBP" || form == b"WAVE" || form == b"AVI ")
@@ -98,7 +105,7 @@ fn signature(head: &[u8]) -> Option<Nature> {
     if head.get(4..8) == Some(b"ftyp".as_slice()) {
         return Some(Nature::Image("iso-media"));
     }
-    if head.starts_with(b"BM") && !looks_like_text(head) {
+    if head.starts_with(b"BM") {
         return Some(Nature::Image("bmp"));
     }
     cms(head)
@@ -157,6 +164,8 @@ mod tests {
     fn text_is_text_whatever_it_starts_with() {
         assert_eq!(sniff(b"BZh is a form of archive", claim("text", "plain")), Nature::Text);
         assert_eq!(sniff(b"ID3;navn;cpr\r\n", claim("application", "octet-stream")), Nature::Text);
+        assert_eq!(sniff(b"GIF89a er et format. CPR-nr. 1", claim("text", "plain")), Nature::Text);
+        assert_eq!(sniff(b"gem ftyp i filen", claim("text", "plain")), Nature::Text);
         assert_eq!(sniff(b"Hej \xE6\xF8\xE5", claim("text", "plain")), Nature::Text);
         assert_eq!(sniff(b"a\x00b", claim("text", "plain")), Nature::DoubtfulText);
     }

@@ -122,23 +122,23 @@ impl Inspection {
         let report = scan.finish();
         let decision = policy::decide(&envelope, &report, &gate.setup.policy);
         if !record::is_needed(&gate.setup, &report, &decision) {
-            return Answerable::new(decision.strictest(), custody);
+            return Answerable::new(decision.strictest(), report.leaks(), custody);
         }
         let recorded = tokio::task::spawn_blocking(move || {
             let now = gate.clock.now();
             let day = local_day(&gate.clock);
-            let verdict = decision.strictest();
+            let (verdict, leaks) = (decision.strictest(), report.leaks());
             gate.register
                 .record(&gate.setup, &envelope, &report, &decision, now, day)
-                .map(|case| (verdict, case))
+                .map(|case| (verdict, leaks, case))
         })
         .await;
         match recorded {
-            Ok(Ok((verdict, case))) => {
+            Ok(Ok((verdict, leaks, case))) => {
                 if let Some(case) = case {
                     tracing::warn!(%case, verdict = verdict.word(), "CPR number found");
                 }
-                Answerable::new(verdict, custody)
+                Answerable::new(verdict, leaks, custody)
             }
             Ok(Err(error)) => {
                 tracing::error!(%error, "not recorded; the mail must come again");
@@ -161,13 +161,13 @@ pub struct Answerable {
 }
 
 impl Answerable {
-    fn new(verdict: Verdict, custody: Custody) -> Self {
-        Self { verdict, custody, reply: reply::lines(verdict) }
+    fn new(verdict: Verdict, leaks: bool, custody: Custody) -> Self {
+        Self { verdict, custody, reply: reply::lines(verdict, leaks) }
     }
 
     /// The answer when our own work failed: come again.
     pub fn failed() -> Self {
-        Self::new(Verdict::Defer, Custody::Upstream)
+        Self::new(Verdict::Defer, false, Custody::Upstream)
     }
 
     /// What to answer.

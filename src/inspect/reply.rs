@@ -5,13 +5,20 @@
 
 use crate::envelope::Verdict;
 
-pub(super) fn lines(verdict: Verdict) -> Vec<String> {
+/// `leaks` tells whether a number was found: a mail is also refused for a part that nobody could read.
+pub(super) fn lines(verdict: Verdict, leaks: bool) -> Vec<String> {
     let lines: &[&str] = match verdict {
-        Verdict::Block => &[
-            "Mailen er ikke sendt: den indeholder et CPR-nummer og er ikke krypteret.",
+        Verdict::Block if leaks => &[
+            "Mailen er ikke sendt: den indeholder et CPR-nummer, som ikke er krypteret.",
             "Fjern nummeret, eller send via Digital Post eller sikker mail.",
-            "Not sent: the mail holds a CPR number and is not encrypted.",
+            "Not sent: the mail holds a CPR number that is not encrypted.",
             "Remove the number, or send it by Digital Post or secure mail.",
+        ],
+        Verdict::Block => &[
+            "Mailen er ikke sendt: en del af den kunne ikke kontrolleres for CPR-numre.",
+            "Send den uden den del, eller via Digital Post eller sikker mail.",
+            "Not sent: a part of the mail could not be checked for CPR numbers.",
+            "Send it without that part, or by Digital Post or secure mail.",
         ],
         Verdict::Defer => &[
             "Mailen kunne ikke kontrolleres for CPR-numre nu; den bliver hos dig og sendes igen.",
@@ -33,10 +40,15 @@ mod tests {
         for verdict in
             [Verdict::Block, Verdict::Defer, Verdict::Hold, Verdict::Reroute, Verdict::Deliver(Pass::Clean)]
         {
-            for line in lines(verdict) {
+            for line in [lines(verdict, true), lines(verdict, false)].concat() {
                 assert!(line.is_ascii() && !line.bytes().any(|b| b.is_ascii_digit()), "{line}");
                 assert!(line.len() < 120, "{line}");
             }
         }
+    }
+
+    #[test]
+    fn nobody_is_told_of_a_number_that_was_not_found() {
+        assert!(!lines(Verdict::Block, false).concat().contains("indeholder"));
     }
 }

@@ -22,6 +22,11 @@ impl fmt::Debug for Settings {
     }
 }
 
+/// Whether a notice can be sent to, or from, this bare address.
+pub fn is_address(text: &str) -> bool {
+    text.parse::<lettre::Address>().is_ok()
+}
+
 /// A notice to one person.
 #[derive(Clone, Copy, Debug)]
 pub struct Outgoing<'a> {

@@ -160,6 +160,10 @@ impl Reader {
             || (self.pgp.is_some() && self.leaf.sub == "octet-stream");
         let path = &self.leaf.path;
         let judge = &mut self.judge;
+        if self.leaf.main == "message" && self.leaf.sub == "partial" {
+            // RFC 2046 §5.2.2: its reader joins it with other mails, and a number may lie across them.
+            judge.unread(path, UnreadKind::Ambiguous, "partial-message");
+        }
         let read = match nature {
             // Text where an encrypted part was promised: read, and the promise is noted as broken.
             Nature::Text | Nature::DoubtfulText if claims_encryption && !head.is_empty() => {
@@ -179,13 +183,15 @@ impl Reader {
                 judge.unread(path, UnreadKind::Document, form);
                 false
             }
+            // A few first bytes make no promise for the rest: what claims to be encrypted is swept as it stands,
+            // and ciphertext has no run of ten digits.
             Nature::CmsEnveloped if self.leaf.is_root => {
                 judge.report.protection = Protection::Smime;
-                false
+                true
             }
             Nature::CmsEnveloped => {
                 judge.unread(path, UnreadKind::Encrypted, "smime-enveloped");
-                false
+                true
             }
             Nature::CmsSigned if self.depth < DEEPEST_SIGNATURE => return self.open_signature(),
             Nature::CmsSigned => {
@@ -194,11 +200,11 @@ impl Reader {
             }
             Nature::PgpMessage if self.pgp.is_some_and(|pgp| pgp.is_root) => {
                 judge.report.protection = Protection::Pgp;
-                false
+                // Armour has an end, and text may follow it.
+                true
             }
             Nature::PgpMessage => {
                 judge.unread(path, UnreadKind::Encrypted, "pgp-message");
-                // Armour has an end, and text may follow it.
                 true
             }
         };

@@ -7,7 +7,7 @@
 //! | crash | file | what the next start finds |
 //! |---|---|---|
 //! | before the write | whole frames | nothing happened |
-//! | in the write | whole frames and a torn one | the torn one is cut off by the next append |
+//! | in the write | whole frames and a torn one, or zeros | these are cut off by the next append |
 //! | after the fsync, before the row | one frame more than rows | the mail comes again, is sealed again, and a reader sees the number once |
 
 use std::fs::{File, OpenOptions};
@@ -18,7 +18,7 @@ use std::path::Path;
 /// A frame longer than this is damage, not data.
 const LONGEST: u32 = 16 * 1024 * 1024;
 
-/// Appends one frame and returns when it is on disk. Other processes that append wait.
+/// Appends one frame, which is not empty, and returns when it is on disk. Other processes that append wait.
 ///
 /// # Errors
 /// When the file cannot be made, locked, written or synced; a torn frame may be left, which the next append
@@ -71,7 +71,7 @@ fn end_of_whole_frames(file: &mut File) -> io::Result<u64> {
         }
         let length = u32::from_be_bytes(length);
         let next = end + 4 + u64::from(length);
-        if length > LONGEST || next > size {
+        if length == 0 || length > LONGEST || next > size {
             return Ok(end);
         }
         end = next;
@@ -86,7 +86,7 @@ fn next_frame(file: &mut File) -> io::Result<Option<Vec<u8>>> {
         Err(error) => return Err(error),
     }
     let length = u32::from_be_bytes(length);
-    if length > LONGEST {
+    if length == 0 || length > LONGEST {
         return Ok(None);
     }
     let mut frame = Vec::new();
@@ -112,6 +112,17 @@ mod tests {
             append(&torn, b"third").unwrap();
             assert_eq!(frames(&torn).unwrap(), [b"first".to_vec(), b"third".to_vec()], "cut at {cut}");
         }
+    }
+
+    #[test]
+    fn zeros_that_a_lost_write_left_are_no_frames() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.seg");
+        append(&path, b"one").unwrap();
+        OpenOptions::new().append(true).open(&path).unwrap().write_all(&[0; 9]).unwrap();
+        assert_eq!(frames(&path).unwrap(), [b"one"]);
+        append(&path, b"two").unwrap();
+        assert_eq!(frames(&path).unwrap(), [b"one", b"two"]);
     }
 
     #[test]

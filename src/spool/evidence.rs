@@ -31,6 +31,15 @@ pub enum EvidenceError {
     },
 }
 
+/// What a private key opened of a case. No `Debug`: it holds the numbers.
+#[derive(Default)]
+pub struct Opened {
+    /// The different numbers, sorted.
+    pub numbers: Vec<String>,
+    /// How many messages' seals are for another key, or damaged.
+    pub still_sealed: usize,
+}
+
 /// Where sealed evidence lies: `evidence/` below the spool.
 #[derive(Clone, Debug)]
 pub struct Evidence {
@@ -62,22 +71,36 @@ impl Evidence {
         durable::append(&path, &sealed).map_err(|source| EvidenceError::Io { path, source })
     }
 
-    /// Opens a case's evidence with the DPO's private key: the different numbers, sorted.
+    /// Opens a case's evidence with the DPO's private key. A DPO who took a new key during the case opens it in
+    /// turn with each.
     ///
     /// # Errors
-    /// When the file cannot be read, or the key is not the DPO's.
-    pub fn open(&self, case: &CaseId, dpo_secret: &str) -> Result<Vec<String>, EvidenceError> {
+    /// When the file cannot be read, or nothing in it is sealed to this key.
+    pub fn open(&self, case: &CaseId, dpo_secret: &str) -> Result<Opened, EvidenceError> {
         let path = self.path(case);
         let frames = durable::frames(&path).map_err(|source| EvidenceError::Io { path, source })?;
-        let mut numbers = Vec::new();
+        let (mut opened, mut refused) = (Opened::default(), None);
         for frame in frames {
-            let plain = seal::open(&frame, dpo_secret)
-                .map_err(|source| EvidenceError::Seal { case: case.clone(), source })?;
-            numbers.extend(String::from_utf8_lossy(&plain).lines().map(str::to_owned));
+            match seal::open(&frame, dpo_secret) {
+                Ok(plain) => {
+                    opened.numbers.extend(String::from_utf8_lossy(&plain).lines().map(str::to_owned));
+                }
+                Err(source) => {
+                    opened.still_sealed += 1;
+                    refused = Some(source);
+                }
+            }
         }
-        numbers.sort_unstable();
-        numbers.dedup();
-        Ok(numbers)
+        match refused {
+            Some(source) if opened.numbers.is_empty() => {
+                Err(EvidenceError::Seal { case: case.clone(), source })
+            }
+            Some(_) | None => {
+                opened.numbers.sort_unstable();
+                opened.numbers.dedup();
+                Ok(opened)
+            }
+        }
     }
 }
 
@@ -93,9 +116,26 @@ mod tests {
         let (pair, case) = (DpoPair::generate(), CaseId::new(2026, 1));
         evidence.append(&case, &pair.public, &[*b"1111111118", *b"1111111126"]).unwrap();
         evidence.append(&case, &pair.public, &[*b"1111111118"]).unwrap();
-        assert_eq!(evidence.open(&case, pair.secret()).unwrap(), ["1111111118", "1111111126"]);
+        let opened = evidence.open(&case, pair.secret()).ok().unwrap();
+        assert_eq!(
+            (opened.still_sealed, opened.numbers),
+            (0, vec!["1111111118".into(), "1111111126".into()])
+        );
         assert!(evidence.open(&case, DpoPair::generate().secret()).is_err());
         let bytes = std::fs::read(evidence.path(&case)).unwrap();
         assert!(!bytes.windows(10).any(|w| w == b"1111111118"));
+    }
+
+    #[test]
+    fn a_new_key_does_not_lock_what_the_old_one_opens() {
+        let folder = tempfile::tempdir().unwrap();
+        let evidence = Evidence::below(folder.path());
+        let (old, new, case) = (DpoPair::generate(), DpoPair::generate(), CaseId::new(2026, 1));
+        evidence.append(&case, &old.public, &[*b"1111111118"]).unwrap();
+        evidence.append(&case, &new.public, &[*b"1111111126"]).unwrap();
+        for (pair, number) in [(old, "1111111118"), (new, "1111111126")] {
+            let opened = evidence.open(&case, pair.secret()).ok().unwrap();
+            assert_eq!((opened.still_sealed, opened.numbers), (1, vec![number.to_owned()]));
+        }
     }
 }

@@ -10,7 +10,7 @@ pub use record::{Joined, Opening, Recording};
 
 use super::{StoreError, migrate};
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior};
 use std::fs::OpenOptions;
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
@@ -36,9 +36,8 @@ impl Store {
         create_private(path).map_err(|source| StoreError::File { path: path.to_owned(), source })?;
         let mut connection = Connection::open(path).map_err(open)?;
         connection.busy_timeout(Self::PATIENCE).map_err(open)?;
-        connection
-            .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
-            .map_err(open)?;
+        write_ahead(&connection).map_err(open)?;
+        connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;").map_err(open)?;
         migrate::run(&mut connection)?;
         Ok(Self { connection: Mutex::new(connection) })
     }
@@ -98,18 +97,38 @@ impl Store {
         Ok(self.lock().query_row("SELECT node_key_check FROM binding", (), |row| row.get(0)).optional()?)
     }
 
-    /// Binds the register to a node key, once.
+    /// Binds the register to a node key, once; returns the check value of the key that it is bound to now, which
+    /// is another's when another process came first.
     ///
     /// # Errors
-    /// When it is bound already, or cannot be written.
-    pub fn bind_node_key(&self, check: [u8; 16]) -> Result<(), StoreError> {
-        self.lock().execute("INSERT INTO binding (one, node_key_check) VALUES (1, ?1)", [check])?;
-        Ok(())
+    /// When it cannot be read or written.
+    pub fn bind_node_key(&self, check: [u8; 16]) -> Result<[u8; 16], StoreError> {
+        let connection = self.lock();
+        connection.execute("INSERT OR IGNORE INTO binding (one, node_key_check) VALUES (1, ?1)", [check])?;
+        Ok(connection.query_row("SELECT node_key_check FROM binding", (), |row| row.get(0))?)
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
         // A panic while it was held rolled its transaction back; the connection is sound.
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Turns on the write-ahead log. SQLite does not wait here for another process that does the same to a new file
+/// (it would wait for ever), so we do.
+fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
+    const PAUSE: Duration = Duration::from_millis(10);
+    let mut waited = Duration::ZERO;
+    loop {
+        match connection.execute_batch("PRAGMA journal_mode = WAL;") {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && waited < Store::PATIENCE =>
+            {
+                std::thread::sleep(PAUSE);
+                waited += PAUSE;
+            }
+            done => return done,
+        }
     }
 }
 

@@ -168,9 +168,12 @@ impl<'a> Recording<'a> {
                 controller.dpo_key.is_some(),
             ],
         )?;
-        let reason = match state.kind() {
-            Kind::NearMiss => "stoppet, før mailen forlod huset",
-            Kind::Breach => {
+        let reason = match state {
+            State::NearMiss => "afvist, holdt tilbage eller sendt ad en beskyttet vej i stedet",
+            State::Suspected => {
+                "mailen har måske forladt huset med et ukrypteret CPR-nummer; fristen regnes fra fundet (artikel 33, stk. 1)"
+            }
+            State::Assessing => {
                 "mailen har forladt huset ukrypteret; bekendt med bruddet fra fundet (artikel 33, stk. 1)"
             }
         };
