@@ -72,6 +72,7 @@ impl House {
             recipients: 1,
             findings: 1,
             persons: 1,
+            persons_exact: true,
         };
         let opening =
             Opening { controller: &controller, source: None, grouping: self.digest(), salt: [1; 16] };

@@ -78,7 +78,10 @@ fn danish(body: &mut String, case: &CaseRow, state: &str, left: &str) {
     line(body, &format!("Sag {} ({state})", case.id));
     line(body, &format!("Dataansvarlig: {}, CVR {}", case.controller, case.cvr));
     line(body, &format!("Kildesystem: {}", case.source.as_deref().unwrap_or("ikke angivet")));
-    line(body, &format!("Mails: {}. Forskellige personer: {}.", case.mails, case.persons));
+    line(
+        body,
+        &format!("Mails: {}. Forskellige personer: {}{}.", case.mails, least(case, "mindst "), case.persons),
+    );
     match (case.state, case.aware_at, case.deadline) {
         (State::NearMiss, _, _) => {
             line(body, "");
@@ -108,7 +111,10 @@ fn danish(body: &mut String, case: &CaseRow, state: &str, left: &str) {
                 line(body, "regnes fra fundet.");
             }
             if !case.sealed {
-                line(body, "Der er ingen DPO-nøgle: de berørte personer kan ikke findes igen i Brevdue.");
+                line(
+                    body,
+                    "Der manglede en DPO-nøgle: ikke alle berørte personer kan findes igen i Brevdue.",
+                );
             }
         }
         (State::Suspected | State::Assessing, _, _) => {}
@@ -120,7 +126,10 @@ fn english(body: &mut String, case: &CaseRow, state: &str, left: &str) {
     line(body, &format!("Case {} ({state})", case.id));
     line(body, &format!("Controller: {}, CVR {}", case.controller, case.cvr));
     line(body, &format!("Source system: {}", case.source.as_deref().unwrap_or("not named")));
-    line(body, &format!("Mails: {}. Different persons: {}.", case.mails, case.persons));
+    line(
+        body,
+        &format!("Mails: {}. Different persons: {}{}.", case.mails, least(case, "at least "), case.persons),
+    );
     match (case.state, case.aware_at, case.deadline) {
         (State::NearMiss, _, _) => {
             line(body, "");
@@ -147,7 +156,7 @@ fn english(body: &mut String, case: &CaseRow, state: &str, left: &str) {
                 line(body, "from the finding.");
             }
             if !case.sealed {
-                line(body, "There is no DPO key: the persons concerned cannot be found again in Brevdue.");
+                line(body, "A DPO key was missing: not all persons concerned can be found again in Brevdue.");
             }
         }
         (State::Suspected | State::Assessing, _, _) => {}
@@ -171,12 +180,20 @@ fn digest(cases: &[(CaseRow, Milestone)], now: DateTime<Utc>) -> Letter {
             &mut body,
             &format!("    {danish_state} / {english_state}; {}, CVR {}", case.controller, case.cvr),
         );
-        line(&mut body, &format!("    mails {}, personer / persons {}", case.mails, case.persons));
+        line(
+            &mut body,
+            &format!("    mails {}, personer / persons {}{}", case.mails, least(case, ">= "), case.persons),
+        );
     }
     line(&mut body, "");
     line(&mut body, "Se dem / see them: brevdue case list");
     let first = sorted.first().map(|case| time_left(case, now)).unwrap_or_default();
     Letter { subject: format!("Brevdue: {count} sager, {} / {count} cases, {}", first.0, first.1), body }
+}
+
+/// The word before a count that is a lower bound.
+fn least<'a>(case: &CaseRow, word: &'a str) -> &'a str {
+    if case.persons_exact { "" } else { word }
 }
 
 fn time_left(case: &CaseRow, now: DateTime<Utc>) -> (String, String) {

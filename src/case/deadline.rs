@@ -39,7 +39,7 @@ pub fn left_in_words(left: TimeDelta) -> (String, String) {
         1 => ("1 time".to_owned(), "1 hour".to_owned()),
         _ => (format!("{hours} timer"), format!("{hours} hours")),
     };
-    if minutes < 0 {
+    if left < TimeDelta::zero() {
         (format!("fristen er overskredet med {danish}"), format!("the deadline passed {english} ago"))
     } else {
         (format!("{danish} tilbage"), format!("{english} left"))
@@ -76,5 +76,6 @@ mod tests {
         assert_eq!(words(61), "1 time tilbage");
         assert_eq!(words(59), "59 min. tilbage");
         assert_eq!(words(-125), "fristen er overskredet med 2 timer");
+        assert_eq!(left_in_words(TimeDelta::seconds(-1)).0, "fristen er overskredet med 0 min.");
     }
 }

@@ -62,4 +62,6 @@ pub struct Detection {
     pub findings: u64,
     /// How many different persons' numbers; a lower bound beyond [`crate::scan::Persons::LIMIT`].
     pub persons: u64,
+    /// Whether that is all of them.
+    pub persons_exact: bool,
 }

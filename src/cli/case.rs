@@ -121,7 +121,7 @@ pub(super) fn list(cases: &[CaseRow], now: DateTime<Utc>) -> String {
                 time_left(case, now),
                 case.state.names().0.to_owned(),
                 case.mails.to_string(),
-                case.persons.to_string(),
+                persons(case),
                 case.controller.clone(),
                 case.source.clone().unwrap_or_default(),
             ]
@@ -139,14 +139,14 @@ fn show(file: &CaseFile, now: DateTime<Utc>) -> String {
         field("Dataansvarlig", &format!("{}, CVR {}", case.controller, case.cvr)),
         field("Kildesystem", case.source.as_deref().unwrap_or("-")),
         field("Mails", &case.mails.to_string()),
-        field("Forskellige personer", &case.persons.to_string()),
+        field("Forskellige personer", &persons(case)),
         field("Opdaget", &local(case.detected_at)),
     ];
     if let (Some(aware), Some(deadline)) = (case.aware_at, case.deadline) {
         let sealed = if case.sealed {
             "numrene er forseglet til DPO'en"
         } else {
-            "ingen DPO-nøgle: numrene er ikke gemt"
+            "ikke alle numre er forseglet: der manglede en DPO-nøgle"
         };
         lines.push(field("Bekendt med bruddet", &local(aware)));
         lines.push(field("Frist (art. 33)", &format!("{}  ({})", local(deadline), time_left(case, now))));
@@ -161,6 +161,12 @@ fn show(file: &CaseFile, now: DateTime<Utc>) -> String {
     lines.push("\nMails (nyeste først)".to_owned());
     lines.extend(file.messages.iter().map(message));
     lines.join("\n")
+}
+
+/// "mindst" when a mail held more than are counted.
+fn persons(case: &CaseRow) -> String {
+    let least = if case.persons_exact { "" } else { "mindst " };
+    format!("{least}{}", case.persons)
 }
 
 fn field(label: &str, value: &str) -> String {

@@ -128,6 +128,16 @@ fn judge_socket(socket: &SocketAddr, at: Range<usize>, faults: &mut Vec<Problem>
 
 fn policy(written: &Written, faults: &mut Vec<Problem>) -> Policy {
     let leak = read(written.leak.as_ref(), |word| value::choice("leak", word, &LEAK), faults);
+    if let (Some(LeakAction::Reroute), Some(word)) = (leak, &written.leak) {
+        faults.push(
+            Problem::warning(
+                word.span(),
+                "`reroute` only marks a mail; the mail server sends it by the protected road",
+            )
+            .label("without the mail server's part, the mail goes out as it is")
+            .help("add `milter_header_checks` and the transport of systemd/postfix-example.cf to Postfix"),
+        );
+    }
     let actions = UnreadAction::ALL.map(|action| (action.word(), action));
     let mut unread = UnreadPolicy::default();
     for (kind, word) in &written.unread {

@@ -8,9 +8,10 @@ use crate::case::CaseId;
 use crate::case::detection::{Detection, Outcome};
 use crate::case::incident;
 use crate::envelope::{Address, Controller, Envelope, Pass, Verdict, controller_of};
+use crate::policy::Decision;
 use crate::policy::road::Protection;
-use crate::policy::{Decision, unread};
 use crate::scan::Report;
+use crate::scan::coverage::UnreadKind;
 use crate::seal::{Digest, NodeKey, random};
 use crate::spool::evidence::Evidence;
 use crate::store::{Joined, Opening, Store, StoreError};
@@ -56,15 +57,20 @@ impl Register {
         now: DateTime<Utc>,
         local_day: NaiveDate,
     ) -> Result<Option<CaseId>, StoreError> {
-        self.tally(setup.policy.unread, report, decision, now)?;
-        let Some(outcome) = outcome(report, decision) else { return Ok(None) };
+        let unread: Vec<&str> =
+            setup.policy.unread.recorded(&report.coverage).map(UnreadKind::word).collect();
+        let verdict = decision.strictest().word();
+        let Some(outcome) = outcome(report, decision) else {
+            self.store.record(|recording| recording.tally_unread(now, &unread, verdict))?;
+            return Ok(None);
+        };
         let Some(controller) = controller_of(envelope.sender.as_ref(), &setup.controllers) else {
             return Err(StoreError::Beside("no controller answers for this sender".to_owned()));
         };
         let detection = Detection {
             at: now,
             queue_id: envelope.queue_id.clone(),
-            message: self.message_digest(envelope, report, outcome),
+            message: self.message_digest(envelope, report, outcome, local_day),
             verdict: decision.strictest(),
             outcome,
             sender_domain: envelope.sender.as_ref().map(Address::shown_domain).unwrap_or_default(),
@@ -72,6 +78,7 @@ impl Register {
             recipients: envelope.recipients.len() as u64,
             findings: report.count(),
             persons: report.persons(),
+            persons_exact: report.person_numbers().is_exact(),
         };
         let source = incident::source_of(envelope.sender.as_ref(), &setup.sources);
         let left = matches!(outcome, Outcome::Delivered { .. });
@@ -87,6 +94,7 @@ impl Register {
         let joined = self.store.record(|recording| {
             let joined = recording.join(&detection, &opening)?;
             if joined.attempts == 1 {
+                recording.tally_unread(now, &unread, verdict)?;
                 let key = self.node_key.case_key(&joined.salt);
                 let numbers: Vec<[u8; 10]> = report.person_numbers().reveal().collect();
                 let digests: Vec<Digest> = numbers.iter().map(|number| key.person(number)).collect();
@@ -98,23 +106,10 @@ impl Register {
             }
             Ok(joined)
         })?;
-        Ok(Some(joined.case))
-    }
-
-    fn tally(
-        &self,
-        policy: unread::UnreadPolicy,
-        report: &Report,
-        decision: &Decision,
-        now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
-        let kinds: Vec<&str> =
-            policy.recorded(&report.coverage).map(crate::scan::coverage::UnreadKind::word).collect();
-        if kinds.is_empty() {
-            Ok(())
-        } else {
-            self.store.tally_unread(now, &kinds, decision.strictest().word())
+        if joined.opened {
+            tracing::warn!(case = %joined.case, state = joined.state.word(), "case opened");
         }
+        Ok(Some(joined.case))
     }
 
     /// Only what left is sealed: nobody has to be written to about a near miss.
@@ -130,8 +125,15 @@ impl Register {
 
     /// The same for a message that comes again after a lost answer or a 451, and for no other: envelope,
     /// Message-ID, size, the start of its text, every kept number with its place, and what became of it. The
-    /// body is stood for by these, because hashing all of it would cost every clean mail.
-    fn message_digest(&self, envelope: &Envelope, report: &Report, outcome: Outcome) -> Digest {
+    /// body is stood for by these, because hashing all of it would cost every clean mail. A mail that its sender
+    /// gave no Message-ID is the same on the same day only: a nightly job may write the same words again.
+    fn message_digest(
+        &self,
+        envelope: &Envelope,
+        report: &Report,
+        outcome: Outcome,
+        local_day: NaiveDate,
+    ) -> Digest {
         let mut recipients: Vec<String> = envelope.recipients.iter().map(Address::reveal).collect();
         recipients.sort_unstable();
         let places: Vec<u8> = report
@@ -145,6 +147,7 @@ impl Register {
             })
             .collect();
         let (id, size) = own_id_and_size(envelope, report);
+        let day = if id.is_empty() { local_day.to_string() } else { String::new() };
         self.node_key.digest(
             "message",
             &[
@@ -155,6 +158,7 @@ impl Register {
                 report.sketch.text(),
                 &places,
                 outcome.word().as_bytes(),
+                day.as_bytes(),
             ],
         )
     }

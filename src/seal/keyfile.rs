@@ -123,7 +123,9 @@ pub fn create_node_key(path: &Path) -> Result<NodeKey, KeyFileError> {
     Ok(key)
 }
 
-/// Makes a file that only its owner can read, durably: it is on disk, name and all, when this returns.
+/// Makes a file that only its owner can read, durably: it is on disk, name and all, when this returns, and it is
+/// there whole or not at all, whatever crashes. Written under another name and linked, because a link, unlike a
+/// rename, never takes the place of what is there.
 ///
 /// # Errors
 /// When a file is there already, or cannot be made.
@@ -138,9 +140,17 @@ pub fn create_private(path: &Path, content: &[u8]) -> Result<(), KeyFileError> {
     };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(io)?;
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(io)?;
-    file.write_all(content).map_err(io)?;
-    file.sync_all().map_err(io)?;
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(format!(".draft-{}", std::process::id()));
+    let made = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft).and_then(
+        |mut file| {
+            file.write_all(content)?;
+            file.sync_all()?;
+            std::fs::hard_link(&draft, path)
+        },
+    );
+    let removed = std::fs::remove_file(&draft);
+    made.and(removed).map_err(io)?;
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)
 }
 

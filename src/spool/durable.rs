@@ -1,13 +1,14 @@
 //! Bytes that are on disk when the function returns, and files that a crash leaves readable.
 //!
 //! A segment is a file of frames, each four bytes of length (big endian) and the bytes. A crash in the middle
-//! of an append leaves a torn last frame whose row was never written; the next append cuts it off, and a
-//! reader stops before it.
+//! of an append leaves a torn last frame whose row was never written; the next append moves it aside, and a
+//! reader stops before it. It is moved and not dropped, because a damaged length in the middle of a segment looks
+//! the same, and what follows it may be somebody's evidence.
 //!
 //! | crash | file | what the next start finds |
 //! |---|---|---|
 //! | before the write | whole frames | nothing happened |
-//! | in the write | whole frames and a torn one, or zeros | these are cut off by the next append |
+//! | in the write | whole frames and a torn one, or zeros | these are moved aside by the next append |
 //! | after the fsync, before the row | one frame more than rows | the mail comes again, is sealed again, and a reader sees the number once |
 
 use std::fs::{File, OpenOptions};
@@ -22,7 +23,7 @@ const LONGEST: u32 = 16 * 1024 * 1024;
 ///
 /// # Errors
 /// When the file cannot be made, locked, written or synced; a torn frame may be left, which the next append
-/// cuts off.
+/// moves aside.
 pub fn append(path: &Path, frame: &[u8]) -> io::Result<()> {
     let length = u32::try_from(frame.len()).ok().filter(|length| *length <= LONGEST);
     let length = length.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "frame too long"))?;
@@ -34,8 +35,12 @@ pub fn append(path: &Path, frame: &[u8]) -> io::Result<()> {
         OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
     file.lock()?;
     let end = end_of_whole_frames(&mut file)?;
-    file.set_len(end)?;
     file.seek(SeekFrom::Start(end))?;
+    if file.metadata()?.len() > end {
+        move_aside(&mut file, path)?;
+        file.set_len(end)?;
+        file.seek(SeekFrom::Start(end))?;
+    }
     let mut bytes = length.to_be_bytes().to_vec();
     bytes.extend_from_slice(frame);
     file.write_all(&bytes)?;
@@ -58,6 +63,15 @@ pub fn frames(path: &Path) -> io::Result<Vec<Vec<u8>>> {
         frames.push(frame);
     }
     Ok(frames)
+}
+
+/// Keeps what stands from here to the end of the segment in `NAME.torn`, behind what is there already.
+fn move_aside(file: &mut File, path: &Path) -> io::Result<()> {
+    let mut aside = path.as_os_str().to_owned();
+    aside.push(".torn");
+    let mut aside = OpenOptions::new().append(true).create(true).mode(0o600).open(aside)?;
+    io::copy(file, &mut aside)?;
+    aside.sync_all()
 }
 
 fn end_of_whole_frames(file: &mut File) -> io::Result<u64> {
@@ -111,6 +125,8 @@ mod tests {
             assert_eq!(frames(&torn).unwrap(), [b"first"], "cut at {cut}");
             append(&torn, b"third").unwrap();
             assert_eq!(frames(&torn).unwrap(), [b"first".to_vec(), b"third".to_vec()], "cut at {cut}");
+            let aside = folder.path().join(format!("{cut}.seg.torn"));
+            assert_eq!(std::fs::read(aside).unwrap_or_default(), whole[9..cut], "cut at {cut}");
         }
     }
 

@@ -40,13 +40,15 @@ pub struct CaseRow {
     pub mails: u64,
     /// Different persons.
     pub persons: u64,
+    /// Whether that is all of them: a mail with more than [`crate::scan::Persons::LIMIT`] is counted to there.
+    pub persons_exact: bool,
     /// When the first message was found.
     pub detected_at: DateTime<Utc>,
     /// When the controller became aware; `None` for a near miss.
     pub aware_at: Option<DateTime<Utc>>,
     /// When the authority must have been notified; `None` for a near miss.
     pub deadline: Option<DateTime<Utc>>,
-    /// Whether the persons' numbers are sealed to the DPO's key.
+    /// Whether all persons' numbers are sealed to the DPO's key.
     pub sealed: bool,
 }
 

@@ -58,24 +58,6 @@ impl Store {
         Ok(done)
     }
 
-    /// Counts a message that passed although not all of it was read.
-    ///
-    /// # Errors
-    /// When the register cannot be written.
-    pub fn tally_unread(&self, at: DateTime<Utc>, kinds: &[&str], verdict: &str) -> Result<(), StoreError> {
-        let mut connection = self.lock();
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        for kind in kinds {
-            transaction.execute(
-                "INSERT INTO unread_tally (day, kind, verdict, messages) VALUES (?1, ?2, ?3, 1)
-                 ON CONFLICT (day, kind, verdict) DO UPDATE SET messages = messages + 1",
-                (at.timestamp().div_euclid(86_400), kind, verdict),
-            )?;
-        }
-        transaction.commit()?;
-        Ok(())
-    }
-
     /// How many messages passed unread, by kind and verdict.
     ///
     /// # Errors

@@ -9,7 +9,8 @@ const CASE: &str = "
     SELECT c.id, c.state, c.controller_name, c.controller_cvr, c.dpo, i.source,
            (SELECT count(*) FROM detection d WHERE d.case_id = c.id),
            (SELECT count(*) FROM person p WHERE p.case_id = c.id),
-           c.detected_at, c.aware_at, c.deadline, c.sealed
+           c.detected_at, c.aware_at, c.deadline, c.sealed,
+           (SELECT ifnull(min(d.persons_exact), 1) FROM detection d WHERE d.case_id = c.id)
     FROM breach_case c JOIN incident i ON i.id = c.incident";
 
 impl Store {
@@ -100,6 +101,7 @@ fn case_row(row: &Row<'_>) -> Result<CaseRow, StoreError> {
         aware_at: row.get::<_, Option<i64>>(9)?.map(time),
         deadline: row.get::<_, Option<i64>>(10)?.map(time),
         sealed: row.get(11)?,
+        persons_exact: row.get(12)?,
     })
 }
 

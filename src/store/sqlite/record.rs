@@ -25,8 +25,6 @@ pub struct Joined {
     pub opened: bool,
     /// Where it stands now.
     pub state: State,
-    /// Of the message.
-    pub detection: i64,
     /// How often the message has come; above 1 nothing else was changed.
     pub attempts: u64,
 }
@@ -69,14 +67,19 @@ impl<'a> Recording<'a> {
             Some((id, salt, state)) => {
                 let case = super::read::case_id(&id)?;
                 let state = self.move_on(&case, super::read::state(&state)?, detection)?;
+                let has_key = opening.controller.dpo_key.is_some();
+                self.transaction.execute(
+                    "UPDATE breach_case SET sealed = sealed AND ?2 WHERE id = ?1",
+                    (case.as_str(), has_key),
+                )?;
                 (case, salt, state, false)
             }
             None => (self.open(detection, opening)?, opening.salt, State::opened_by(detection.outcome), true),
         };
         self.transaction.execute(
             "INSERT INTO detection (case_id, message, at, queue_id, verdict, outcome, sender_domain,
-                 recipient_domains, recipients, findings, persons)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                 recipient_domains, recipients, findings, persons, persons_exact)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
             rusqlite::params![
                 case.as_str(),
                 detection.message,
@@ -89,10 +92,25 @@ impl<'a> Recording<'a> {
                 narrow(detection.recipients),
                 narrow(detection.findings),
                 narrow(detection.persons),
+                detection.persons_exact,
             ],
         )?;
-        let row = self.transaction.last_insert_rowid();
-        Ok(Joined { case, salt, opened, state, detection: row, attempts: 1 })
+        Ok(Joined { case, salt, opened, state, attempts: 1 })
+    }
+
+    /// Counts a message of which not all was read, under each of these kinds.
+    ///
+    /// # Errors
+    /// When the register cannot be written.
+    pub fn tally_unread(&self, at: DateTime<Utc>, kinds: &[&str], verdict: &str) -> Result<(), StoreError> {
+        for kind in kinds {
+            self.transaction.execute(
+                "INSERT INTO unread_tally (day, kind, verdict, messages) VALUES (?1, ?2, ?3, 1)
+                 ON CONFLICT (day, kind, verdict) DO UPDATE SET messages = messages + 1",
+                (at.timestamp().div_euclid(86_400), kind, verdict),
+            )?;
+        }
+        Ok(())
     }
 
     /// Adds persons to a case; returns the positions of those it did not have yet.
@@ -116,12 +134,12 @@ impl<'a> Recording<'a> {
         let known = self
             .transaction
             .query_row(
-                "UPDATE detection SET attempts = attempts + 1 WHERE message = ?1 RETURNING id, case_id, attempts",
+                "UPDATE detection SET attempts = attempts + 1 WHERE message = ?1 RETURNING case_id, attempts",
                 [detection.message],
-                |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?)),
+                |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)),
             )
             .optional()?;
-        let Some((row, id, attempts)) = known else { return Ok(None) };
+        let Some((id, attempts)) = known else { return Ok(None) };
         let (salt, state) = self.transaction.query_row(
             "SELECT salt, state FROM breach_case WHERE id = ?1",
             [&id],
@@ -132,7 +150,6 @@ impl<'a> Recording<'a> {
             salt,
             opened: false,
             state: super::read::state(&state)?,
-            detection: row,
             attempts: super::count(attempts),
         }))
     }

@@ -39,7 +39,7 @@ CREATE TABLE breach_case (
     clock_version     INTEGER NOT NULL DEFAULT 1,
     -- Of the key under which this case counts persons.
     salt              BLOB NOT NULL CHECK (length(salt) = 16),
-    -- Whether the numbers are sealed to a DPO's key; without one the persons cannot be written to.
+    -- Whether all numbers are sealed to a DPO's key; those found while there was none cannot be written to.
     sealed            INTEGER NOT NULL CHECK (sealed IN (0, 1)),
     CHECK ((aware_at IS NULL) = (deadline IS NULL)),
     CHECK ((state = 'near_miss') = (deadline IS NULL))
@@ -66,7 +66,9 @@ CREATE TABLE detection (
     recipient_domains  TEXT NOT NULL,
     recipients         INTEGER NOT NULL,
     findings           INTEGER NOT NULL,
-    persons            INTEGER NOT NULL
+    persons            INTEGER NOT NULL,
+    -- 0: there were more than are counted in one mail, and those were neither counted nor sealed.
+    persons_exact      INTEGER NOT NULL CHECK (persons_exact IN (0, 1))
 ) STRICT;
 CREATE INDEX detection_by_case ON detection (case_id);
 
