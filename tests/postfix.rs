@@ -234,7 +234,7 @@ fn a_dead_daemon_costs_no_mail_and_a_live_one_takes_up_again() {
         std::thread::sleep(Duration::from_millis(200));
         session.write(rest).unwrap();
         session.write(b".\r\n").unwrap();
-        assert_eq!(session.reply().unwrap().code, code);
+        assert_eq!(session.reply().unwrap().code, code, "{}\n{}", daemon.log(), postfix.log());
         // The session is not over, but the message is: it ends now, and does not wait for the client to go.
         assert!(daemon.wait(PATIENCE).unwrap().success());
         daemon.spawn().unwrap();

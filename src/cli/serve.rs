@@ -22,6 +22,9 @@ pub(super) fn run(config: Option<&Path>, args: &Args) -> anyhow::Result<ExitCode
     telemetry::start();
     let config = super::load(config)?;
     runtime.block_on(async {
+        // Before the door opens: whoever is told to end while it serves its first message must finish that too.
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
         let daemon = Daemon::start(&config, Clock::System)?;
         for address in &daemon.milter {
             tracing::info!(%address, "milter door open");
@@ -29,8 +32,6 @@ pub(super) fn run(config: Option<&Path>, args: &Args) -> anyhow::Result<ExitCode
         if config.alarm.is_none() {
             tracing::warn!("no [alarm]: nobody is told of a case; see `brevdue config template`");
         }
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
