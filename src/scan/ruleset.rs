@@ -8,7 +8,7 @@ use super::context::{self, Label};
 use crate::cpr::candidate::Form;
 use crate::cpr::date::Day;
 use crate::cpr::{Exceptions, Kind};
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
 use std::fmt;
@@ -314,6 +314,8 @@ impl Ruleset {
         let words = AhoCorasick::builder()
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::LeftmostLongest)
+            // Larger, and built once: where every line holds a number, looking for its label is most of the work.
+            .kind(Some(AhoCorasickKind::DFA))
             .build(&patterns)
             .map_err(|error| faults.push(fault(CONTEXT, "words", &error.to_string())))
             .ok();
