@@ -29,11 +29,34 @@ pub(super) struct Label {
 #[derive(Debug)]
 pub(super) struct Weighed {
     pub(super) confidence: Option<Confidence>,
-    pub(super) why: Vec<Arc<str>>,
+    pub(super) why: Why,
+}
+
+/// The reasons, when somebody will read them.
+#[derive(Debug)]
+pub(super) struct Why(Option<Vec<Arc<str>>>);
+
+impl Why {
+    fn because(&mut self, word: &'static str) {
+        if let Some(words) = &mut self.0 {
+            words.push(word.into());
+        }
+    }
+
+    fn because_of(&mut self, rule: &Arc<str>) {
+        if let Some(words) = &mut self.0 {
+            words.push(Arc::clone(rule));
+        }
+    }
+
+    /// What was said, in order.
+    pub(super) fn said(self) -> Vec<Arc<str>> {
+        self.0.unwrap_or_default()
+    }
 }
 
 /// Weighs a number in its place: `before` and `after` are the bytes round it, at most [`BEFORE`] and
-/// [`AFTER`] of them.
+/// [`AFTER`] of them; `say_why` keeps the reasons.
 pub(super) fn weigh(
     rules: &Ruleset,
     candidate: &Candidate,
@@ -41,35 +64,37 @@ pub(super) fn weigh(
     today: Day,
     before: &[u8],
     after: &[u8],
+    say_why: bool,
 ) -> Weighed {
     let weights = &rules.weights;
-    let mut why: Vec<Arc<str>> = vec!["date".into()];
+    let mut why = Why(say_why.then(Vec::new));
+    why.because("date");
     let (form, form_word) = weights.form.of(candidate.form);
-    why.push(form_word.into());
+    why.because(form_word);
     let mut sum = form + weights.check.of_kind(cpr.kind());
     match cpr.check() {
         Check::Passes => {
             sum += weights.check.passes;
-            why.push("mod11".into());
+            why.because("mod11");
         }
         Check::Excepted => {
             sum += weights.check.excepted;
-            why.push("mod11-exempt".into());
+            why.because("mod11-exempt");
         }
-        Check::Fails => why.push("no-mod11".into()),
+        Check::Fails => why.because("no-mod11"),
     }
     let age = cpr.birth().years_until(today);
     if age > weights.age.old_from {
         sum += weights.age.old;
-        why.push("age".into());
+        why.because("age");
     } else if age >= weights.age.stamp_from && reads_as_time(candidate) {
         sum += weights.age.stamp;
-        why.push("age-and-time".into());
+        why.because("age-and-time");
     }
     let labels = nearest_labels(rules, before);
     for (label, share) in labels.into_iter().flatten() {
         sum += label.weight * share;
-        why.push(Arc::clone(&label.reason));
+        why.because_of(&label.reason);
     }
     // A word that runs into the digits is a label glued to them, or the digits are part of an id.
     let is_labelled =
@@ -77,7 +102,12 @@ pub(super) fn weigh(
     let is_glued = candidate.before == Touch::Letter && !is_labelled;
     if is_glued || candidate.after == Touch::Letter {
         sum += TOUCHING;
-        why.push("touching".into());
+        why.because("touching");
+    }
+    let threshold = &weights.threshold;
+    // Look-alikes only ever lower the sum, and cost more than all that was asked before.
+    if sum < threshold.possible {
+        return Weighed { confidence: None, why };
     }
     for lookalike in rules
         .lookalikes
@@ -85,9 +115,8 @@ pub(super) fn weigh(
         .filter(|one| !(one.only_unlabelled && is_labelled) && one.matches(candidate.form, before, after))
     {
         sum += lookalike.weight;
-        why.push(Arc::clone(&lookalike.reason));
+        why.because_of(&lookalike.reason);
     }
-    let threshold = &weights.threshold;
     let confidence = if sum >= threshold.certain {
         Some(Confidence::Certain)
     } else if sum >= threshold.likely {

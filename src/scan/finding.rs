@@ -101,11 +101,16 @@ pub struct Finding {
 impl Finding {
     /// Whether a delivered message with this finding is a leak: a real person's number, and sure enough.
     pub fn is_leak(&self) -> bool {
-        self.confidence >= Confidence::Likely && matches!(self.cpr.kind(), Kind::Cpr | Kind::Replacement)
+        leaks(&self.cpr, self.confidence)
     }
 
     /// What a screen shows in place of the number.
     pub const MASKED: &'static str = "******-****";
+}
+
+/// Whether a number found with this confidence is a leak.
+pub(super) fn leaks(cpr: &Cpr, confidence: Confidence) -> bool {
+    confidence >= Confidence::Likely && matches!(cpr.kind(), Kind::Cpr | Kind::Replacement)
 }
 
 #[cfg(test)]

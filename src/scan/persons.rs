@@ -18,6 +18,10 @@ impl Persons {
 
     pub(super) fn add(&mut self, cpr: &Cpr) {
         let number = cpr.reveal().iter().fold(0_u64, |number, digit| number * 10 + u64::from(digit - b'0'));
+        // Beyond the limit the count stands still, and costs nothing.
+        if self.more {
+            return;
+        }
         if self.numbers.get(..self.sorted).is_some_and(|known| known.binary_search(&number).is_ok()) {
             return;
         }

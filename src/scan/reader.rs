@@ -88,18 +88,23 @@ struct Judge {
 impl Judge {
     fn judge(&mut self, mut hit: Hit<'_>, path: &PartPath, place: &Place) {
         let Ok(cpr) = Cpr::parse(hit.candidate.digits, self.today, self.rules.exceptions()) else { return };
-        let weighed = context::weigh(&self.rules, hit.candidate, &cpr, self.today, hit.before(), hit.after());
+        let keep = self.report.has_room();
+        let weighed =
+            context::weigh(&self.rules, hit.candidate, &cpr, self.today, hit.before(), hit.after(), keep);
         let Some(confidence) = weighed.confidence else { return };
-        let (offset, line) = (hit.offset(), hit.line());
-        self.report.add(Finding {
-            cpr,
-            confidence,
-            part: format!("{}{path}", self.prefix),
-            place: place.clone(),
-            line,
-            offset,
-            why: weighed.why,
-        });
+        self.report.count_in(&cpr, confidence);
+        if keep {
+            let (offset, line) = (hit.offset(), hit.line());
+            self.report.findings.push(Finding {
+                cpr,
+                confidence,
+                part: format!("{}{path}", self.prefix),
+                place: place.clone(),
+                line,
+                offset,
+                why: weighed.why.said(),
+            });
+        }
     }
 
     fn unread(&mut self, path: &PartPath, kind: UnreadKind, reason: &'static str) {

@@ -1,9 +1,10 @@
 //! What a scan ends in.
 
 use super::coverage::{Clean, Coverage};
-use super::finding::Finding;
+use super::finding::{self, Confidence, Finding};
 use super::persons::Persons;
 use super::sketch::Sketch;
+use crate::cpr::Cpr;
 
 /// How the content as a whole is protected. Headers never are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -74,16 +75,19 @@ impl Report {
     /// How many findings are kept whole; the rest is counted.
     pub const KEPT: usize = 200;
 
-    pub(super) fn add(&mut self, finding: Finding) {
+    /// Counts a finding; whether it is also to be kept is [`Self::has_room`].
+    pub(super) fn count_in(&mut self, cpr: &Cpr, confidence: Confidence) {
         self.all_findings += 1;
-        if finding.is_leak() {
+        if finding::leaks(cpr, confidence) {
             self.leaks += 1;
-            self.certain |= finding.confidence == super::finding::Confidence::Certain;
-            self.persons.add(&finding.cpr);
+            self.certain |= confidence == Confidence::Certain;
+            self.persons.add(cpr);
         }
-        if self.findings.len() < Self::KEPT {
-            self.findings.push(finding);
-        }
+    }
+
+    /// Whether findings are still kept whole; beyond, nothing has to be said about them.
+    pub(super) fn has_room(&self) -> bool {
+        self.findings.len() < Self::KEPT
     }
 
     /// Proof that the message was read whole and holds nobody's number; `None` otherwise. The only maker of

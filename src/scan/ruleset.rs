@@ -276,6 +276,13 @@ impl Ruleset {
         let mut lookalikes = Vec::new();
         for entry in written.map(|w| w.lookalike).unwrap_or_default() {
             let reason: Arc<str> = format!("lookalike:{}", entry.name).into();
+            if entry.weight > 0.0 {
+                faults.push(fault(
+                    LOOKALIKES,
+                    &entry.name,
+                    "a look-alike speaks against a number: `weight` below 0",
+                ));
+            }
             if entry.before.is_none() && entry.after.is_none() {
                 faults.push(fault(LOOKALIKES, &entry.name, "neither `before` nor `after`"));
             }
@@ -443,7 +450,7 @@ mod tests {
 
     #[test]
     fn an_expression_that_does_not_compile_is_a_fault() {
-        let lookalikes = "[[lookalike]]\nname='x'\nweight=1.0\nbefore='('\nmust=['{n}']\nmust_not=['{n}']";
+        let lookalikes = "[[lookalike]]\nname='x'\nweight=-1.0\nbefore='('\nmust=['{n}']\nmust_not=['{n}']";
         let faults = Ruleset::parse(RuleTexts { lookalikes, ..RuleTexts::BUILT_IN }).unwrap_err();
         assert_eq!(faults.len(), 1);
     }
