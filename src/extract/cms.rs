@@ -15,6 +15,15 @@ const LONGEST_HEADER: usize = 10;
 const OCTETS: u8 = 0x04;
 const CONSTRUCTED: u8 = 0x20;
 
+/// Bytes that the walk has told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Piece<'a> {
+    /// Of the content.
+    Content(&'a [u8]),
+    /// Of what stands beside and behind it: certificates, signatures, and anything that is none of this.
+    Other(&'a [u8]),
+}
+
 /// How the walk ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
@@ -74,21 +83,25 @@ impl Default for SignedContent {
 }
 
 impl SignedContent {
-    /// Takes the next bytes, cut anywhere, and hands on what of them is content.
-    pub fn feed(&mut self, mut bytes: &[u8], content: &mut impl FnMut(&[u8])) {
+    /// Takes the next bytes, cut anywhere, and hands them on told apart; of what is other, the few bytes of headers
+    /// are left out.
+    pub fn feed<'a>(&mut self, mut bytes: &'a [u8], each: &mut impl FnMut(Piece<'a>)) {
         while !bytes.is_empty() {
-            let taken = match self.state {
+            // A header's last byte changes the state, and is no part of what it begins.
+            let state = self.state;
+            let taken = match state {
                 State::Header => self.take_header(bytes),
-                State::Content { end } => {
-                    let taken = self.share(bytes, end);
-                    content(bytes.get(..taken).unwrap_or_default());
-                    taken
-                }
-                State::PassOver { end } => self.share(bytes, end),
-                State::Over | State::Broken => return,
+                State::Content { end } | State::PassOver { end } => self.share(bytes, end),
+                State::Over | State::Broken => bytes.len(),
             };
+            let (piece, rest) = bytes.split_at_checked(taken).unwrap_or((bytes, &[]));
+            match state {
+                State::Content { .. } => each(Piece::Content(piece)),
+                State::PassOver { .. } | State::Over | State::Broken => each(Piece::Other(piece)),
+                State::Header => {}
+            }
             self.at += taken as u64;
-            bytes = bytes.get(taken..).unwrap_or_default();
+            bytes = rest;
             self.settle();
         }
     }
@@ -256,7 +269,11 @@ mod tests {
     fn read(bytes: &[u8], chunk: usize) -> (Vec<u8>, Ending) {
         let (mut walk, mut content) = (SignedContent::default(), Vec::new());
         for bytes in bytes.chunks(chunk) {
-            walk.feed(bytes, &mut |piece| content.extend_from_slice(piece));
+            walk.feed(bytes, &mut |piece| {
+                if let Piece::Content(piece) = piece {
+                    content.extend_from_slice(piece);
+                }
+            });
         }
         (content, walk.finish())
     }
@@ -288,6 +305,21 @@ mod tests {
             let wanted = if cut < end { Ending::Broken } else { Ending::Whole };
             assert_eq!(read(&message[..cut], 7).1, wanted, "{cut}");
         }
+    }
+
+    #[test]
+    fn what_stands_behind_is_handed_on_too() {
+        let mut message = signed(&definite(0x04, b"content"), definite);
+        message.extend_from_slice(b"CPR 150379-1028");
+        let (mut walk, mut other) = (SignedContent::default(), Vec::new());
+        for bytes in message.chunks(3) {
+            walk.feed(bytes, &mut |piece| {
+                if let Piece::Other(piece) = piece {
+                    other.extend_from_slice(piece);
+                }
+            });
+        }
+        assert!(other.ends_with(b"CPR 150379-1028"));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::ruleset::Ruleset;
 use super::window::{self, Hit, Window};
 use crate::cpr::Cpr;
 use crate::cpr::date::Day;
-use crate::extract::cms::{Ending, SignedContent};
+use crate::extract::cms::{Ending, Piece, SignedContent};
 use crate::extract::{self, Claim, Nature};
 use crate::mime::{Class, Disposition, HeaderName, Part, PartKind, PartPath, PartSink, Problem, Walker};
 use std::sync::Arc;
@@ -243,8 +243,10 @@ impl Reader {
     fn feed_signature(&mut self, bytes: &[u8]) {
         let Some(mut opened) = self.opened.take() else { return };
         let Opened { content, walker, reader } = &mut *opened;
-        self.lend_judge(reader, |reader| {
-            content.feed(bytes, &mut |piece| walker.feed(piece, reader));
+        content.feed(bytes, &mut |piece| match piece {
+            Piece::Content(piece) => self.lend_judge(reader, |reader| walker.feed(piece, reader)),
+            // Not every reader takes the part for a signature: what is no content is swept as it stands.
+            Piece::Other(piece) => self.sweep(piece),
         });
         self.opened = Some(opened);
     }
@@ -252,6 +254,7 @@ impl Reader {
     fn close_signature(&mut self) {
         let Some(opened) = self.opened.take() else { return };
         let Opened { content, walker, mut reader } = *opened;
+        self.finish_sweep();
         match content.finish() {
             Ending::Empty => {}
             Ending::Whole => self.lend_judge(&mut reader, |reader| walker.finish(reader)),
@@ -271,6 +274,16 @@ impl Reader {
         work(reader);
         std::mem::swap(&mut self.judge, &mut reader.judge);
         self.judge.prefix.truncate(length);
+    }
+
+    fn sweep(&mut self, bytes: &[u8]) {
+        let Self { judge, window, leaf, .. } = self;
+        window.push(bytes, &mut |hit| judge.judge(hit, &leaf.path, &leaf.place));
+    }
+
+    fn finish_sweep(&mut self) {
+        let Self { judge, window, leaf, .. } = self;
+        window.finish(&mut |hit| judge.judge(hit, &leaf.path, &leaf.place));
     }
 
     fn short_text(&mut self, path: &PartPath, place: &Place, line: Option<u64>, text: &[u8]) {
@@ -340,11 +353,10 @@ impl PartSink for Reader {
             self.feed_signature(bytes);
         }
         if self.mode == Mode::Reading && !bytes.is_empty() {
-            let Self { judge, window, leaf, .. } = self;
-            if judge.sketching {
-                judge.report.sketch.add_text(bytes);
+            if self.judge.sketching {
+                self.judge.report.sketch.add_text(bytes);
             }
-            window.push(bytes, &mut |hit| judge.judge(hit, &leaf.path, &leaf.place));
+            self.sweep(bytes);
         }
     }
 
@@ -360,10 +372,9 @@ impl PartSink for Reader {
                 }
             }
             Mode::Sniffing | Mode::Reading => {
-                let Self { judge, window, leaf, .. } = self;
-                window.finish(&mut |hit| judge.judge(hit, &leaf.path, &leaf.place));
-                judge.report.sketch.close();
-                judge.sketching = false;
+                self.finish_sweep();
+                self.judge.report.sketch.close();
+                self.judge.sketching = false;
             }
             Mode::Passing => self.window.clear(),
             Mode::Opening => self.close_signature(),
