@@ -1,7 +1,7 @@
 //! What the DPO reads: Danish first, English below, the time left in hours, the case number, and never a CPR
 //! number, a subject or a citizen's name.
 
-use crate::case::deadline::{Deadline, left_in_words};
+use crate::case::deadline::left_in_words;
 use crate::case::milestone::Milestone;
 use crate::case::{Kind, State};
 use crate::store::CaseRow;
@@ -97,8 +97,16 @@ fn danish(body: &mut String, case: &CaseRow, state: &str, left: &str) {
             line(body, "");
             line(
                 body,
-                "En mail med et ukrypteret CPR-nummer har forladt huset. Vurdér bruddet, og anmeld det på virk.dk,",
+                match case.state {
+                    State::Suspected => {
+                        "En mail, der måske indeholder et ukrypteret CPR-nummer, har forladt huset."
+                    }
+                    State::Assessing | State::NearMiss => {
+                        "En mail med et ukrypteret CPR-nummer har forladt huset."
+                    }
+                },
             );
+            line(body, "Vurdér bruddet, og anmeld det til Datatilsynet på virk.dk,");
             line(
                 body,
                 "medmindre det er usandsynligt, at det indebærer en risiko (databeskyttelsesforordningen, artikel 33).",
@@ -145,8 +153,12 @@ fn english(body: &mut String, case: &CaseRow, state: &str, left: &str) {
             line(body, "");
             line(
                 body,
-                "A mail with an unencrypted CPR number has left. Assess the breach and notify it on virk.dk, unless",
+                match case.state {
+                    State::Suspected => "A mail that may hold an unencrypted CPR number has left.",
+                    State::Assessing | State::NearMiss => "A mail with an unencrypted CPR number has left.",
+                },
             );
+            line(body, "Assess the breach and notify it to Datatilsynet on virk.dk, unless");
             line(body, "it is unlikely to result in a risk (GDPR article 33).");
             if case.state == State::Suspected {
                 line(
@@ -197,8 +209,8 @@ fn least<'a>(case: &CaseRow, word: &'a str) -> &'a str {
 }
 
 fn time_left(case: &CaseRow, now: DateTime<Utc>) -> (String, String) {
-    match case.aware_at {
-        Some(aware) => left_in_words(Deadline::from_awareness(aware).left(now)),
+    match case.deadline {
+        Some(deadline) => left_in_words(deadline - now),
         None => ("ingen frist".to_owned(), "no deadline".to_owned()),
     }
 }

@@ -22,11 +22,6 @@ impl Deadline {
     pub fn at(self) -> DateTime<Utc> {
         self.0
     }
-
-    /// What is left at `now`; negative when it has passed.
-    pub fn left(self, now: DateTime<Utc>) -> TimeDelta {
-        self.0 - now
-    }
 }
 
 /// Hours left in words, Danish and English: whole hours rounded down, because promising time that is not

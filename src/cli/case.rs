@@ -1,9 +1,9 @@
 //! `brevdue case`: the register, as a list and one case at a time.
 
 use crate::alarm::letter::local;
-use crate::case::deadline::{Deadline, left_in_words};
+use crate::case::deadline::left_in_words;
 use crate::case::milestone::Milestone;
-use crate::case::{CaseId, Kind, State};
+use crate::case::{CaseId, State};
 use crate::clock::Clock;
 use crate::daemon;
 use crate::store::{CaseFile, CaseRow, Entry, MessageRow, NoticeRow};
@@ -103,10 +103,7 @@ impl<'a> From<&'a CaseRow> for Listed<'a> {
 }
 
 fn time_left(case: &CaseRow, now: DateTime<Utc>) -> String {
-    match (case.state.kind(), case.aware_at) {
-        (Kind::Breach, Some(aware)) => left_in_words(Deadline::from_awareness(aware).left(now)).0,
-        (Kind::Breach, None) | (Kind::NearMiss, _) => "ingen frist".to_owned(),
-    }
+    case.deadline.map_or_else(|| "ingen frist".to_owned(), |deadline| left_in_words(deadline - now).0)
 }
 
 pub(super) fn list(cases: &[CaseRow], now: DateTime<Utc>) -> String {
