@@ -186,6 +186,7 @@ fn joint(text: &[u8]) -> Option<(Joint, usize)> {
         let (piece, length) = match rest.first()? {
             b'<' => (Piece::Invisible, tag(rest)?),
             b'&' => entity(rest)?,
+            b'%' => percent(rest)?,
             _ => {
                 let (piece, length) = piece(rest)?;
                 plain += length;
@@ -302,6 +303,15 @@ fn entity(text: &[u8]) -> Option<(Piece, usize)> {
     (!matches!(piece, Piece::Digit)).then_some((piece, end + 1))
 }
 
+/// A dash or blank of a link, percent-encoded (RFC 3986 §2.1).
+fn percent(text: &[u8]) -> Option<(Piece, usize)> {
+    match text.get(..3)? {
+        b"%2D" | b"%2d" => Some((Piece::Dash, 3)),
+        b"%20" | b"%09" => Some((Piece::Blank, 3)),
+        _ => None,
+    }
+}
+
 fn touch_before(text: &[u8], start: usize) -> Touch {
     let Some(at) = start.checked_sub(1) else { return Touch::Free };
     let further = at.checked_sub(1).and_then(|further| text.get(further)).copied();
@@ -371,6 +381,8 @@ mod tests {
             ("150379&#x2011;1234", Form::Dashed),
             ("150379&nbsp;&ndash;&nbsp;1234", Form::Dashed),
             ("150379&nbsp;1234", Form::Blank),
+            ("150379%2D1234", Form::Dashed),
+            ("150379%201234", Form::Blank),
             ("150379-<wbr>1234", Form::Dashed),
             ("150379</b>-<I class=\"x\">1234", Form::Dashed),
             ("150379<!-- - -->-1234", Form::Dashed),
