@@ -15,6 +15,7 @@ mod chunking;
 mod commands;
 mod corpus;
 mod crash;
+mod equivalence;
 mod floors;
 mod gate;
 mod harness;

@@ -16,7 +16,7 @@ use crate::daemon::{self, telemetry};
 use crate::envelope::{Address, Envelope};
 use crate::inspect::{self, Setup};
 use crate::intake::archive::Form;
-use crate::policy::RecipientDecision;
+use crate::policy::{self, RecipientDecision};
 use crate::scan::ruleset::day_of;
 use crate::scan::{Day, Report};
 use crate::seal::Tagger;
@@ -161,7 +161,7 @@ impl Job {
         if self.recipients.is_empty() {
             return Vec::new();
         }
-        let decision = inspect::would_decide(&self.setup, &self.envelope, report);
+        let decision = policy::decide(&self.envelope, report, &self.setup.policy);
         self.recipients.iter().map(String::as_str).zip(decision.recipients).collect()
     }
 }

@@ -16,7 +16,7 @@ pub use scripted::Scripted;
 use crate::case::incident::Source;
 use crate::clock::Clock;
 use crate::envelope::{Controller, Custody, Envelope, Verdict};
-use crate::policy::{self, Decision, LeakAction, Policy};
+use crate::policy::{self, LeakAction, Policy};
 use crate::scan::ruleset::{Ruleset, day_of};
 use crate::scan::{Day, Report, Scan};
 use chrono::NaiveDate;
@@ -184,9 +184,4 @@ impl Answerable {
     pub fn reply(&self) -> &[String] {
         &self.reply
     }
-}
-
-/// The policy's decision on bytes that came by no door: what `brevdue scan --from --to` shows.
-pub fn would_decide(setup: &Setup, envelope: &Envelope, report: &Report) -> Decision {
-    policy::decide(envelope, report, &setup.policy)
 }

@@ -1,0 +1,85 @@
+//! No door decides (invariant 4): the same bytes and envelope get the same verdict by the milter and by `brevdue scan`.
+
+use crate::support::daemon::{Daemon, DaemonOptions};
+use crate::support::put;
+use brevdue::intake::milter::{Client, Mail, Outcome};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use tokio::runtime::Runtime;
+
+const SENDER: &str = "anna@noerreby.example";
+/// Plaintext, protected for one person, and nobody has said.
+const RECIPIENTS: [&str; 3] = ["bo@borger.example", "eva@sikker.example", "ib@ukendt.example"];
+
+const ROADS: &str = "default_road = \"unknown\"\n\
+    [policy.unread]\nambiguous = \"block\"\n\
+    [[road]]\ndomain = \"borger.example\"\nprotection = \"plaintext\"\n\
+    [[road]]\ndomain = \"sikker.example\"\nprotection = \"forced-tls\"\nmax_persons = 1\n";
+
+/// What a door with one answer makes of the decisions for all recipients: the strictest.
+const STRICTNESS: [&str; 4] = ["deliver", "reroute", "hold", "block"];
+
+/// The corpus but for what is malformed: an MTA rewrites a broken header before a milter sees it.
+fn mails() -> Vec<PathBuf> {
+    let corpus = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/mail");
+    let mut mails: Vec<PathBuf> = ["rfc", "danish", "evasion", "lookalike"]
+        .iter()
+        .flat_map(|folder| std::fs::read_dir(corpus.join(folder)).unwrap())
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "eml"))
+        .collect();
+    mails.sort();
+    mails
+}
+
+fn in_a_word(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Accepted { quarantined: Some(_), .. } => "hold",
+        Outcome::Accepted { added_headers, .. } if !added_headers.is_empty() => "reroute",
+        Outcome::Accepted { .. } => "deliver",
+        Outcome::Rejected { .. } => "block",
+        Outcome::Tempfail { .. } | Outcome::Discard => panic!("{outcome:?}"),
+    }
+}
+
+#[test]
+fn the_milter_and_the_scan_give_the_same_verdict() {
+    let runtime = Runtime::new().unwrap();
+    let mut seen = BTreeSet::new();
+    for leak in ["block", "hold", "reroute", "deliver"] {
+        let daemon =
+            Daemon::start(&DaemonOptions::with(&format!("[policy]\nleak = \"{leak}\"\n{ROADS}"))).unwrap();
+        let mut client = runtime.block_on(Client::connect(&daemon.address())).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        for path in mails() {
+            // As it comes over SMTP: every line ends in CRLF.
+            let text = std::fs::read(&path).unwrap();
+            let lines: Vec<&[u8]> = text
+                .split(|byte| *byte == b'\n')
+                .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+                .collect();
+            let message = lines.join(b"\r\n".as_slice());
+            let file = folder.path().join("mail.eml");
+            put(&file, &message).unwrap();
+            for recipients in [&RECIPIENTS[..1], &RECIPIENTS[1..2], &RECIPIENTS[2..], &RECIPIENTS[..]] {
+                let mail = Mail { sender: SENDER, recipients, queue_id: "4XyzAB12", tls: None };
+                let by_milter = in_a_word(&runtime.block_on(client.send(&mail, &message)).unwrap());
+
+                let mut args = vec!["scan", "--format", "jsonl", "--from", SENDER];
+                args.extend(recipients.iter().flat_map(|to| ["--to", to]));
+                args.push(file.to_str().unwrap());
+                let output = daemon.run(&args).unwrap();
+                let row: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+                let decisions = row["decision"].as_array().unwrap();
+                assert_eq!(decisions.len(), recipients.len());
+                let by_scan = decisions
+                    .iter()
+                    .map(|one| one["verdict"].as_str().unwrap())
+                    .max_by_key(|word| STRICTNESS.iter().position(|one| one == word).unwrap());
+                assert_eq!(Some(by_milter), by_scan, "{leak}, {recipients:?}, {}", path.display());
+                seen.insert(by_milter);
+            }
+        }
+    }
+    assert_eq!(seen.len(), STRICTNESS.len(), "every verdict occurs: {seen:?}");
+}
