@@ -35,6 +35,10 @@ pub enum Kind {
     Cpr,
     /// *Erstatningspersonnummer*: 60 added to the day, given by an authority to a person without a number.
     Replacement,
+    /// Nine digits in a column or at a label of CPR numbers that a spreadsheet took the leading zero from.
+    NineDigit,
+    /// *eCPR* of the health sector: a birth date, then letters among the digits.
+    Ecpr,
     /// Of the series that MedCom set aside for testing: fails modulus 11, serial `x99[56]`.
     Test,
     /// A real date that fails modulus 11 on a day without exceptions: mistyped, or something else.
@@ -47,6 +51,8 @@ impl Kind {
         match self {
             Self::Cpr => "cpr",
             Self::Replacement => "replacement",
+            Self::NineDigit => "nine-digit",
+            Self::Ecpr => "ecpr",
             Self::Test => "test",
             Self::Suspect => "suspect",
         }

@@ -129,7 +129,7 @@ pub(super) fn weigh(
     // A mistyped number is never certain: nobody can say whose it is.
     let confidence = match cpr.kind() {
         Kind::Suspect => confidence.map(|c| c.min(Confidence::Likely)),
-        Kind::Cpr | Kind::Replacement | Kind::Test => confidence,
+        Kind::Cpr | Kind::Replacement | Kind::NineDigit | Kind::Ecpr | Kind::Test => confidence,
     };
     Weighed { confidence, why }
 }

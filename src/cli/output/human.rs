@@ -104,6 +104,8 @@ fn kind_words(kind: Kind) -> &'static str {
     match kind {
         Kind::Cpr => "",
         Kind::Replacement => ", erstatningsnummer · replacement",
+        Kind::NineDigit => ", ni cifre, nul foran mangler · nine-digit",
+        Kind::Ecpr => ", eCPR · ecpr",
         Kind::Test => ", testnummer · test",
         Kind::Suspect => ", fejler modulus 11 · suspect",
     }

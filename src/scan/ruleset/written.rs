@@ -1,0 +1,138 @@
+//! The rules as written: what each file may hold, and nothing of what it means.
+//!
+//! Unknown keys are faults. The weights of `cpr.toml` are numbers already and are used as they stand; labels
+//! and look-alikes are made runnable by `compile`. Start reading at [`Weights`]. Tests: those of `compile`.
+
+use crate::cpr::Kind;
+use crate::cpr::candidate::Form;
+use serde::Deserialize;
+
+/// `cpr.toml`, but for the exceptions.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scan) struct Weights {
+    pub(in crate::scan) form: FormWeights,
+    pub(in crate::scan) check: CheckWeights,
+    pub(in crate::scan) age: AgeWeights,
+    pub(in crate::scan) distance: Distance,
+    pub(in crate::scan) threshold: Threshold,
+    pub(super) exceptions: ExceptionsAsWritten,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scan) struct FormWeights {
+    dashed: f32,
+    plain: f32,
+    blank: f32,
+    broken: f32,
+    marked: f32,
+    spelled: f32,
+}
+
+impl FormWeights {
+    pub(in crate::scan) fn of(&self, form: Form) -> (f32, &'static str) {
+        match form {
+            Form::Dashed => (self.dashed, "form:dashed"),
+            Form::Plain => (self.plain, "form:plain"),
+            Form::Blank => (self.blank, "form:blank"),
+            Form::Broken => (self.broken, "form:broken"),
+            Form::Marked => (self.marked, "form:marked"),
+            Form::Spelled => (self.spelled, "form:spelled"),
+        }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scan) struct CheckWeights {
+    pub(in crate::scan) passes: f32,
+    pub(in crate::scan) excepted: f32,
+    replacement: f32,
+    test: f32,
+    suspect: f32,
+}
+
+impl CheckWeights {
+    pub(in crate::scan) fn of_kind(&self, kind: Kind) -> f32 {
+        match kind {
+            // What nine digits and letters are worth is said by whoever makes them.
+            Kind::Cpr | Kind::NineDigit | Kind::Ecpr => 0.0,
+            Kind::Replacement => self.replacement,
+            Kind::Test => self.test,
+            Kind::Suspect => self.suspect,
+        }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scan) struct AgeWeights {
+    pub(in crate::scan) old_from: u16,
+    pub(in crate::scan) old: f32,
+    pub(in crate::scan) stamp_from: u16,
+    pub(in crate::scan) stamp: f32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scan) struct Distance {
+    pub(in crate::scan) near: u16,
+    pub(in crate::scan) far: u16,
+    pub(in crate::scan) line: u16,
+    pub(in crate::scan) line_against: u16,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scan) struct Threshold {
+    pub(in crate::scan) certain: f32,
+    pub(in crate::scan) likely: f32,
+    pub(in crate::scan) possible: f32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ExceptionsAsWritten {
+    #[allow(dead_code, reason = "the file must name its source; nothing computes with it")]
+    pub(super) source: String,
+    pub(super) as_of: chrono::NaiveDate,
+    pub(super) first_of_january: Vec<u16>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ContextAsWritten {
+    pub(super) label: Vec<LabelAsWritten>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LabelAsWritten {
+    pub(super) name: String,
+    pub(super) weight: f32,
+    pub(super) words: Vec<String>,
+    pub(super) must: Vec<String>,
+    pub(super) must_not: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LookAlikesAsWritten {
+    pub(super) lookalike: Vec<LookAlikeAsWritten>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LookAlikeAsWritten {
+    pub(super) name: String,
+    pub(super) weight: f32,
+    pub(super) before: Option<String>,
+    pub(super) after: Option<String>,
+    #[serde(default)]
+    pub(super) form: Vec<String>,
+    #[serde(default)]
+    pub(super) only_unlabelled: bool,
+    pub(super) must: Vec<String>,
+    pub(super) must_not: Vec<String>,
+}
