@@ -1,21 +1,22 @@
 //! Ten digits that stand together as a CPR number is written, with what joins and touches them.
 //!
-//! Says where and how they are written, never whether they are a number: that is [`super::Cpr::parse`] for
-//! the digits and `scan::context` for the neighbourhood. Start reading at [`at`]; the joints are read by
-//! `joint`. Text is bytes in UTF-8 or an 8-bit charset, or HTML as it is written: a blank or dash of each is known,
-//! and so are a tag or comment that shows nothing.
+//! Says where and how they are written, never whether they are a number: that is [`super::Cpr::parse`] for the digits
+//! and `scan::context` for the neighbourhood. Text is bytes in UTF-8 or an 8-bit charset, or HTML, JSON or a link as it
+//! is written: what a reader sees there is told by [`super::glyph`]. Start reading at [`at`]; `Row` collects digits in
+//! groups, `shape` knows the groups of a number. Tests: here, every notation of facts/cpr.md.
 
+use super::glyph::{self, Glyph};
 use std::ops::Range;
 
-/// The longest text one candidate can span: a date in groups, a joint and a serial. A window that holds this much
-/// after a first digit holds the whole candidate.
-pub const LONGEST: usize = 256;
+/// The longest text one candidate can span, in bytes: digits set in tags of a word processor. A window that holds this
+/// much after a first digit holds the whole candidate.
+pub const LONGEST: usize = 2048;
 
-/// The longest joint between date and serial, in bytes: room for the tags of a word processor.
-const LONGEST_JOINT: usize = 192;
+/// The longest gap between two digits, in bytes.
+const LONGEST_GAP: usize = 600;
 
-/// The longest joint of plain characters; more blanks than this are a table.
-const LONGEST_PLAIN_JOINT: usize = 24;
+/// The longest gap of plain characters; more blanks than this are a table.
+const LONGEST_PLAIN_GAP: usize = 24;
 
 /// How the ten digits are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -28,10 +29,18 @@ pub enum Form {
     Blank,
     /// A line break between date and serial, with or without a dash.
     Broken,
-    /// `DDMMYY/SSSS` or `DDMMYY.SSSS`.
+    /// `DDMMYY/SSSS`, `DDMMYY.SSSS`, `DDMMYY_SSSS` or `DDMMYY+SSSS`.
     Marked,
     /// The date written in groups, `DD.MM.YY-SSSS`, or with its full year, `DDMMYYYY-SSSS`.
     Spelled,
+    /// Date and serial in two cells of a table or two fields of a form.
+    Cells,
+    /// Digits one by one or in pairs, `1 5 0 3 7 9 - 1 2 3 4`.
+    Spread,
+    /// Nine digits: a number column that lost its leading zero.
+    Nine,
+    /// `DDMMYY9AA9`: an *eCPR* with letters, of the health services.
+    Lettered,
 }
 
 /// What stands beside the digits, as far as it speaks against a number of its own.
@@ -50,7 +59,7 @@ pub enum Touch {
 /// Ten digits as they stand in a text.
 #[derive(Clone)]
 pub struct Candidate {
-    /// The digit values, `DDMMYYSSSS`.
+    /// The digit values, `DDMMYYSSSS`; of a lettered number, letters as ASCII capitals.
     pub digits: [u8; 10],
     /// Where in the text, first digit to last.
     pub span: Range<usize>,
@@ -68,252 +77,381 @@ impl std::fmt::Debug for Candidate {
     }
 }
 
-/// The candidate that begins with the digit run `first`, if the digits from there are written as a number is.
-pub fn at(text: &[u8], first: &Range<usize>) -> Option<Candidate> {
-    let mut digits = Digits::default();
-    let (end, form) = match first.len() {
-        10 => {
-            digits.push(text, first)?;
-            (first.end, Form::Plain)
+/// The candidate that begins with the digit run `first`, if the digits from there are written as a number is; else
+/// where to look for the next one.
+///
+/// # Errors
+/// The offset, past the start of `first`, from which runs are worth a look: digits that a reader sees as one run are
+/// passed together.
+#[inline]
+pub fn at(text: &[u8], first: &Range<usize>) -> Result<Candidate, usize> {
+    let next = text.get(first.end).copied().unwrap_or(b' ');
+    let is_escaped = first.start.checked_sub(1).and_then(|at| text.get(at)).is_some_and(|before| {
+        matches!(before, b'%' | b'#' | b'=' | b'u' | b'U' | b'x' | b'X' | b'a'..=b'f' | b'A'..=b'F')
+    });
+    // Nearly all runs of digits end here.
+    if !is_escaped && !glyph::may_be_unseen(next) {
+        match first.len() {
+            10 => return plain(text, first).ok_or(first.end),
+            1 | 2 if !next.is_ascii_alphanumeric() => {}
+            6 | 8 if !next.is_ascii_alphanumeric() => {}
+            7 if next.is_ascii_alphabetic() => return lettered(text, first).ok_or(first.end),
+            9 => return nine(text, first).ok_or(first.end),
+            _ => return Err(first.end),
         }
-        6 => {
-            digits.push(text, first)?;
-            serial_after(text, first.end, &mut digits)?
+    }
+    if !is_escaped {
+        return row(text, first.start, first.end);
+    }
+    escaped(text, first)
+}
+
+/// The candidate that begins at `start` with a digit that is no ASCII byte.
+///
+/// # Errors
+/// Where to look for the next one, as [`at`].
+pub fn wide_at(text: &[u8], start: usize) -> Result<Candidate, usize> {
+    row(text, start, start + 1)
+}
+
+/// Where the next digit that is no ASCII byte may begin, at or after `from`: the lead bytes of fullwidth and
+/// mathematical digits in UTF-8.
+pub fn next_wide(text: &[u8], from: usize) -> Option<usize> {
+    let mut at = from;
+    loop {
+        at += memchr::memchr2(0xEF, 0xF0, text.get(at..)?)?;
+        if matches!(glyph::glyph(text.get(at..)?), Some((Glyph::Digit(_), _))) {
+            return Some(at);
         }
-        8 => {
-            // DDMMYYYY: the century is said again by the seventh digit, so it is dropped here.
-            let year = first.start + 4..first.start + 6;
-            century(text.get(year)?)?;
-            digits.push(text, &(first.start..first.start + 4))?;
-            digits.push(text, &(first.start + 6..first.end))?;
-            let (end, _) = serial_after(text, first.end, &mut digits)?;
-            (end, Form::Spelled)
+        at += 1;
+    }
+}
+
+/// A run whose first digits may belong to an escape: `%20150379...`, `\u00e5150379...`, `&#48;&#49;...`.
+fn escaped(text: &[u8], first: &Range<usize>) -> Result<Candidate, usize> {
+    let around = first.start.saturating_sub(5)..first.start;
+    for start in around.rev() {
+        let mark = text.get(start).copied().unwrap_or(0);
+        let Some((character, length)) = matches!(mark, b'%' | b'&' | b'\\' | b'=')
+            .then(|| text.get(start..).and_then(glyph::character))
+            .flatten()
+            .filter(|(_, length)| start + length > first.start)
+        else {
+            continue;
+        };
+        // `=` more often stands before a value than before the digits of an escape, so the value goes first.
+        if mark == b'='
+            && let whole @ Ok(_) = unescaped(text, first)
+        {
+            return whole;
         }
-        2 => {
-            digits.push(text, first)?;
-            let (month, mark) = group_after(text, first.end, 2, None)?;
-            digits.push(text, &month)?;
-            let (year, _) = group_after(text, month.end, 2, Some(mark))
-                .or_else(|| group_after(text, month.end, 4, Some(mark)))?;
-            if year.len() == 4 {
-                century(text.get(year.start..year.start + 2)?)?;
+        if character.is_ascii_digit() {
+            return row(text, start, (start + length).max(first.end));
+        }
+        let rest = start + length..first.end;
+        return if rest.is_empty() { Err(first.end.max(rest.start)) } else { unescaped(text, &rest) };
+    }
+    unescaped(text, first)
+}
+
+fn unescaped(text: &[u8], first: &Range<usize>) -> Result<Candidate, usize> {
+    let next = text.get(first.end).copied().unwrap_or(b' ');
+    match first.len() {
+        10 if !glyph::may_be_unseen(next) => plain(text, first).ok_or(first.end),
+        7 if next.is_ascii_alphabetic() => lettered(text, first).ok_or(first.end),
+        9 if !glyph::may_be_unseen(next) => nine(text, first).ok_or(first.end),
+        _ => row(text, first.start, first.end),
+    }
+}
+
+fn plain(text: &[u8], run: &Range<usize>) -> Option<Candidate> {
+    let digits: &[u8; 10] = text.get(run.clone())?.try_into().ok()?;
+    Some(candidate(text, run.clone(), digits.map(|byte| byte - b'0'), Form::Plain))
+}
+
+fn nine(text: &[u8], run: &Range<usize>) -> Option<Candidate> {
+    let mut digits = [0; 10];
+    digits.get_mut(1..)?.copy_from_slice(text.get(run.clone())?);
+    for digit in digits.iter_mut().skip(1) {
+        *digit -= b'0';
+    }
+    Some(candidate(text, run.clone(), digits, Form::Nine))
+}
+
+/// Seven digits, two letters and a digit, with no letter or digit on either side.
+fn lettered(text: &[u8], run: &Range<usize>) -> Option<Candidate> {
+    let span = run.start..run.end + 3;
+    let written: &[u8; 10] = text.get(span.clone())?.try_into().ok()?;
+    let [.., a, b, last] = written;
+    let is_shaped = a.is_ascii_alphabetic() && b.is_ascii_alphabetic() && last.is_ascii_digit();
+    let free = |byte: Option<&u8>| byte.is_none_or(|b| !b.is_ascii_alphanumeric());
+    let stands_alone =
+        free(text.get(span.end)) && span.start.checked_sub(1).is_none_or(|at| free(text.get(at)));
+    let digits = written.map(|b| if b.is_ascii_digit() { b - b'0' } else { b.to_ascii_uppercase() });
+    (is_shaped && stands_alone).then(|| candidate(text, span, digits, Form::Lettered))
+}
+
+fn candidate(text: &[u8], span: Range<usize>, digits: [u8; 10], form: Form) -> Candidate {
+    let (before, after) = (touch_before(text, span.start), touch_after(text, span.end));
+    Candidate { digits, span, form, before, after }
+}
+
+/// The groups of digits from `start`, read as a number if they are written as one. `seen` is the end of what the caller
+/// has looked at already.
+fn row(text: &[u8], start: usize, seen: usize) -> Result<Candidate, usize> {
+    let row = Row::read(text, start);
+    let Some((form, digits, end)) = row.number() else {
+        // What a reader sees as one run of digits is no number, and neither is its end.
+        return Err(row.passed().max(seen));
+    };
+    Ok(candidate(text, start..end, digits, form))
+}
+
+/// Digits that a reader sees as one run.
+#[derive(Clone, Copy, Debug, Default)]
+struct Group {
+    digits: usize,
+    /// The offset past its last digit.
+    end: usize,
+    /// What stands between this group and the next.
+    gap: Gap,
+}
+
+/// The groups in which the digits of a number are written, and what that makes of them.
+const SHAPES: [(&[usize], Shape); 7] = [
+    (&[10], Shape::Whole),
+    (&[6, 4], Shape::Halves),
+    (&[8, 4], Shape::FullYear),
+    (&[2, 2, 2, 4], Shape::Date),
+    (&[2, 2, 4, 4], Shape::FullYear),
+    (&[2, 2, 2, 2, 2], Shape::Spread),
+    (&[1; Row::GROUPS], Shape::Spread),
+];
+
+#[derive(Clone, Copy, Debug)]
+enum Shape {
+    Whole,
+    Halves,
+    Date,
+    FullYear,
+    Spread,
+}
+
+/// Digits and what stands between them, as far as they may still become a number.
+struct Row {
+    digits: [u8; Self::DIGITS],
+    groups: [Group; Self::GROUPS],
+    count: usize,
+    shape: Option<Shape>,
+}
+
+impl Row {
+    /// `DDMMYYYYSSSS`, and one more that shows that it goes on.
+    const DIGITS: usize = 13;
+    const GROUPS: usize = 10;
+
+    /// Reads groups from `start` until a shape is complete or none can be.
+    fn read(text: &[u8], start: usize) -> Self {
+        let mut row = Self {
+            digits: [0; Self::DIGITS],
+            groups: [Group::default(); Self::GROUPS],
+            count: 0,
+            shape: None,
+        };
+        let mut digits = 0;
+        let mut at = start;
+        while let Some(group) = row.groups.get_mut(row.count) {
+            let first = digits;
+            let mut gap = None;
+            // A group: digits with nothing to see between them.
+            while let Some((Glyph::Digit(digit), length)) = text.get(at..).and_then(glyph::glyph) {
+                at += length;
+                if let Some(slot) = row.digits.get_mut(digits) {
+                    *slot = digit;
+                }
+                digits += 1;
+                group.end = at;
+                if digits > Self::DIGITS {
+                    break;
+                }
+                match text.get(at) {
+                    Some(next) if next.is_ascii_digit() => {}
+                    _ if at - start >= LONGEST - LONGEST_GAP => break,
+                    _ => match Gap::at(text, at) {
+                        Some((Gap::NONE, length)) => at += length,
+                        other => {
+                            gap = other;
+                            break;
+                        }
+                    },
+                }
             }
-            digits.push(text, &(year.end - 2..year.end))?;
-            let (end, _) = serial_after(text, year.end, &mut digits)?;
-            (end, Form::Spelled)
+            group.digits = digits - first;
+            row.count += 1;
+            let lengths = row.groups.get(..row.count).unwrap_or_default();
+            let begins = |shape: &[usize]| lengths.iter().zip(shape).all(|(group, length)| group.digits == *length);
+            let fitting = SHAPES.iter().filter(|(shape, _)| shape.len() >= row.count && begins(shape));
+            match fitting.clone().find(|(shape, _)| shape.len() == row.count) {
+                Some((_, shape)) => row.shape = Some(*shape),
+                None if fitting.count() == 0 => {}
+                None => {
+                    if let Some((gap, length)) = gap {
+                        if let Some(group) = row.groups.get_mut(row.count - 1) {
+                            group.gap = gap;
+                        }
+                        at += length;
+                        continue;
+                    }
+                }
+            }
+            break;
         }
-        _ => return None,
-    };
-    Some(Candidate {
-        digits: digits.whole()?,
-        span: first.start..end,
-        form,
-        before: touch_before(text, first.start),
-        after: touch_after(text, end),
-    })
-}
+        row
+    }
 
-fn century(two: &[u8]) -> Option<()> {
-    matches!(two, b"18" | b"19" | b"20").then_some(())
-}
-
-/// Up to ten digit values, filled from runs.
-#[derive(Default)]
-struct Digits {
-    values: [u8; 10],
-    len: usize,
-}
-
-impl Digits {
-    fn push(&mut self, text: &[u8], run: &Range<usize>) -> Option<()> {
-        for byte in text.get(run.clone())? {
-            *self.values.get_mut(self.len)? = byte - b'0';
-            self.len += 1;
+    /// The form, the ten digits and the offset past the last, when the groups and gaps are a number's.
+    fn number(&self) -> Option<(Form, [u8; 10], usize)> {
+        let groups = self.groups.get(..self.count)?;
+        let gaps = || groups.iter().take(self.count - 1).map(|group| group.gap.joint());
+        let before_serial = groups.iter().rev().nth(1).map(|group| group.gap.joint());
+        let same = |mut gaps: std::iter::Take<_>| -> Option<Joint> {
+            let first: Joint = Iterator::next(&mut gaps)??;
+            gaps.all(|gap: Option<Joint>| gap == Some(first)).then_some(first)
+        };
+        let form = match self.shape? {
+            Shape::Whole => Form::Plain,
+            Shape::Halves => match before_serial?? {
+                Joint::Dash => Form::Dashed,
+                Joint::Blank => Form::Blank,
+                Joint::Line => Form::Broken,
+                Joint::Mark(_) => Form::Marked,
+                Joint::Cell => Form::Cells,
+            },
+            Shape::Spread => {
+                let serial_from = if self.count == Self::GROUPS { 5 } else { 2 };
+                let joint = same(gaps().take(serial_from))?;
+                gaps().skip(serial_from + 1).all(|gap| gap == Some(joint)).then_some(())?;
+                Form::Spread
+            }
+            Shape::Date | Shape::FullYear if self.count == 4 => match same(gaps().take(2))? {
+                Joint::Line => return None,
+                Joint::Cell => Form::Cells,
+                Joint::Dash | Joint::Blank | Joint::Mark(_) => before_serial?.map(|_| Form::Spelled)?,
+            },
+            Shape::Date | Shape::FullYear => before_serial?.map(|_| Form::Spelled)?,
+        };
+        let end = groups.last()?.end;
+        let mut digits = [0; 10];
+        if let Shape::FullYear = self.shape? {
+            // The century is said again by the seventh digit, so it is dropped here.
+            matches!(self.digits.get(4..6)?, [1, 8 | 9] | [2, 0]).then_some(())?;
+            digits.get_mut(..4)?.copy_from_slice(self.digits.get(..4)?);
+            digits.get_mut(4..)?.copy_from_slice(self.digits.get(6..12)?);
+        } else {
+            digits.copy_from_slice(self.digits.get(..10)?);
         }
-        Some(())
+        Some((form, digits, end))
     }
 
-    fn whole(self) -> Option<[u8; 10]> {
-        (self.len == self.values.len()).then_some(self.values)
+    /// How far a reader sees one run of digits, or digits one by one: no number begins in the middle of those.
+    fn passed(&self) -> usize {
+        let mut groups = self.groups.iter().take(self.count);
+        let Some(first) = groups.next() else { return 0 };
+        groups.take_while(|group| first.digits == 1 && group.digits == 1).last().unwrap_or(first).end
     }
 }
 
-/// The four digits of the serial after a joint, and the form the joint makes.
-fn serial_after(text: &[u8], from: usize, digits: &mut Digits) -> Option<(usize, Form)> {
-    let (joint, length) = joint(text.get(from..)?)?;
-    let run = group(text, from + length, 4)?;
-    digits.push(text, &run)?;
-    let form = match joint {
-        Joint { line: true, .. } => Form::Broken,
-        Joint { dash: true, .. } => Form::Dashed,
-        Joint { mark: Some(_), .. } => Form::Marked,
-        Joint { .. } => Form::Blank,
-    };
-    Some((run.end, form))
+/// What joins two groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Joint {
+    Dash,
+    Blank,
+    Line,
+    Mark(u8),
+    Cell,
 }
 
-/// The next group of `length` digits of a date after `.`, `-`, `/` or one blank, the same mark throughout.
-fn group_after(text: &[u8], from: usize, length: usize, same: Option<u8>) -> Option<(Range<usize>, u8)> {
-    let mark = *text.get(from)?;
-    if !matches!(mark, b'.' | b'-' | b'/' | b' ') || same.is_some_and(|same| same != mark) {
-        return None;
-    }
-    Some((group(text, from + 1, length)?, mark))
-}
-
-/// The run of exactly `length` digits at `from`.
-fn group(text: &[u8], from: usize, length: usize) -> Option<Range<usize>> {
-    let is_whole = text.get(from..from + length)?.iter().all(u8::is_ascii_digit);
-    let goes_on = text.get(from + length).is_some_and(u8::is_ascii_digit);
-    (is_whole && !goes_on).then_some(from..from + length)
-}
-
+/// All that stands between two groups of digits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Joint {
+struct Gap {
+    blank: bool,
     dash: bool,
     line: bool,
     mark: Option<u8>,
+    /// Edges of cells that are tags, and that are marks of text.
+    cells: u8,
+    commas: u8,
 }
 
-/// What joins date and serial at the start of `text`, and its length in bytes: blanks, at most one dash, at
-/// most one `/` or `.`, at most one line break with the quotes that a reply puts after it, and invisible
-/// characters anywhere. `None` when it is nothing, too long, or anything else.
-fn joint(text: &[u8]) -> Option<(Joint, usize)> {
-    let mut joint = Joint::default();
-    let (mut at, mut plain) = (0, 0);
-    while at < LONGEST_JOINT && plain < LONGEST_PLAIN_JOINT {
-        let rest = text.get(at..)?;
-        let (piece, length) = match rest.first()? {
-            b'<' => (Piece::Invisible, tag(rest)?),
-            b'&' => entity(rest)?,
-            b'%' => percent(rest)?,
-            _ => {
-                let (piece, length) = piece(rest)?;
-                plain += length;
-                (piece, length)
+impl Gap {
+    const NONE: Self = Self { blank: false, dash: false, line: false, mark: None, cells: 0, commas: 0 };
+
+    /// Empty cells between date and serial are as many as this: two edges each.
+    const MOST_CELLS: u8 = 6;
+
+    /// What stands at `from` until the next digit, with its length: blanks, at most one dash, at most one mark, at most
+    /// one line break with the quotes that a reply puts after it, edges of cells, and what is not seen. `None` when it
+    /// is too long, or anything else.
+    fn at(text: &[u8], from: usize) -> Option<(Self, usize)> {
+        let mut gap = Self::default();
+        let (mut at, mut plain, mut quoted) = (from, 0, false);
+        while at - from < LONGEST_GAP && plain < LONGEST_PLAIN_GAP {
+            let rest = text.get(at..)?;
+            let (glyph, length) = glyph::glyph(rest)?;
+            let is_plain = length < 5 && rest.first() != Some(&b'<');
+            match glyph {
+                Glyph::Digit(_) => {
+                    return (!quoted || gap.commas > 0).then_some((gap, at - from));
+                }
+                Glyph::Blank => gap.blank = true,
+                Glyph::Invisible => {}
+                Glyph::Dash if !gap.dash && gap.mark.is_none() => gap.dash = true,
+                // In a table of HTML a line break is a blank.
+                Glyph::Line if gap.cells > 0 => gap.blank = true,
+                Glyph::Line if !gap.line => gap.line = true,
+                Glyph::Quote if gap.line => {}
+                Glyph::Mark(mark) if gap.mark.is_none() && !gap.dash => gap.mark = Some(mark),
+                Glyph::Cell if is_plain && gap.commas == 0 => gap.commas = 1,
+                Glyph::Cell if !is_plain && gap.cells < Self::MOST_CELLS => gap.cells += 1,
+                Glyph::CellQuote => quoted = true,
+                Glyph::Dash | Glyph::Line | Glyph::Quote | Glyph::Mark(_) | Glyph::Cell => return None,
             }
-        };
-        match piece {
-            Piece::Digit => return (at > 0).then_some((joint, at)),
-            Piece::Blank | Piece::Invisible => {}
-            Piece::Dash if !joint.dash => joint.dash = true,
-            Piece::Line if !joint.line => joint.line = true,
-            Piece::Quote if joint.line => {}
-            Piece::Mark(mark) if joint.mark.is_none() && !joint.dash => joint.mark = Some(mark),
-            Piece::Dash | Piece::Line | Piece::Quote | Piece::Mark(_) => return None,
+            if is_plain {
+                plain += length;
+            }
+            at += length;
         }
-        at += length;
+        None
     }
-    None
-}
 
-#[derive(Clone, Copy)]
-enum Piece {
-    Digit,
-    Blank,
-    Dash,
-    Line,
-    Quote,
-    Invisible,
-    Mark(u8),
-}
-
-/// The first character of `text` as a piece of a joint, with its length in bytes. The single bytes 0x96,
-/// 0x97, 0xA0 and 0xAD (Windows-1252 dashes, no-break space, soft hyphen) cannot follow a digit in UTF-8, so
-/// reading them as those never misreads UTF-8.
-fn piece(text: &[u8]) -> Option<(Piece, usize)> {
-    Some(match text {
-        [b'0'..=b'9', ..] => (Piece::Digit, 1),
-        [b' ' | b'\t' | 0xA0, ..] => (Piece::Blank, 1),
-        [b'-' | 0x96 | 0x97, ..] => (Piece::Dash, 1),
-        [b'\r', b'\n', ..] => (Piece::Line, 2),
-        [b'\n' | b'\r', ..] => (Piece::Line, 1),
-        [b'>', ..] => (Piece::Quote, 1),
-        [mark @ (b'/' | b'.'), ..] => (Piece::Mark(*mark), 1),
-        [0xC2, 0xA0, ..] => (Piece::Blank, 2),
-        [0xC2, 0xAD, ..] => (Piece::Invisible, 2),
-        // U+2000-200A blanks, 200B-200F zero width and direction marks, 2010-2015 dashes.
-        [0xE2, 0x80, third, ..] => match third {
-            0x80..=0x8A | 0xAF => (Piece::Blank, 3),
-            0x8B..=0x8F | 0xAA..=0xAE => (Piece::Invisible, 3),
-            0x90..=0x95 => (Piece::Dash, 3),
-            0xA8 | 0xA9 => (Piece::Line, 3),
-            _ => return None,
-        },
-        // U+205F and U+3000 blanks, U+2060 word joiner, U+2066-2069 isolates.
-        [0xE2, 0x81, 0x9F, ..] | [0xE3, 0x80, 0x80, ..] => (Piece::Blank, 3),
-        [0xE2, 0x81, 0xA0 | 0xA6..=0xA9, ..] | [0xEF, 0xBB, 0xBF, ..] => (Piece::Invisible, 3),
-        // U+2212 minus, U+FE58 and U+FE63 small dashes, U+FF0D fullwidth hyphen.
-        [0xE2, 0x88, 0x92, ..] | [0xEF, 0xB9, 0x98 | 0xA3, ..] | [0xEF, 0xBC, 0x8D, ..] => (Piece::Dash, 3),
-        [0xAD, ..] => (Piece::Invisible, 1),
-        _ => return None,
-    })
-}
-
-/// The length of a tag or comment of HTML that a reader does not see: one that only sets letters in another way.
-/// Tags that end a paragraph or a cell are no joint.
-fn tag(text: &[u8]) -> Option<usize> {
-    const INLINE: [&[u8]; 17] = [
-        b"a", b"abbr", b"b", b"big", b"em", b"font", b"i", b"mark", b"nobr", b"s", b"small", b"span",
-        b"strong", b"sub", b"sup", b"u", b"wbr",
-    ];
-    let text = text.get(..LONGEST_JOINT.min(text.len()))?;
-    if text.starts_with(b"<!--") {
-        return memchr::memmem::find(text, b"-->").map(|end| end + 3);
-    }
-    let end = memchr::memchr(b'>', text)?;
-    let inside = text.get(1..end)?;
-    let inside = inside.strip_prefix(b"/").unwrap_or(inside);
-    let name = inside.split(|b| !b.is_ascii_alphanumeric()).next()?;
-    INLINE.iter().any(|inline| inline.eq_ignore_ascii_case(name)).then_some(end + 1)
-}
-
-/// A character reference of HTML that is a blank, a dash or nothing to see, with its length.
-fn entity(text: &[u8]) -> Option<(Piece, usize)> {
-    const NAMED: [(&[u8], Piece); 16] = [
-        (b"&nbsp;", Piece::Blank),
-        (b"&ensp;", Piece::Blank),
-        (b"&emsp;", Piece::Blank),
-        (b"&thinsp;", Piece::Blank),
-        (b"&Tab;", Piece::Blank),
-        (b"&NewLine;", Piece::Line),
-        (b"&shy;", Piece::Invisible),
-        (b"&zwnj;", Piece::Invisible),
-        (b"&zwj;", Piece::Invisible),
-        (b"&NoBreak;", Piece::Invisible),
-        (b"&hyphen;", Piece::Dash),
-        (b"&dash;", Piece::Dash),
-        (b"&ndash;", Piece::Dash),
-        (b"&mdash;", Piece::Dash),
-        (b"&horbar;", Piece::Dash),
-        (b"&minus;", Piece::Dash),
-    ];
-    if let Some((name, piece)) = NAMED.iter().find(|(name, _)| text.starts_with(name)) {
-        return Some((*piece, name.len()));
-    }
-    let end = memchr::memchr(b';', text.get(..12.min(text.len()))?)?;
-    let number = std::str::from_utf8(text.get(1..end)?.strip_prefix(b"#")?).ok()?;
-    let code = match number.strip_prefix(['x', 'X']) {
-        Some(hex) => u32::from_str_radix(hex, 16).ok()?,
-        None => number.parse().ok()?,
-    };
-    let mut utf8 = [0; 4];
-    let (piece, _) = piece(char::from_u32(code)?.encode_utf8(&mut utf8).as_bytes())?;
-    // A digit written as a reference is no joint; it would have to be read with the run beside it.
-    (!matches!(piece, Piece::Digit)).then_some((piece, end + 1))
-}
-
-/// A dash or blank of a link, percent-encoded (RFC 3986 §2.1).
-fn percent(text: &[u8]) -> Option<(Piece, usize)> {
-    match text.get(..3)? {
-        b"%2D" | b"%2d" => Some((Piece::Dash, 3)),
-        b"%20" | b"%09" => Some((Piece::Blank, 3)),
-        _ => None,
+    /// What it is as a joint; `None` for a row's end in a table of text and the like.
+    fn joint(self) -> Option<Joint> {
+        Some(match self {
+            Self { commas: 1.., line: true, .. } | Self { commas: 1.., cells: 1.., .. } => return None,
+            Self { cells: 1.., dash: true, .. } => Joint::Dash,
+            Self { cells: 1.., .. } | Self { commas: 1.., .. } => Joint::Cell,
+            Self { line: true, .. } => Joint::Line,
+            Self { dash: true, .. } => Joint::Dash,
+            Self { mark: Some(mark), .. } => Joint::Mark(mark),
+            Self { blank: true, .. } => Joint::Blank,
+            // Nothing is seen, and the groups are one.
+            Self { .. } => return None,
+        })
     }
 }
 
 fn touch_before(text: &[u8], start: usize) -> Touch {
     let Some(at) = start.checked_sub(1) else { return Touch::Free };
+    // An escape is no letter that touches: `\n` of JSON, `%3D` of a link, `\u00a0`.
+    let ends_here = |length: usize| {
+        start.checked_sub(length).and_then(|from| text.get(from..start)).is_some_and(|escape| {
+            escape.first().is_some_and(|mark| matches!(mark, b'%' | b'=' | b'\\'))
+                && glyph::character(escape).is_some_and(|(c, used)| used == length && !c.is_alphanumeric())
+        })
+    };
+    if text.get(at).is_some_and(u8::is_ascii_alphanumeric) && [2, 3, 6].into_iter().any(ends_here) {
+        return Touch::Free;
+    }
     let further = at.checked_sub(1).and_then(|further| text.get(further)).copied();
     touch(text.get(at).copied(), further)
 }
@@ -325,12 +463,8 @@ fn touch_after(text: &[u8], end: usize) -> Touch {
 fn touch(nearest: Option<u8>, further: Option<u8>) -> Touch {
     match nearest {
         Some(byte) if byte.is_ascii_alphabetic() => Touch::Letter,
-        Some(b'.' | b',' | b'-' | b'/' | b':') if further.is_some_and(|b| b.is_ascii_digit()) => {
-            Touch::MoreDigits
-        }
-        Some(byte @ (b'@' | b'=' | b'+' | b'#' | b'&' | b'%' | b'<' | b'$' | b'~' | b'\\' | b'|')) => {
-            Touch::Mark(byte)
-        }
+        Some(b'.' | b',' | b'-' | b'/' | b':') if further.is_some_and(|b| b.is_ascii_digit()) => Touch::MoreDigits,
+        Some(byte @ (b'@' | b'=' | b'+' | b'#' | b'&' | b'%' | b'<' | b'$' | b'~' | b'\\' | b'|')) => Touch::Mark(byte),
         None | Some(_) => Touch::Free,
     }
 }
@@ -344,11 +478,13 @@ mod tests {
         let mut at_byte = 0;
         let mut found = Vec::new();
         while let Some(run) = runs::next(text, at_byte) {
-            at_byte = run.end;
-            if let Some(candidate) = at(text, &run) {
-                at_byte = candidate.span.end;
-                let digits = candidate.digits.iter().map(|d| char::from(d + b'0')).collect();
-                found.push((digits, candidate.form));
+            match at(text, &run) {
+                Ok(candidate) => {
+                    at_byte = candidate.span.end;
+                    let digits = candidate.digits.iter().map(|d| char::from(if *d < 10 { d + b'0' } else { *d }));
+                    found.push((digits.collect(), candidate.form));
+                }
+                Err(next) => at_byte = next,
             }
         }
         found
@@ -390,6 +526,34 @@ mod tests {
             ("15 03 79 1234", Form::Spelled),
             ("15-03-1979-1234", Form::Spelled),
             ("15031979-1234", Form::Spelled),
+            ("150379_1234", Form::Marked),
+            ("150379+1234", Form::Marked),
+            ("15<span>03</span>79<b>-12</b>34", Form::Dashed),
+            ("1<b>50379</b>1234", Form::Plain),
+            ("&#49;5&#48;3&#55;9-&#x31;&#x32;34", Form::Dashed),
+            ("%31%35%30379%2D1234", Form::Dashed),
+            ("\\u0031\\u0035\\u0030379\\u20111234", Form::Dashed),
+            ("150379=2D1234", Form::Dashed),
+            ("1503=\r\n79-1234", Form::Dashed),
+            ("=31=35=30=33=37=39-1234", Form::Dashed),
+            ("%20150379%2D1234", Form::Dashed),
+            ("%C3%B8150379-1234", Form::Dashed),
+            ("\\u00e51503791234", Form::Plain),
+            ("\\u00e5150379-1234", Form::Dashed),
+            ("id=201503791234", Form::Plain),
+            ("cpr=1503791234", Form::Plain),
+            
+            ("1\u{200b}5\u{200b}0379-1234", Form::Dashed),
+            ("1\u{FF15}0379-1234", Form::Dashed),
+            ("150379</td><td>1234", Form::Cells),
+            ("150379-</td>\r\n  <td align=\"right\">1234", Form::Dashed),
+            ("150379</td><td>-</td><td>1234", Form::Dashed),
+            ("150379\"> <input name=\"b\" value=\"1234\">", Form::Cells),
+            ("150379;1234", Form::Cells),
+            ("\"150379\";\"1234\"", Form::Cells),
+            ("1 5 0 3 7 9 - 1 2 3 4", Form::Spread),
+            ("15 03 79 12 34", Form::Spread),
+            ("<td>1</td><td>5</td><td>0</td><td>3</td><td>7</td><td>9</td><td>1</td><td>2</td><td>3</td><td>4</td>", Form::Spread),
         ] {
             assert_eq!(found(text.as_bytes()), [("1503791234".to_owned(), form)], "{text:?}");
         }
@@ -401,15 +565,20 @@ mod tests {
     fn what_is_written_otherwise_is_no_candidate() {
         for text in [
             "15037912345",
-            "150379</td><td>1234",
+            "150379</td></tr><tr><td>1234",
             "150379</p><p>-1234",
             "150379&amp;1234",
             "150379&#48;1234",
+            "1<b>1503791234</b>",
+            "12</b>1503791234",
+            "150379;;1234",
+            "150379;\n1234",
+            "150379\" 1234",
+            "1 2 3 4 5 6 7 8 9 10 11",
             "150379<b-1234",
             "150379-12345",
             "1150379-1234",
             "150379--1234",
-            "150379+1234",
             "150379-\n\n1234",
             "150379 x 1234",
             "15.03-79-1234",
@@ -429,12 +598,37 @@ mod tests {
     }
 
     #[test]
+    fn nine_digits_and_letters() {
+        assert_eq!(found(b";203791234;"), [("0203791234".to_owned(), Form::Nine)]);
+        assert_eq!(found(b" 0203291WQ3 "), [("0203291WQ3".to_owned(), Form::Lettered)]);
+        assert_eq!(found(b"0203291wq3."), [("0203291WQ3".to_owned(), Form::Lettered)]);
+        assert_eq!(found(b"0203291WQ34 x0203291WQ3 0203291WQQ"), []);
+    }
+
+    #[test]
+    fn a_value_goes_before_an_escape() {
+        // `=30` would be a zero in quoted-printable.
+        assert_eq!(found(b"cpr=3003791234 x"), [("3003791234".to_owned(), Form::Plain)]);
+        assert_eq!(found(b"cpr=300379-1234"), [("3003791234".to_owned(), Form::Dashed)]);
+    }
+
+    #[test]
+    fn digits_that_are_no_ascii_begin_too() {
+        let text = "nr. \u{FF11}5\u{FF10}379-\u{1D7CF}234".as_bytes();
+        let start = next_wide(text, 0).unwrap();
+        let found = wide_at(text, start).unwrap();
+        assert_eq!((found.digits, found.form), ([1, 5, 0, 3, 7, 9, 1, 2, 3, 4], Form::Dashed));
+        assert_eq!(next_wide("\u{FEFF} \u{1F600}".as_bytes(), 0), None);
+    }
+
+    #[test]
     fn what_touches_is_told() {
         let touches = |text: &str| {
-            let run = runs::next(text.as_bytes(), 2).unwrap();
-            let candidate = at(text.as_bytes(), &run).unwrap();
+            let candidate = runs::runs(text.as_bytes()).find_map(|run| at(text.as_bytes(), &run).ok()).unwrap();
             (candidate.before, candidate.after)
         };
+        assert_eq!(touches("x:\\n1503791234"), (Touch::Free, Touch::Free));
+        assert_eq!(touches("x%3D1503791234%26"), (Touch::Free, Touch::Mark(b'%')));
         assert_eq!(touches("x 1503791234."), (Touch::Free, Touch::Free));
         assert_eq!(touches("xa1503791234b"), (Touch::Letter, Touch::Letter));
         assert_eq!(touches("x_1503791234_"), (Touch::Free, Touch::Free));
@@ -444,9 +638,13 @@ mod tests {
 
     #[test]
     fn the_longest_candidate_fits() {
-        let joint = format!("{}<b {}>", "\u{2003}".repeat(7), "x".repeat(164));
+        let tag = format!("<b {}>", "x".repeat(400));
+        let text = format!("1{tag}503{tag}79-1234");
+        assert_eq!(found(text.as_bytes()).len(), 1);
+        let joint = format!("<b {}>", "x".repeat(506));
         let text = format!("15.03.1979{joint}-1234");
         assert_eq!(found(text.as_bytes()).len(), 1);
-        assert!(text.len() <= LONGEST && joint.len() + 6 > LONGEST_JOINT);
+        let text = format!("15.03.1979{joint}{joint}-1234");
+        assert_eq!(found(text.as_bytes()).len(), 0, "too far away");
     }
 }

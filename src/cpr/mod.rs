@@ -10,9 +10,11 @@
 
 pub mod candidate;
 pub mod date;
+pub mod glyph;
 pub mod modulus;
 pub mod runs;
 
+use candidate::{Candidate, Form};
 use date::Day;
 use modulus::Check;
 use std::fmt;
@@ -66,11 +68,14 @@ pub enum NotCpr {
     NoSuchDay,
     /// Born after today.
     Unborn,
+    /// Nine digits that with a zero before them fail modulus 11: nothing says that one was lost.
+    NoZeroLost,
 }
 
 /// A number that can be somebody's. `Debug` prints stars.
 #[derive(Clone, Copy)]
 pub struct Cpr {
+    /// Values 0 to 9; of an eCPR, letters as ASCII capitals.
     digits: [u8; 10],
     kind: Kind,
     birth: Day,
@@ -108,6 +113,44 @@ impl Cpr {
         Ok(Self { digits, kind, birth, check })
     }
 
+    /// Reads a candidate, as it is written.
+    ///
+    /// # Errors
+    /// As [`Self::parse`], and [`NotCpr::NoZeroLost`].
+    pub fn read(candidate: &Candidate, today: Day, exceptions: Exceptions<'_>) -> Result<Self, NotCpr> {
+        match candidate.form {
+            Form::Lettered => Self::lettered(candidate.digits, today),
+            Form::Nine => {
+                let whole = Self::parse(candidate.digits, today, exceptions)?;
+                match whole.kind {
+                    Kind::Cpr => Ok(Self { kind: Kind::NineDigit, ..whole }),
+                    Kind::Replacement | Kind::NineDigit | Kind::Ecpr | Kind::Test | Kind::Suspect => {
+                        Err(NotCpr::NoZeroLost)
+                    }
+                }
+            }
+            Form::Dashed
+            | Form::Plain
+            | Form::Blank
+            | Form::Broken
+            | Form::Marked
+            | Form::Spelled
+            | Form::Cells
+            | Form::Spread => Self::parse(candidate.digits, today, exceptions),
+        }
+    }
+
+    /// An eCPR: a birth date, the digit of the century, two letters and a digit. It has no check digit.
+    fn lettered(digits: [u8; 10], today: Day) -> Result<Self, NotCpr> {
+        let [d1, d2, m1, m2, y1, y2, century, ..] = digits;
+        let birth = Day::new(date::birth_year(y1 * 10 + y2, century), m1 * 10 + m2, d1 * 10 + d2)
+            .ok_or(NotCpr::NoSuchDay)?;
+        if birth > today {
+            return Err(NotCpr::Unborn);
+        }
+        Ok(Self { digits, kind: Kind::Ecpr, birth, check: Check::Excepted })
+    }
+
     /// What it says it is.
     pub fn kind(&self) -> Kind {
         self.kind
@@ -123,9 +166,9 @@ impl Cpr {
         self.check
     }
 
-    /// The ten digits in ASCII. For sealing, keyed digests and `--reveal`; never for a log, row or notice.
+    /// The ten digits, or digits and letters of an eCPR, in ASCII. For sealing, keyed digests and `--reveal`; never for a log, row or notice.
     pub fn reveal(&self) -> [u8; 10] {
-        self.digits.map(|digit| digit + b'0')
+        self.digits.map(|digit| if digit < 10 { digit + b'0' } else { digit })
     }
 }
 

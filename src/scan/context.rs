@@ -1,22 +1,27 @@
 //! The evidence near a number: what the text round ten digits says about them.
 //!
-//! A sum of log-odds, not a chain of vetoes: form, modulus 11, age, the nearest label before the number and
-//! its distance, look-alikes. Always per number and never per document, because a municipal signature with a
-//! P-number must not hide the CPR number above it. Runs only on digits that are a real past date, so it may
-//! cost. Start reading at [`weigh`].
+//! A sum of log-odds, not a chain of vetoes: form, modulus 11, age, the nearest label before the number and its
+//! distance, the heading of its column, look-alikes, neighbours of the same kind. Always per number and never per
+//! document, because a municipal signature with a P-number must not hide the CPR number above it. Runs only on digits
+//! that are a real past date, so it may cost; where a table or a key says what the number is, it looks no further.
+//! Start reading at [`weigh`].
 
+use super::evidence::Evidence;
 use super::finding::Confidence;
+use super::neighbours::Neighbours;
+use super::render::render;
 use super::ruleset::Ruleset;
-use crate::cpr::candidate::{Candidate, Touch};
+use super::table::{Cell, Column};
+use crate::cpr::candidate::{Candidate, Form, Touch};
 use crate::cpr::date::Day;
 use crate::cpr::modulus::Check;
 use crate::cpr::{Cpr, Kind};
 use std::sync::Arc;
 
 /// How many bytes before a number are looked at.
-pub(super) const BEFORE: usize = 192;
+pub(super) const BEFORE: usize = 320;
 /// How many bytes behind it.
-pub(super) const AFTER: usize = 32;
+pub(super) const AFTER: usize = 64;
 
 /// A label as runnable.
 #[derive(Debug)]
@@ -25,98 +30,59 @@ pub(super) struct Label {
     pub(super) weight: f32,
 }
 
-/// What was found about a candidate.
-#[derive(Debug)]
-pub(super) struct Weighed {
-    pub(super) confidence: Option<Confidence>,
-    pub(super) why: Why,
+/// Below this weight a label only hints: it adds to the strong label before it and does not hide it, as in
+/// "Cpr-nr. og navn:".
+const HINT: f32 = 2.0;
+
+/// From this weight on, a label says that what it stands at is a CPR number.
+pub(super) const PERSONAL: f32 = 5.0;
+
+/// The text round a candidate.
+pub(super) struct Around<'a> {
+    /// At most [`BEFORE`] bytes.
+    pub(super) before: &'a [u8],
+    /// At most [`AFTER`] bytes.
+    pub(super) after: &'a [u8],
+    /// The cell that it stands in; its start counts from the start of `before`.
+    pub(super) cell: Option<Cell>,
+    /// Whether it stands in a header field that no list names as one that people write.
+    pub(super) in_other_header: bool,
 }
 
-/// The reasons, when somebody will read them.
-#[derive(Debug)]
-pub(super) struct Why(Option<Vec<Arc<str>>>);
-
-impl Why {
-    fn because(&mut self, word: &'static str) {
-        if let Some(words) = &mut self.0 {
-            words.push(word.into());
-        }
-    }
-
-    fn because_of(&mut self, rule: &Arc<str>) {
-        if let Some(words) = &mut self.0 {
-            words.push(Arc::clone(rule));
-        }
-    }
-
-    /// What was said, in order.
-    pub(super) fn said(self) -> Vec<Arc<str>> {
-        self.0.unwrap_or_default()
-    }
+/// Texts that are written anew for each candidate; kept so that nothing is allocated.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    before: String,
+    after: String,
 }
 
-/// Weighs a number in its place: `before` and `after` are the bytes round it, at most [`BEFORE`] and
-/// [`AFTER`] of them; `say_why` keeps the reasons.
+/// Weighs a number in its place, and adds what was found to `evidence`. `neighbours` is asked only when nothing else
+/// says what the number is.
 pub(super) fn weigh(
     rules: &Ruleset,
     candidate: &Candidate,
     cpr: &Cpr,
     today: Day,
-    before: &[u8],
-    after: &[u8],
-    say_why: bool,
-) -> Weighed {
-    let weights = &rules.weights;
-    let mut why = Why(say_why.then(Vec::new));
-    why.because("date");
-    let (form, form_word) = weights.form.of(candidate.form);
-    why.because(form_word);
-    let mut sum = form + weights.check.of_kind(cpr.kind());
-    match cpr.check() {
-        Check::Passes => {
-            sum += weights.check.passes;
-            why.because("mod11");
-        }
-        Check::Excepted => {
-            sum += weights.check.excepted;
-            why.because("mod11-exempt");
-        }
-        Check::Fails => why.because("no-mod11"),
+    around: &Around<'_>,
+    neighbours: impl FnOnce() -> Neighbours,
+    scratch: &mut Scratch,
+    evidence: &mut Evidence,
+) -> Option<Confidence> {
+    itself(rules, candidate, cpr, today, evidence);
+    if around.in_other_header {
+        evidence.add("header:other", rules.weights.place.other_header);
     }
-    let age = cpr.birth().years_until(today);
-    if age > weights.age.old_from {
-        sum += weights.age.old;
-        why.because("age");
-    } else if age >= weights.age.stamp_from && reads_as_time(candidate) {
-        sum += weights.age.stamp;
-        why.because("age-and-time");
+    let is_labelled = beside(rules, candidate, around, scratch, evidence);
+    if !is_labelled && candidate.form == Form::Plain {
+        let neighbours = neighbours();
+        evidence.add("neighbours", neighbours.weight(&rules.weights.neighbours));
     }
-    let labels = nearest_labels(rules, before);
-    for (label, share) in labels.into_iter().flatten() {
-        sum += label.weight * share;
-        why.because_of(&label.reason);
+    let needs_label = matches!(candidate.form, Form::Nine | Form::Cells | Form::Spread);
+    if needs_label && !is_labelled {
+        return None;
     }
-    // A word that runs into the digits is a label glued to them, or the digits are part of an id.
-    let is_labelled =
-        labels.iter().flatten().any(|(label, share)| *share >= 1.0 && label.weight.abs() >= HINT);
-    let is_glued = candidate.before == Touch::Letter && !is_labelled;
-    if is_glued || candidate.after == Touch::Letter {
-        sum += TOUCHING;
-        why.because("touching");
-    }
-    let threshold = &weights.threshold;
-    // Look-alikes only ever lower the sum, and cost more than all that was asked before.
-    if sum < threshold.possible {
-        return Weighed { confidence: None, why };
-    }
-    for lookalike in rules
-        .lookalikes
-        .iter()
-        .filter(|one| !(one.only_unlabelled && is_labelled) && one.matches(candidate.form, before, after))
-    {
-        sum += lookalike.weight;
-        why.because_of(&lookalike.reason);
-    }
+    let threshold = &rules.weights.threshold;
+    let sum = evidence.sum();
     let confidence = if sum >= threshold.certain {
         Some(Confidence::Certain)
     } else if sum >= threshold.likely {
@@ -127,11 +93,31 @@ pub(super) fn weigh(
         None
     };
     // A mistyped number is never certain: nobody can say whose it is.
-    let confidence = match cpr.kind() {
+    match cpr.kind() {
         Kind::Suspect => confidence.map(|c| c.min(Confidence::Likely)),
         Kind::Cpr | Kind::Replacement | Kind::NineDigit | Kind::Ecpr | Kind::Test => confidence,
-    };
-    Weighed { confidence, why }
+    }
+}
+
+/// What the digits and their form say by themselves.
+fn itself(rules: &Ruleset, candidate: &Candidate, cpr: &Cpr, today: Day, evidence: &mut Evidence) {
+    let weights = &rules.weights;
+    evidence.add("date", 0.0);
+    let (form, word) = weights.form.of(candidate.form);
+    evidence.add(word, form);
+    let kind = weights.check.of_kind(cpr.kind());
+    match cpr.check() {
+        Check::Passes => evidence.add("mod11", weights.check.passes + kind),
+        Check::Excepted if cpr.kind() == Kind::Ecpr => {}
+        Check::Excepted => evidence.add("mod11-exempt", weights.check.excepted + kind),
+        Check::Fails => evidence.add("no-mod11", kind),
+    }
+    let age = cpr.birth().years_until(today);
+    if age > weights.age.old_from {
+        evidence.add("age", weights.age.old);
+    } else if age >= weights.age.stamp_from && reads_as_time(candidate) {
+        evidence.add("age-and-time", weights.age.stamp);
+    }
 }
 
 /// Whether the serial reads as HHMM, as in a time stamp `DDMMYY-HHMM`.
@@ -140,83 +126,270 @@ fn reads_as_time(candidate: &Candidate) -> bool {
     h1 * 10 + h2 < 24 && m1 * 10 + m2 < 60
 }
 
-/// Letters that touch the digits: hex, a UUID, base64, a product code.
-const TOUCHING: f32 = -7.0;
-
-/// Below this weight a label only hints: it adds to the strong label before it and does not hide it, as in
-/// "Cpr-nr. og navn:".
-const HINT: f32 = 2.0;
-
-/// The strong label that ends last before the number, and the hint after it, each with the share of its weight
-/// that the distance leaves.
-fn nearest_labels<'a>(rules: &'a Ruleset, before: &[u8]) -> [Option<(&'a Label, f32)>; 2] {
-    let (mut strong, mut hint) = (None, None);
-    for found in rules.words.find_iter(before) {
-        let free = |byte: Option<&u8>| byte.is_none_or(|b| !is_letter(*b));
-        let start_is_free = found.start().checked_sub(1).is_none_or(|at| free(before.get(at)));
-        if !start_is_free || !free(before.get(found.end())) {
-            continue;
-        }
-        let label = rules.label_of_word.get(found.pattern().as_usize()).and_then(|at| rules.labels.get(*at));
-        match label {
-            Some(label) if label.weight.abs() >= HINT => (strong, hint) = (Some((label, found.end())), None),
-            Some(label) => hint = Some((label, found.end())),
-            None => {}
+/// What stands beside the number. Returns whether a strong label is near.
+fn beside(
+    rules: &Ruleset,
+    candidate: &Candidate,
+    around: &Around<'_>,
+    scratch: &mut Scratch,
+    evidence: &mut Evidence,
+) -> bool {
+    let is_free = matches!(candidate.after, Touch::Free | Touch::Mark(b'<' | b'&' | b'|' | b'\\'))
+        && matches!(candidate.before, Touch::Free | Touch::Mark(b'=' | b'|' | b'&' | b'\\'));
+    if let Some(cell) = around.cell.filter(|cell| cell.whole && is_free)
+        && let Some(is_labelled) = alone_in_cell(rules, cell, around.before, evidence)
+    {
+        return is_labelled;
+    }
+    let key = own_key(around.before);
+    if let Some(key) = key.filter(|_| is_free)
+        && let Some(label) = rules.strongest_label(key)
+    {
+        evidence.add_rule(&label.reason, label.weight);
+        return true;
+    }
+    let Scratch { before, after } = scratch;
+    before.clear();
+    after.clear();
+    // In a cell, what stands before the cell is another matter.
+    let from = around.cell.map_or(0, |cell| cell.start.min(around.before.len()));
+    render(around.before.get(from..).unwrap_or_default(), before);
+    render(around.after, after);
+    let [strong, hint] = rules.nearest_labels(before);
+    // Another key stands between: `"cpr": "...", "ordre_id": "..."`.
+    let fade = if key.is_some() { rules.weights.distance.other_key } else { 1.0 };
+    let mut is_labelled = false;
+    let mut is_glued = candidate.before == Touch::Letter;
+    for (label, share) in [strong, hint].into_iter().flatten() {
+        evidence.add_rule(&label.reason, label.weight * share * fade);
+        if label.weight.abs() >= HINT && share * fade >= 0.5 {
+            is_labelled = true;
+            // A word that runs into the digits is a label glued to them, or the digits are part of an id.
+            is_glued &= share < 1.0;
         }
     }
-    [strong, hint].map(|label| {
-        let (label, end) = label?;
-        let distance = &rules.weights.distance;
-        let line = if label.weight < 0.0 { distance.line_against } else { distance.line };
-        let letters = letters_between(before.get(end..)?, line);
-        let (near, far) = (f32::from(distance.near), f32::from(distance.far));
-        let share = ((far - f32::from(letters)) / (far - near)).clamp(0.0, 1.0);
-        (share > 0.0).then_some((label, share))
-    })
+    if strong.is_none()
+        && let Some(cell) = around.cell
+    {
+        is_labelled |= by_column(rules, cell.column, evidence);
+    }
+    if is_glued || candidate.after == Touch::Letter {
+        evidence.add("touching", rules.weights.place.touching);
+    }
+    for lookalike in rules
+        .lookalikes
+        .iter()
+        .filter(|one| !(one.only_unlabelled && is_labelled) && one.matches(candidate.form, before, after))
+    {
+        evidence.add_rule(&lookalike.reason, lookalike.weight);
+    }
+    is_labelled
 }
 
-/// Letters between label and number, with tags of HTML and XML left out and a line break as some letters.
+/// What a cell says that holds nothing but the number: the cell to its left when that is a label, or the heading of its
+/// column. `None` when neither is known, and the text has to be read.
+fn alone_in_cell(rules: &Ruleset, cell: Cell, before: &[u8], evidence: &mut Evidence) -> Option<bool> {
+    match cell.column {
+        Column::Unknown => None,
+        Column::Labelled(_) => Some(by_column(rules, cell.column, evidence)),
+        Column::Other { .. } => {
+            let left = before.get(..cell.start).and_then(left_cell).and_then(|left| rules.strongest_label(left));
+            if let Some(label) = left {
+                evidence.add_rule(&label.reason, label.weight);
+                return Some(true);
+            }
+            Some(by_column(rules, cell.column, evidence))
+        }
+    }
+}
+
+/// The text of the cell that ends where this text does, if it is short and holds no digit.
+fn left_cell(before: &[u8]) -> Option<&[u8]> {
+    let end = before.iter().rposition(u8::is_ascii_alphanumeric).map(|at| at + 1)?;
+    // The last tag, if the cells are tags.
+    let end = if before.get(end..)?.contains(&b'>') && memchr::memrchr(b'<', before.get(..end)?).is_some() {
+        last_tags(before)?
+    } else {
+        end
+    };
+    let start = before.get(..end)?.iter().rposition(|byte| matches!(byte, b'>' | b';' | b'\t' | b'|' | b'\n'));
+    let cell = before.get(start.map_or(0, |at| at + 1)..end)?;
+    (cell.len() <= 48 && !cell.iter().any(u8::is_ascii_digit)).then_some(cell)
+}
+
+/// Where the tags begin that end this text.
+fn last_tags(text: &[u8]) -> Option<usize> {
+    let mut end = text.len();
+    loop {
+        let rest = text.get(..end)?.trim_ascii_end();
+        if rest.last() != Some(&b'>') {
+            return Some(rest.len());
+        }
+        end = memchr::memrchr(b'<', rest)?;
+    }
+}
+
+fn by_column(rules: &Ruleset, column: Column, evidence: &mut Evidence) -> bool {
+    let weights = &rules.weights.column;
+    match column {
+        Column::Unknown => false,
+        Column::Labelled(label) => {
+            let Some(label) = rules.labels.get(label) else { return false };
+            evidence.add("column", 0.0);
+            evidence.add_rule(&label.reason, label.weight);
+            true
+        }
+        Column::Other { beside_cpr } => {
+            let (word, weight) =
+                if beside_cpr { ("column:beside-cpr", weights.beside_cpr) } else { ("column:other", weights.other) };
+            evidence.add(word, weight);
+            false
+        }
+    }
+}
+
+/// The key of a program's text that the number is the value of: `key=`, `"key": "`, `<ns:key>`. Words that say nothing
+/// of the value are no keys.
+fn own_key(before: &[u8]) -> Option<&[u8]> {
+    const EMPTY: [&[u8]; 9] =
+        [b"value", b"content", b"href", b"src", b"data", b"title", b"alt", b"text", b"id"];
+    let is_quote = |byte: &u8| matches!(byte, b'"' | b'\'' | b'\\');
+    let is_key = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | 0x80..);
+    let trimmed = |text: &'_ [u8], drop: &dyn Fn(&u8) -> bool| {
+        text.len() - text.iter().rev().take(6).take_while(|byte| drop(byte)).count()
+    };
+    let start = trimmed(before, &|byte| is_quote(byte) || *byte == b' ');
+    let before = before.get(..start)?;
+    let (mark, rest) = before.split_last()?;
+    let key_end = match mark {
+        b'=' => rest.len(),
+        // `%3D`, `3D` of quoted-printable.
+        b'D' | b'd' if rest.ends_with(b"%3") || rest.ends_with(b"=3") => rest.len() - 2,
+        b':' => {
+            let end = trimmed(rest, &|byte| *byte == b' ');
+            let quoted = rest.get(..end)?;
+            // In prose a colon ends a sentence as often as a label; between quotes it is a key's.
+            is_quote(quoted.last()?).then_some(())?;
+            trimmed(quoted, &is_quote)
+        }
+        b'>' => {
+            let open = memchr::memrchr(b'<', rest)?;
+            let crate::cpr::glyph::Tag::Named(name) = crate::cpr::glyph::tag(before.get(open..)?)?.0 else {
+                return None;
+            };
+            return (before.get(open + 1) != Some(&b'/')).then_some(name);
+        }
+        _ => return None,
+    };
+    let rest = rest.get(..key_end)?;
+    let length = rest.iter().rev().take(48).take_while(|byte| is_key(byte)).count();
+    let key = rest.get(rest.len() - length..)?;
+    let says = key.iter().any(u8::is_ascii_alphabetic) && !EMPTY.iter().any(|empty| empty.eq_ignore_ascii_case(key));
+    says.then_some(key)
+}
+
+impl Ruleset {
+    /// The strong label that ends last before the number, and the hint after it, each with the share of its weight
+    /// that the distance leaves. `before` is rendered.
+    fn nearest_labels(&self, before: &str) -> [Option<(&Label, f32)>; 2] {
+        let (mut strong, mut hint) = (None, None);
+        for (label, end) in self.labels_in(before.as_bytes()) {
+            match self.labels.get(label) {
+                Some(label) if label.weight.abs() >= HINT => (strong, hint) = (Some((label, end)), None),
+                Some(label) => hint = Some((label, end)),
+                None => {}
+            }
+        }
+        [strong, hint].map(|label| {
+            let (label, end) = label?;
+            let distance = &self.weights.distance;
+            let line = if label.weight < 0.0 { distance.line_against } else { distance.line };
+            let letters = letters_between(before.as_bytes().get(end..)?, line);
+            let (near, far) = (f32::from(distance.near), f32::from(distance.far));
+            let share = ((far - f32::from(letters)) / (far - near)).clamp(0.0, 1.0);
+            (share > 0.0).then_some((label, share))
+        })
+    }
+
+    /// The strong label in a key or a heading; one that speaks for a number goes before one that speaks against it.
+    fn strongest_label(&self, text: &[u8]) -> Option<&Label> {
+        self.strongest(text).0.and_then(|label| self.labels.get(label))
+    }
+
+    fn strongest(&self, text: &[u8]) -> (Option<usize>, bool) {
+        let (mut best, mut any): (Option<usize>, bool) = (None, false);
+        for (label, _) in self.labels_in(text) {
+            any = true;
+            let weight = |label: usize| self.labels.get(label).map_or(0.0, |label| label.weight);
+            if weight(label).abs() >= HINT && best.is_none_or(|best| weight(label) >= weight(best)) {
+                best = Some(label);
+            }
+        }
+        (best, any)
+    }
+
+    /// The labels in a text, each with its end: whole words, or parts of a `camelCase` name.
+    fn labels_in(&self, text: &[u8]) -> impl Iterator<Item = (usize, usize)> {
+        self.words.find_iter(text).filter_map(move |found| {
+            let (start, end) = (found.start(), found.end());
+            let byte = |at: usize| text.get(at).copied().unwrap_or(b' ');
+            let apart = |left: u8, right: u8| {
+                !is_letter(left) || !is_letter(right) || (left.is_ascii_lowercase() && right.is_ascii_uppercase())
+            };
+            let starts = start == 0 || apart(byte(start - 1), byte(start));
+            // `CPRNr` ends the first word one letter before a small one.
+            let ends = end >= text.len() || apart(byte(end - 1), byte(end));
+            (starts && ends).then(|| self.label_of_word.get(found.pattern().as_usize()).map(|label| (*label, end)))?
+        })
+    }
+}
+
+/// The label in the heading of a column, and whether any word in it is known.
+pub(super) fn heading(rules: &Ruleset, text: &str) -> (Option<usize>, bool) {
+    rules.strongest(text.as_bytes())
+}
+
+/// Letters between label and number, a line break as some letters.
 fn letters_between(text: &[u8], line: u16) -> u16 {
     let mut letters = 0_u16;
-    let mut in_tag = false;
     for byte in text {
         match byte {
-            b'<' => in_tag = true,
-            b'>' => in_tag = false,
             b'\n' => letters = letters.saturating_add(line),
-            byte if !in_tag && is_letter(*byte) => letters = letters.saturating_add(1),
+            byte if is_letter(*byte) => letters = letters.saturating_add(1),
             _ => {}
         }
     }
     letters
 }
 
-/// An ASCII letter, or a byte of a letter in UTF-8 or an 8-bit charset. The lead byte 0xC2 and the bytes
-/// 0x80-0xBF carry marks and blanks far more often than letters.
+/// An ASCII letter, or the first byte of a letter in UTF-8. The lead byte 0xC2 and the bytes 0x80-0xBF carry marks and
+/// blanks far more often than letters, and 0xE2 the marks of typographers.
 fn is_letter(byte: u8) -> bool {
-    byte.is_ascii_alphabetic() || byte >= 0xC3
+    byte.is_ascii_alphabetic() || (byte >= 0xC3 && byte != 0xE2)
 }
 
-/// A word as bytes, in each charset that writes it differently, both cases of letters beyond ASCII.
+/// A word in both cases of its letters beyond ASCII; of the others the automaton takes care.
 pub(super) fn spellings(word: &str) -> Vec<Vec<u8>> {
-    let latin =
-        |text: &str| -> Option<Vec<u8>> { text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect() };
-    let upper = word.to_uppercase();
     let mut all = vec![word.as_bytes().to_vec()];
     if !word.is_ascii() {
-        all.push(upper.as_bytes().to_vec());
-        all.extend(latin(word));
-        all.extend(latin(&upper));
+        all.push(word.to_uppercase().into_bytes());
+        let mut letters = word.chars();
+        let capital = letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>());
+        all.extend(capital.map(String::into_bytes));
+        all.sort_unstable();
+        all.dedup();
     }
     all
 }
 
 /// Whether the entry called `reason` counts for a number between these two texts.
 pub(super) fn counts(rules: &Ruleset, reason: &Arc<str>, before: &[u8], after: &[u8]) -> bool {
-    let label = nearest_labels(rules, before).iter().flatten().any(|(label, _)| label.reason == *reason);
-    label
-        || rules
-            .lookalikes
-            .iter()
-            .any(|one| one.reason == *reason && one.matches(one.example_form(), before, after))
+    let (mut seen, mut behind) = (String::new(), String::new());
+    render(before, &mut seen);
+    render(after, &mut behind);
+    if let Some(label) = own_key(before).and_then(|key| rules.strongest_label(key)) {
+        return label.reason == *reason;
+    }
+    rules.nearest_labels(&seen).iter().flatten().any(|(label, _)| label.reason == *reason)
+        || rules.lookalikes.iter().any(|one| one.reason == *reason && one.matches(one.example_form(), &seen, &behind))
 }

@@ -10,10 +10,14 @@ pub mod finding;
 pub mod ruleset;
 
 mod context;
+mod evidence;
+mod neighbours;
 mod persons;
 mod reader;
+mod render;
 mod report;
 mod sketch;
+mod table;
 mod window;
 
 pub use crate::cpr::date::Day;

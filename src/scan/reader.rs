@@ -3,8 +3,9 @@
 //! A part's first bytes tell what it is ([`extract::sniff`]); text goes through the window to the evidence,
 //! anything else is noted as unread. Headers and file names are short texts of their own. Keeps no body.
 
-use super::context;
+use super::context::{self, Around, Scratch};
 use super::coverage::{Unread, UnreadKind};
+use super::evidence::Evidence;
 use super::finding::{Finding, MaskedText, Place};
 use super::report::{Protection, Report};
 use super::ruleset::Ruleset;
@@ -81,28 +82,35 @@ struct Judge {
     report: Report,
     /// The first text's start is being gathered.
     sketching: bool,
+    /// Texts round a candidate as a reader sees them.
+    scratch: Scratch,
     /// What paths begin with: the part whose signature was opened, with a dot.
     prefix: String,
 }
 
 impl Judge {
     fn judge(&mut self, mut hit: Hit<'_>, path: &PartPath, place: &Place) {
-        let Ok(cpr) = Cpr::parse(hit.candidate.digits, self.today, self.rules.exceptions()) else { return };
-        let keep = self.report.has_room();
-        let weighed =
-            context::weigh(&self.rules, hit.candidate, &cpr, self.today, hit.before(), hit.after(), keep);
-        let Some(confidence) = weighed.confidence else { return };
-        self.report.count_in(&cpr, confidence);
+        let Self { rules, today, report, scratch, .. } = self;
+        let Ok(cpr) = Cpr::read(hit.candidate, *today, rules.exceptions()) else { return };
+        let keep = report.has_room();
+        let mut evidence = Evidence::new(keep);
+        let cell = hit.cell(rules);
+        let candidate = hit.candidate;
+        let around = Around { before: hit.before(), after: hit.after(), cell, in_other_header: false };
+        let neighbours = || hit.neighbours(rules, *today);
+        let confidence = context::weigh(rules, candidate, &cpr, *today, &around, neighbours, scratch, &mut evidence);
+        let Some(confidence) = confidence else { return };
+        report.count_in(&cpr, confidence);
         if keep {
             let (offset, line) = (hit.offset(), hit.line());
-            self.report.findings.push(Finding {
+            report.findings.push(Finding {
                 cpr,
                 confidence,
                 part: format!("{}{path}", self.prefix),
                 place: place.clone(),
                 line,
                 offset,
-                why: weighed.why.said(),
+                why: evidence.into_reasons().into_iter().map(|(reason, _)| reason).collect(),
             });
         }
     }
@@ -115,7 +123,14 @@ impl Judge {
 impl Reader {
     pub(super) fn new(rules: Arc<Ruleset>, today: Day) -> Self {
         Self {
-            judge: Judge { rules, today, report: Report::default(), sketching: false, prefix: String::new() },
+            judge: Judge {
+                rules,
+                today,
+                report: Report::default(),
+                sketching: false,
+                scratch: Scratch::default(),
+                prefix: String::new(),
+            },
             window: Window::new(),
             mode: Mode::Closed,
             leaf: Leaf {

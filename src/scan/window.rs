@@ -5,14 +5,22 @@
 //! is searched, the searches do not depend on the chunks (invariant 3). Tests: beside `scan`'s chunking test.
 
 use super::context::{AFTER, BEFORE};
+use super::neighbours::{self, Neighbours, Tally};
+use super::ruleset::Ruleset;
+use super::table::{Cell, Tables};
 use crate::cpr::candidate::{self, Candidate};
+use crate::cpr::date::Day;
 use crate::cpr::runs::Runs;
 
 /// The buffer's size; large enough that moving the overlap costs nothing, small enough for the first cache.
 const SIZE: usize = 16 * 1024;
 
 /// What must follow a first digit before its candidate is judged.
-const AHEAD: usize = candidate::LONGEST + AFTER;
+const AHEAD: usize = candidate::LONGEST + neighbours::REACH;
+
+/// What is kept before the next candidate: the rows of a table above it, and its neighbours.
+const BACK: usize = 2048;
+const _: () = assert!(BACK >= BEFORE && BACK >= neighbours::REACH && neighbours::REACH >= AFTER);
 
 /// See the module's head.
 pub(super) struct Window {
@@ -21,6 +29,14 @@ pub(super) struct Window {
     /// Everything before here has been searched.
     searched: usize,
     place: Counted,
+    lore: Lore,
+}
+
+/// What has been learnt of the text so far.
+#[derive(Debug, Default)]
+struct Lore {
+    tables: Tables,
+    tally: Tally,
 }
 
 /// The place of the buffer's first byte in the part, and of the byte to which lines have been counted.
@@ -36,19 +52,33 @@ pub(super) struct Hit<'a> {
     pub(super) candidate: &'a Candidate,
     text: &'a [u8],
     place: &'a mut Counted,
+    lore: &'a mut Lore,
 }
 
-impl Hit<'_> {
+impl<'a> Hit<'a> {
     /// The bytes before it.
-    pub(super) fn before(&self) -> &[u8] {
+    pub(super) fn before(&self) -> &'a [u8] {
         let start = self.candidate.span.start;
         self.text.get(start.saturating_sub(BEFORE)..start).unwrap_or_default()
     }
 
     /// The bytes behind it.
-    pub(super) fn after(&self) -> &[u8] {
+    pub(super) fn after(&self) -> &'a [u8] {
         let end = self.candidate.span.end;
         self.text.get(end..(end + AFTER).min(self.text.len())).unwrap_or_default()
+    }
+
+    /// The cell it stands in, its start counted from the start of [`Self::before`].
+    pub(super) fn cell(&mut self, rules: &Ruleset) -> Option<Cell> {
+        let span = &self.candidate.span;
+        let cell = self.lore.tables.cell_of(self.text, self.place.base, span, rules)?;
+        Some(Cell { start: cell.start.saturating_sub(span.start.saturating_sub(BEFORE)), ..cell })
+    }
+
+    /// The bare numbers round it.
+    pub(super) fn neighbours(&mut self, rules: &Ruleset, today: Day) -> Neighbours {
+        let span = &self.candidate.span;
+        self.lore.tally.round(self.text, self.place.base, span, today, rules.exceptions())
     }
 
     /// Offset of the first digit in the part's text.
@@ -74,7 +104,7 @@ impl Counted {
 
 impl Window {
     pub(super) fn new() -> Self {
-        Self { buffer: Vec::with_capacity(SIZE), searched: 0, place: Counted { base: 0, at: 0, line: 1 } }
+        Self { buffer: Vec::with_capacity(SIZE), searched: 0, place: Counted { base: 0, at: 0, line: 1 }, lore: Lore::default() }
     }
 
     /// Begins another text.
@@ -82,6 +112,8 @@ impl Window {
         self.buffer.clear();
         self.searched = 0;
         self.place = Counted { base: 0, at: 0, line: 1 };
+        self.lore.tables.clear();
+        self.lore.tally.clear();
     }
 
     /// What is in the buffer.
@@ -119,13 +151,16 @@ impl Window {
         let text = self.buffer.as_slice();
         let from = self.searched;
         self.searched = sweep(text, from, limit, |candidate| {
-            visit(Hit { candidate, text, place: &mut self.place });
+            visit(Hit { candidate, text, place: &mut self.place, lore: &mut self.lore });
         });
     }
 
     /// Moves what the next search needs to the front: the unsearched text, and the neighbourhood before it.
     fn slide(&mut self) {
-        let keep_from = self.searched.saturating_sub(BEFORE).min(self.buffer.len());
+        if self.place.base == 0 {
+            self.lore.tables.keep_first_line(&self.buffer);
+        }
+        let keep_from = self.searched.saturating_sub(BACK).min(self.buffer.len());
         self.place.count_to(&self.buffer, keep_from.max(self.place.at));
         self.buffer.copy_within(keep_from.., 0);
         self.buffer.truncate(self.buffer.len() - keep_from);
@@ -137,29 +172,52 @@ impl Window {
 
 /// Visits the candidates of a text that is whole in memory.
 pub(super) fn whole(text: &[u8], visit: &mut impl FnMut(Hit<'_>)) {
-    let mut place = Counted { base: 0, at: 0, line: 1 };
-    sweep(text, 0, text.len(), |candidate| visit(Hit { candidate, text, place: &mut place }));
+    let (mut place, mut lore) = (Counted { base: 0, at: 0, line: 1 }, Lore::default());
+    sweep(text, 0, text.len(), |candidate| visit(Hit { candidate, text, place: &mut place, lore: &mut lore }));
 }
 
 /// Visits the candidates that begin at or after `from` and before `limit`; returns where to go on.
 fn sweep(text: &[u8], from: usize, limit: usize, mut visit: impl FnMut(&Candidate)) -> usize {
     let mut at = from;
     let mut runs = Runs::starting(text, from);
-    while let Some(run) = runs.next() {
-        if run.start >= limit {
-            break;
+    let mut wide = candidate::next_wide(text, from);
+    loop {
+        let run = runs.next().filter(|run| run.start < limit);
+        // Digits of more than one byte are rare: one look ahead tells that there are none.
+        while let Some(start) = wide.filter(|wide| *wide < run.as_ref().map_or(limit, |run| run.start)) {
+            at = tell(candidate::wide_at(text, start), &mut visit).max(start + 1);
+            wide = candidate::next_wide(text, at);
+        }
+        let Some(run) = run else { break };
+        if run.start < at {
+            // A wide digit before it took it along.
+            runs.skip_to(at);
+            continue;
         }
         at = run.end;
         // A run that goes on from before `from` was seen there.
         let goes_on = run.start == from
             && from.checked_sub(1).and_then(|b| text.get(b)).is_some_and(u8::is_ascii_digit);
-        if let Some(found) = (!goes_on).then(|| candidate::at(text, &run)).flatten() {
-            at = found.span.end;
+        if !goes_on {
+            at = tell(candidate::at(text, &run), &mut visit).max(at);
             runs.skip_to(at);
-            visit(&found);
+            if wide.is_some_and(|wide| wide < at) {
+                wide = candidate::next_wide(text, at);
+            }
         }
     }
     at.max(limit)
+}
+
+/// Visits what was found, and says where to go on.
+fn tell(found: Result<Candidate, usize>, visit: &mut impl FnMut(&Candidate)) -> usize {
+    match found {
+        Ok(found) => {
+            visit(&found);
+            found.span.end
+        }
+        Err(next) => next,
+    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ pub(super) fn shown(name: &str, reveal: bool) -> String {
     if !reveal {
         let read: Vec<u8> = bytes.iter().map(|byte| if *byte == b'_' { b'-' } else { *byte }).collect();
         for run in runs::runs(&read) {
-            let Some(found) = candidate::at(&read, &run).filter(|found| is_date(&found.digits)) else {
+            let Some(found) = candidate::at(&read, &run).ok().filter(|found| is_date(&found.digits)) else {
                 continue;
             };
             for byte in bytes.get_mut(found.span).into_iter().flatten().filter(|byte| byte.is_ascii_digit()) {

@@ -127,6 +127,10 @@ fn form_of(word: &str) -> Option<Form> {
         "broken" => Form::Broken,
         "marked" => Form::Marked,
         "spelled" => Form::Spelled,
+        "cells" => Form::Cells,
+        "spread" => Form::Spread,
+        "nine" => Form::Nine,
+        "lettered" => Form::Lettered,
         _ => return None,
     })
 }

@@ -18,6 +18,7 @@ use check::Examples;
 use regex::bytes::Regex;
 use std::fmt;
 use std::sync::Arc;
+pub(super) use written::NeighbourWeights;
 use written::Weights;
 
 const CPR: &str = "cpr.toml";
@@ -121,10 +122,10 @@ impl LookAlike {
         self.forms.first().copied().unwrap_or(Form::Plain)
     }
 
-    pub(super) fn matches(&self, form: Form, before: &[u8], after: &[u8]) -> bool {
+    pub(super) fn matches(&self, form: Form, before: &str, after: &str) -> bool {
         (self.forms.is_empty() || self.forms.contains(&form))
-            && self.before.as_ref().is_none_or(|expression| expression.is_match(before))
-            && self.after.as_ref().is_none_or(|expression| expression.is_match(after))
+            && self.before.as_ref().is_none_or(|expression| expression.is_match(before.as_bytes()))
+            && self.after.as_ref().is_none_or(|expression| expression.is_match(after.as_bytes()))
     }
 }
 

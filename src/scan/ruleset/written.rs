@@ -15,6 +15,9 @@ pub(in crate::scan) struct Weights {
     pub(in crate::scan) check: CheckWeights,
     pub(in crate::scan) age: AgeWeights,
     pub(in crate::scan) distance: Distance,
+    pub(in crate::scan) column: ColumnWeights,
+    pub(in crate::scan) place: PlaceWeights,
+    pub(in crate::scan) neighbours: NeighbourWeights,
     pub(in crate::scan) threshold: Threshold,
     pub(super) exceptions: ExceptionsAsWritten,
 }
@@ -28,6 +31,10 @@ pub(in crate::scan) struct FormWeights {
     broken: f32,
     marked: f32,
     spelled: f32,
+    cells: f32,
+    spread: f32,
+    nine: f32,
+    lettered: f32,
 }
 
 impl FormWeights {
@@ -39,6 +46,10 @@ impl FormWeights {
             Form::Broken => (self.broken, "form:broken"),
             Form::Marked => (self.marked, "form:marked"),
             Form::Spelled => (self.spelled, "form:spelled"),
+            Form::Cells => (self.cells, "form:cells"),
+            Form::Spread => (self.spread, "form:spread"),
+            Form::Nine => (self.nine, "form:nine"),
+            Form::Lettered => (self.lettered, "form:lettered"),
         }
     }
 }
@@ -56,7 +67,7 @@ pub(in crate::scan) struct CheckWeights {
 impl CheckWeights {
     pub(in crate::scan) fn of_kind(&self, kind: Kind) -> f32 {
         match kind {
-            // What nine digits and letters are worth is said by whoever makes them.
+            // What nine digits and letters are worth is said by their form.
             Kind::Cpr | Kind::NineDigit | Kind::Ecpr => 0.0,
             Kind::Replacement => self.replacement,
             Kind::Test => self.test,
@@ -81,6 +92,29 @@ pub(in crate::scan) struct Distance {
     pub(in crate::scan) far: u16,
     pub(in crate::scan) line: u16,
     pub(in crate::scan) line_against: u16,
+    pub(in crate::scan) other_key: f32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scan) struct ColumnWeights {
+    pub(in crate::scan) other: f32,
+    pub(in crate::scan) beside_cpr: f32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scan) struct PlaceWeights {
+    pub(in crate::scan) other_header: f32,
+    pub(in crate::scan) touching: f32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::scan) struct NeighbourWeights {
+    pub(in crate::scan) valid: f32,
+    pub(in crate::scan) other: f32,
+    pub(in crate::scan) most: f32,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -1,0 +1,107 @@
+//! The text beside a number as a reader sees it: UTF-8, without tags, references or what is not seen.
+//!
+//! Done for the few bytes round a candidate only, so that labels and look-alikes are written once, in plain words, and
+//! hold in HTML, in JSON, in a link and in any charset. Start reading at [`render`]. Tests: below.
+
+use crate::cpr::glyph::{self, Tag};
+
+/// Adds to `out` what a reader sees of `raw`. Blanks become one `' '`, the edge of a cell a tab, of a line or a
+/// paragraph a line feed, a dash `-`; the name of an XML element becomes `"name":`, as JSON would write it.
+///
+/// `raw` may begin and end anywhere: what is cut off reads as text.
+pub(super) fn render(raw: &[u8], out: &mut String) {
+    let mut at = 0;
+    while let Some(rest) = raw.get(at..).filter(|rest| !rest.is_empty()) {
+        at += match rest.first() {
+            Some(b'<') => match glyph::tag(rest) {
+                Some((tag, length)) => {
+                    see_tag(tag, rest.get(1) == Some(&b'/'), out);
+                    length
+                }
+                None => see(rest, out),
+            },
+            Some(byte) if byte.is_ascii_alphanumeric() => {
+                let word = rest.iter().take_while(|b| b.is_ascii_alphanumeric()).count();
+                out.push_str(rest.get(..word).and_then(|word| std::str::from_utf8(word).ok()).unwrap_or_default());
+                word
+            }
+            Some(_) => see(rest, out),
+            None => break,
+        };
+    }
+}
+
+fn see_tag(tag: Tag<'_>, closes: bool, out: &mut String) {
+    match tag {
+        Tag::Inline => {}
+        Tag::Cell | Tag::Field => push_blank('\t', out),
+        Tag::Break | Tag::Row | Tag::Block => push_blank('\n', out),
+        Tag::Named(_) if closes => push_blank(' ', out),
+        Tag::Named(name) => {
+            out.push_str(" \"");
+            out.extend(name.iter().map(|byte| if byte.is_ascii() { char::from(*byte) } else { '?' }));
+            out.push_str("\":");
+        }
+    }
+}
+
+fn see(rest: &[u8], out: &mut String) -> usize {
+    let Some((character, length)) = glyph::character(rest) else { return 1 };
+    // `a=12` is far more often a value than quoted-printable.
+    if length == 3 && character.is_ascii() && rest.first() == Some(&b'=') {
+        out.push('=');
+        return 1;
+    }
+    match character {
+        '\n' | '\u{85}' | '\u{2028}' | '\u{2029}' => push_blank('\n', out),
+        '\r' => {}
+        '\t' => push_blank('\t', out),
+        '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' => {}
+        _ if character.is_whitespace() || character.is_control() => push_blank(' ', out),
+        '\u{2010}'..='\u{2015}' | '\u{2212}' => out.push('-'),
+        '\u{201C}'..='\u{201F}' => out.push('"'),
+        _ => out.push(character),
+    }
+    length
+}
+
+/// Blanks are one, and the strongest of them stays; line feeds are all kept, since they count as distance.
+fn push_blank(blank: char, out: &mut String) {
+    match (out.chars().next_back(), blank) {
+        (Some(' '), _) => {
+            out.pop();
+            push_blank(blank, out);
+        }
+        // In HTML, lines break between cells as they like.
+        (Some('\n' | '\t'), ' ') | (Some('\t'), '\t' | '\n') => {}
+        _ => out.push(blank),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_a_reader_sees_it() {
+        for (raw, seen) in [
+            ("CPR-nr.:  1", "CPR-nr.: 1"),
+            ("<td class=\"x\">F&oslash;dt</td>\r\n<td>", "\tFødt\t"),
+            ("<p>a<b>b</b> c</p><p>", "\nab c\n\n"),
+            ("<ns:cprNummer>", " \"cprNummer\":"),
+            ("?navn=J%C3%B8rgen%20&nr=12", "?navn=Jørgen &nr=12"),
+            ("\\\"f\\u00f8dt\\\":", "\"født\":"),
+            ("f=C3=B8dt", "født"),
+            ("a\u{a0}\u{200b}b \u{2013} c", "a b - c"),
+            ("x\n> y", "x\n> y"),
+            ("<b", "<b"),
+        ] {
+            let mut out = String::new();
+            render(raw.as_bytes(), &mut out);
+            assert_eq!(out, seen, "{raw:?}");
+        }
+        let mut out = String::new();
+        render(b"F\xF8dt", &mut out);
+        assert_eq!(out, "Født");
+    }
+}
