@@ -86,15 +86,14 @@ impl std::fmt::Debug for Candidate {
 #[inline]
 pub fn at(text: &[u8], first: &Range<usize>) -> Result<Candidate, usize> {
     let next = text.get(first.end).copied().unwrap_or(b' ');
-    let is_escaped = first.start.checked_sub(1).and_then(|at| text.get(at)).is_some_and(|before| {
-        matches!(before, b'%' | b'#' | b'=' | b'u' | b'U' | b'x' | b'X' | b'a'..=b'f' | b'A'..=b'F')
-    });
+    let is_escaped = first.start.checked_sub(1).and_then(|at| text.get(at)).is_some_and(
+        |before| matches!(before, b'%' | b'#' | b'=' | b'u' | b'U' | b'x' | b'X' | b'a'..=b'f' | b'A'..=b'F'),
+    );
     // Nearly all runs of digits end here.
     if !is_escaped && !glyph::may_be_unseen(next) {
         match first.len() {
             10 => return plain(text, first).ok_or(first.end),
-            1 | 2 if !next.is_ascii_alphanumeric() => {}
-            6 | 8 if !next.is_ascii_alphanumeric() => {}
+            1 | 2 | 6 | 8 if !next.is_ascii_alphanumeric() => {}
             7 if next.is_ascii_alphabetic() => return lettered(text, first).ok_or(first.end),
             9 => return nine(text, first).ok_or(first.end),
             _ => return Err(first.end),
@@ -289,7 +288,8 @@ impl Row {
             group.digits = digits - first;
             row.count += 1;
             let lengths = row.groups.get(..row.count).unwrap_or_default();
-            let begins = |shape: &[usize]| lengths.iter().zip(shape).all(|(group, length)| group.digits == *length);
+            let begins =
+                |shape: &[usize]| lengths.iter().zip(shape).all(|(group, length)| group.digits == *length);
             let fitting = SHAPES.iter().filter(|(shape, _)| shape.len() >= row.count && begins(shape));
             match fitting.clone().find(|(shape, _)| shape.len() == row.count) {
                 Some((_, shape)) => row.shape = Some(*shape),
@@ -463,8 +463,12 @@ fn touch_after(text: &[u8], end: usize) -> Touch {
 fn touch(nearest: Option<u8>, further: Option<u8>) -> Touch {
     match nearest {
         Some(byte) if byte.is_ascii_alphabetic() => Touch::Letter,
-        Some(b'.' | b',' | b'-' | b'/' | b':') if further.is_some_and(|b| b.is_ascii_digit()) => Touch::MoreDigits,
-        Some(byte @ (b'@' | b'=' | b'+' | b'#' | b'&' | b'%' | b'<' | b'$' | b'~' | b'\\' | b'|')) => Touch::Mark(byte),
+        Some(b'.' | b',' | b'-' | b'/' | b':') if further.is_some_and(|b| b.is_ascii_digit()) => {
+            Touch::MoreDigits
+        }
+        Some(byte @ (b'@' | b'=' | b'+' | b'#' | b'&' | b'%' | b'<' | b'$' | b'~' | b'\\' | b'|')) => {
+            Touch::Mark(byte)
+        }
         None | Some(_) => Touch::Free,
     }
 }
@@ -481,7 +485,8 @@ mod tests {
             match at(text, &run) {
                 Ok(candidate) => {
                     at_byte = candidate.span.end;
-                    let digits = candidate.digits.iter().map(|d| char::from(if *d < 10 { d + b'0' } else { *d }));
+                    let digits =
+                        candidate.digits.iter().map(|d| char::from(if *d < 10 { d + b'0' } else { *d }));
                     found.push((digits.collect(), candidate.form));
                 }
                 Err(next) => at_byte = next,
@@ -542,7 +547,6 @@ mod tests {
             ("\\u00e5150379-1234", Form::Dashed),
             ("id=201503791234", Form::Plain),
             ("cpr=1503791234", Form::Plain),
-            
             ("1\u{200b}5\u{200b}0379-1234", Form::Dashed),
             ("1\u{FF15}0379-1234", Form::Dashed),
             ("150379</td><td>1234", Form::Cells),
@@ -553,7 +557,10 @@ mod tests {
             ("\"150379\";\"1234\"", Form::Cells),
             ("1 5 0 3 7 9 - 1 2 3 4", Form::Spread),
             ("15 03 79 12 34", Form::Spread),
-            ("<td>1</td><td>5</td><td>0</td><td>3</td><td>7</td><td>9</td><td>1</td><td>2</td><td>3</td><td>4</td>", Form::Spread),
+            (
+                "<td>1</td><td>5</td><td>0</td><td>3</td><td>7</td><td>9</td><td>1</td><td>2</td><td>3</td><td>4</td>",
+                Form::Spread,
+            ),
         ] {
             assert_eq!(found(text.as_bytes()), [("1503791234".to_owned(), form)], "{text:?}");
         }
@@ -624,7 +631,8 @@ mod tests {
     #[test]
     fn what_touches_is_told() {
         let touches = |text: &str| {
-            let candidate = runs::runs(text.as_bytes()).find_map(|run| at(text.as_bytes(), &run).ok()).unwrap();
+            let candidate =
+                runs::runs(text.as_bytes()).find_map(|run| at(text.as_bytes(), &run).ok()).unwrap();
             (candidate.before, candidate.after)
         };
         assert_eq!(touches("x:\\n1503791234"), (Touch::Free, Touch::Free));

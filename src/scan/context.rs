@@ -13,7 +13,6 @@ use super::render::render;
 use super::ruleset::Ruleset;
 use super::table::{Cell, Column};
 use crate::cpr::candidate::{Candidate, Form, Touch};
-use crate::cpr::date::Day;
 use crate::cpr::modulus::Check;
 use crate::cpr::{Cpr, Kind};
 use std::sync::Arc;
@@ -37,8 +36,13 @@ const HINT: f32 = 2.0;
 /// From this weight on, a label says that what it stands at is a CPR number.
 pub(super) const PERSONAL: f32 = 5.0;
 
-/// The text round a candidate.
+/// A candidate in its place.
 pub(super) struct Around<'a> {
+    pub(super) candidate: &'a Candidate,
+    /// What its digits are.
+    pub(super) cpr: &'a Cpr,
+    /// Whole years since the birth date in them.
+    pub(super) age: u16,
     /// At most [`BEFORE`] bytes.
     pub(super) before: &'a [u8],
     /// At most [`AFTER`] bytes.
@@ -60,24 +64,24 @@ pub(super) struct Scratch {
 /// says what the number is.
 pub(super) fn weigh(
     rules: &Ruleset,
-    candidate: &Candidate,
-    cpr: &Cpr,
-    today: Day,
     around: &Around<'_>,
     neighbours: impl FnOnce() -> Neighbours,
     scratch: &mut Scratch,
     evidence: &mut Evidence,
 ) -> Option<Confidence> {
-    itself(rules, candidate, cpr, today, evidence);
+    let form = around.candidate.form;
+    itself(rules, around, evidence);
     if around.in_other_header {
         evidence.add("header:other", rules.weights.place.other_header);
     }
-    let is_labelled = beside(rules, candidate, around, scratch, evidence);
-    if !is_labelled && candidate.form == Form::Plain {
-        let neighbours = neighbours();
-        evidence.add("neighbours", neighbours.weight(&rules.weights.neighbours));
+    let is_labelled = beside(rules, around, scratch, evidence);
+    if !is_labelled && form == Form::Plain {
+        let weight = neighbours().weight(&rules.weights.neighbours);
+        if weight != 0.0 {
+            evidence.add("neighbours", weight);
+        }
     }
-    let needs_label = matches!(candidate.form, Form::Nine | Form::Cells | Form::Spread);
+    let needs_label = matches!(form, Form::Nine | Form::Cells | Form::Spread);
     if needs_label && !is_labelled {
         return None;
     }
@@ -93,14 +97,15 @@ pub(super) fn weigh(
         None
     };
     // A mistyped number is never certain: nobody can say whose it is.
-    match cpr.kind() {
+    match around.cpr.kind() {
         Kind::Suspect => confidence.map(|c| c.min(Confidence::Likely)),
         Kind::Cpr | Kind::Replacement | Kind::NineDigit | Kind::Ecpr | Kind::Test => confidence,
     }
 }
 
 /// What the digits and their form say by themselves.
-fn itself(rules: &Ruleset, candidate: &Candidate, cpr: &Cpr, today: Day, evidence: &mut Evidence) {
+fn itself(rules: &Ruleset, around: &Around<'_>, evidence: &mut Evidence) {
+    let Around { candidate, cpr, age, .. } = *around;
     let weights = &rules.weights;
     evidence.add("date", 0.0);
     let (form, word) = weights.form.of(candidate.form);
@@ -112,7 +117,6 @@ fn itself(rules: &Ruleset, candidate: &Candidate, cpr: &Cpr, today: Day, evidenc
         Check::Excepted => evidence.add("mod11-exempt", weights.check.excepted + kind),
         Check::Fails => evidence.add("no-mod11", kind),
     }
-    let age = cpr.birth().years_until(today);
     if age > weights.age.old_from {
         evidence.add("age", weights.age.old);
     } else if age >= weights.age.stamp_from && reads_as_time(candidate) {
@@ -127,13 +131,8 @@ fn reads_as_time(candidate: &Candidate) -> bool {
 }
 
 /// What stands beside the number. Returns whether a strong label is near.
-fn beside(
-    rules: &Ruleset,
-    candidate: &Candidate,
-    around: &Around<'_>,
-    scratch: &mut Scratch,
-    evidence: &mut Evidence,
-) -> bool {
+fn beside(rules: &Ruleset, around: &Around<'_>, scratch: &mut Scratch, evidence: &mut Evidence) -> bool {
+    let candidate = around.candidate;
     let is_free = matches!(candidate.after, Touch::Free | Touch::Mark(b'<' | b'&' | b'|' | b'\\'))
         && matches!(candidate.before, Touch::Free | Touch::Mark(b'=' | b'|' | b'&' | b'\\'));
     if let Some(cell) = around.cell.filter(|cell| cell.whole && is_free)
@@ -143,7 +142,7 @@ fn beside(
     }
     let key = own_key(around.before);
     if let Some(key) = key.filter(|_| is_free)
-        && let Some(label) = rules.strongest_label(key)
+        && let Some(label) = rules.label_of_key(key)
     {
         evidence.add_rule(&label.reason, label.weight);
         return true;
@@ -151,8 +150,9 @@ fn beside(
     let Scratch { before, after } = scratch;
     before.clear();
     after.clear();
-    // In a cell, what stands before the cell is another matter.
-    let from = around.cell.map_or(0, |cell| cell.start.min(around.before.len()));
+    // In a column that is known, what stands before the cell is another matter.
+    let known = around.cell.filter(|cell| cell.column != Column::Unknown);
+    let from = known.map_or(0, |cell| cell.start.min(around.before.len()));
     render(around.before.get(from..).unwrap_or_default(), before);
     render(around.after, after);
     let [strong, hint] = rules.nearest_labels(before);
@@ -189,18 +189,16 @@ fn beside(
 /// What a cell says that holds nothing but the number: the cell to its left when that is a label, or the heading of its
 /// column. `None` when neither is known, and the text has to be read.
 fn alone_in_cell(rules: &Ruleset, cell: Cell, before: &[u8], evidence: &mut Evidence) -> Option<bool> {
-    match cell.column {
-        Column::Unknown => None,
-        Column::Labelled(_) => Some(by_column(rules, cell.column, evidence)),
-        Column::Other { .. } => {
-            let left = before.get(..cell.start).and_then(left_cell).and_then(|left| rules.strongest_label(left));
-            if let Some(label) = left {
-                evidence.add_rule(&label.reason, label.weight);
-                return Some(true);
-            }
-            Some(by_column(rules, cell.column, evidence))
-        }
+    if let Column::Labelled(_) = cell.column {
+        return Some(by_column(rules, cell.column, evidence));
     }
+    let left = before.get(..cell.start).and_then(left_cell).and_then(|left| rules.strongest_label(left));
+    if let Some(label) = left {
+        evidence.add("left-cell", 0.0);
+        evidence.add_rule(&label.reason, label.weight);
+        return Some(true);
+    }
+    (cell.column != Column::Unknown).then(|| by_column(rules, cell.column, evidence))
 }
 
 /// The text of the cell that ends where this text does, if it is short and holds no digit.
@@ -212,7 +210,8 @@ fn left_cell(before: &[u8]) -> Option<&[u8]> {
     } else {
         end
     };
-    let start = before.get(..end)?.iter().rposition(|byte| matches!(byte, b'>' | b';' | b'\t' | b'|' | b'\n'));
+    let start =
+        before.get(..end)?.iter().rposition(|byte| matches!(byte, b'>' | b';' | b'\t' | b'|' | b'\n'));
     let cell = before.get(start.map_or(0, |at| at + 1)..end)?;
     (cell.len() <= 48 && !cell.iter().any(u8::is_ascii_digit)).then_some(cell)
 }
@@ -240,8 +239,11 @@ fn by_column(rules: &Ruleset, column: Column, evidence: &mut Evidence) -> bool {
             true
         }
         Column::Other { beside_cpr } => {
-            let (word, weight) =
-                if beside_cpr { ("column:beside-cpr", weights.beside_cpr) } else { ("column:other", weights.other) };
+            let (word, weight) = if beside_cpr {
+                ("column:beside-cpr", weights.beside_cpr)
+            } else {
+                ("column:other", weights.other)
+            };
             evidence.add(word, weight);
             false
         }
@@ -284,7 +286,8 @@ fn own_key(before: &[u8]) -> Option<&[u8]> {
     let rest = rest.get(..key_end)?;
     let length = rest.iter().rev().take(48).take_while(|byte| is_key(byte)).count();
     let key = rest.get(rest.len() - length..)?;
-    let says = key.iter().any(u8::is_ascii_alphabetic) && !EMPTY.iter().any(|empty| empty.eq_ignore_ascii_case(key));
+    let says =
+        key.iter().any(u8::is_ascii_alphabetic) && !EMPTY.iter().any(|empty| empty.eq_ignore_ascii_case(key));
     says.then_some(key)
 }
 
@@ -304,14 +307,20 @@ impl Ruleset {
             let (label, end) = label?;
             let distance = &self.weights.distance;
             let line = if label.weight < 0.0 { distance.line_against } else { distance.line };
-            let letters = letters_between(before.as_bytes().get(end..)?, line);
+            let letters = letters_between(before.as_bytes().get(end..)?, line, distance.sentence);
             let (near, far) = (f32::from(distance.near), f32::from(distance.far));
             let share = ((far - f32::from(letters)) / (far - near)).clamp(0.0, 1.0);
             (share > 0.0).then_some((label, share))
         })
     }
 
-    /// The strong label in a key or a heading; one that speaks for a number goes before one that speaks against it.
+    /// The label in a program's key, where a hint is as good as a label.
+    fn label_of_key(&self, key: &[u8]) -> Option<&Label> {
+        let hint = || self.labels_in(key).last().and_then(|(label, _)| self.labels.get(label));
+        self.strongest_label(key).or_else(hint)
+    }
+
+    /// The strong label in a cell or a heading; one that speaks for a number goes before one that speaks against it.
     fn strongest_label(&self, text: &[u8]) -> Option<&Label> {
         self.strongest(text).0.and_then(|label| self.labels.get(label))
     }
@@ -320,8 +329,12 @@ impl Ruleset {
         let (mut best, mut any): (Option<usize>, bool) = (None, false);
         for (label, _) in self.labels_in(text) {
             any = true;
-            let weight = |label: usize| self.labels.get(label).map_or(0.0, |label| label.weight);
-            if weight(label).abs() >= HINT && best.is_none_or(|best| weight(label) >= weight(best)) {
+            // "CPR (ordre)" is one of CPR numbers, "ordre til borger" is none.
+            let rank = |label: usize| {
+                let weight = self.labels.get(label).map_or(0.0, |label| label.weight);
+                if weight >= PERSONAL { weight + 100.0 } else { weight.abs() }
+            };
+            if rank(label) >= HINT && best.is_none_or(|best| rank(label) >= rank(best)) {
                 best = Some(label);
             }
         }
@@ -334,12 +347,15 @@ impl Ruleset {
             let (start, end) = (found.start(), found.end());
             let byte = |at: usize| text.get(at).copied().unwrap_or(b' ');
             let apart = |left: u8, right: u8| {
-                !is_letter(left) || !is_letter(right) || (left.is_ascii_lowercase() && right.is_ascii_uppercase())
+                !is_letter(left)
+                    || !is_letter(right)
+                    || (left.is_ascii_lowercase() && right.is_ascii_uppercase())
             };
             let starts = start == 0 || apart(byte(start - 1), byte(start));
             // `CPRNr` ends the first word one letter before a small one.
             let ends = end >= text.len() || apart(byte(end - 1), byte(end));
-            (starts && ends).then(|| self.label_of_word.get(found.pattern().as_usize()).map(|label| (*label, end)))?
+            (starts && ends)
+                .then(|| self.label_of_word.get(found.pattern().as_usize()).map(|label| (*label, end)))?
         })
     }
 }
@@ -349,15 +365,22 @@ pub(super) fn heading(rules: &Ruleset, text: &str) -> (Option<usize>, bool) {
     rules.strongest(text.as_bytes())
 }
 
-/// Letters between label and number, a line break as some letters.
-fn letters_between(text: &[u8], line: u16) -> u16 {
+/// Letters between label and number; a line break counts as some, and so does the end of a sentence.
+fn letters_between(text: &[u8], line: u16, sentence: u16) -> u16 {
     let mut letters = 0_u16;
+    let mut before = [b' '; 2];
     for byte in text {
         match byte {
             b'\n' => letters = letters.saturating_add(line),
-            byte if is_letter(*byte) => letters = letters.saturating_add(1),
+            byte if is_letter(*byte) => {
+                // "CPR-nr. Hans" ends no sentence: the label's own point is not counted.
+                let ended =
+                    letters > 0 && matches!(before, [b'.' | b'!' | b'?', b' ']) && !byte.is_ascii_lowercase();
+                letters = letters.saturating_add(if ended { sentence } else { 1 });
+            }
             _ => {}
         }
+        before = [before[1], *byte];
     }
     letters
 }
@@ -387,9 +410,12 @@ pub(super) fn counts(rules: &Ruleset, reason: &Arc<str>, before: &[u8], after: &
     let (mut seen, mut behind) = (String::new(), String::new());
     render(before, &mut seen);
     render(after, &mut behind);
-    if let Some(label) = own_key(before).and_then(|key| rules.strongest_label(key)) {
+    if let Some(label) = own_key(before).and_then(|key| rules.label_of_key(key)) {
         return label.reason == *reason;
     }
     rules.nearest_labels(&seen).iter().flatten().any(|(label, _)| label.reason == *reason)
-        || rules.lookalikes.iter().any(|one| one.reason == *reason && one.matches(one.example_form(), &seen, &behind))
+        || rules
+            .lookalikes
+            .iter()
+            .any(|one| one.reason == *reason && one.matches(one.example_form(), &seen, &behind))
 }

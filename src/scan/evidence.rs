@@ -1,6 +1,29 @@
 //! A sum of log-odds with its reasons.
 
+use super::finding::{Confidence, Place};
+use crate::cpr::{Kind, NotCpr};
 use std::sync::Arc;
+
+/// What became of one candidate, and why: for a person who tunes rules. Holds no digit of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explained {
+    /// The part's path, as IMAP numbers sections.
+    pub part: String,
+    /// Where in the part.
+    pub place: Place,
+    /// Line of the part's decoded text, or of the header block, from 1.
+    pub line: u64,
+    /// Offset of the first digit in the part's decoded text, in bytes from 0.
+    pub offset: u64,
+    /// What its digits are, or why they are no number.
+    pub kind: Result<Kind, NotCpr>,
+    /// Every entry that counted, in the order it was found, with its natural log-odds.
+    pub evidence: Vec<(Arc<str>, f32)>,
+    /// Their sum.
+    pub sum: f32,
+    /// What the sum makes of it; `None` is not reported.
+    pub confidence: Option<Confidence>,
+}
 
 /// What speaks for and against one candidate. The sum is always kept; the reasons when somebody will read them.
 #[derive(Debug)]
@@ -37,7 +60,7 @@ impl Evidence {
     }
 
     /// The reasons in the order they were found; none when they were not kept.
-    pub(super) fn into_reasons(self) -> Vec<(Arc<str>, f32)> {
-        self.reasons.unwrap_or_default()
+    pub(super) fn reasons(&self) -> &[(Arc<str>, f32)] {
+        self.reasons.as_deref().unwrap_or_default()
     }
 }

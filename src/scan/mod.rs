@@ -21,6 +21,7 @@ mod table;
 mod window;
 
 pub use crate::cpr::date::Day;
+pub use evidence::Explained;
 pub use persons::Persons;
 pub use report::{Protection, Report, Verdict};
 pub use sketch::Sketch;
@@ -47,6 +48,13 @@ impl Scan {
         DocumentScan { reader: Reader::document(rules, today, name) }
     }
 
+    /// Keeps the evidence of every candidate too, for [`Self::finish_explained`].
+    #[must_use]
+    pub fn explaining(mut self) -> Self {
+        self.reader.explain();
+        self
+    }
+
     /// Reads the next bytes of the message, cut anywhere.
     pub fn feed(&mut self, bytes: &[u8]) {
         self.reader.count(bytes.len());
@@ -69,6 +77,12 @@ impl Scan {
         self.walker.finish(&mut self.reader);
         self.reader.into_report()
     }
+
+    /// Ends the message, and says what became of every candidate and why: see [`Self::explaining`].
+    pub fn finish_explained(mut self) -> (Report, Vec<Explained>) {
+        self.walker.finish(&mut self.reader);
+        self.reader.into_explained()
+    }
 }
 
 /// One document being read; see [`Scan::document`].
@@ -77,6 +91,19 @@ pub struct DocumentScan {
 }
 
 impl DocumentScan {
+    /// As [`Scan::explaining`].
+    #[must_use]
+    pub fn explaining(mut self) -> Self {
+        self.reader.explain();
+        self
+    }
+
+    /// As [`Scan::finish_explained`].
+    pub fn finish_explained(mut self) -> (Report, Vec<Explained>) {
+        crate::mime::PartSink::leave(&mut self.reader);
+        self.reader.into_explained()
+    }
+
     /// Reads the next bytes, cut anywhere.
     pub fn feed(&mut self, bytes: &[u8]) {
         self.reader.count(bytes.len());

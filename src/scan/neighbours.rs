@@ -1,6 +1,7 @@
 //! What other numbers stand round an unlabelled one: in a list of CPR numbers all are, in a list of orders hardly any.
 
 use super::ruleset::NeighbourWeights;
+use crate::cpr::candidate::{self, Form, Touch};
 use crate::cpr::date::Day;
 use crate::cpr::runs::Runs;
 use crate::cpr::{Cpr, Exceptions, Kind};
@@ -12,12 +13,12 @@ pub(super) const REACH: usize = 1024;
 /// How many bytes on a tally still holds.
 const HOLDS: u64 = 512;
 
-/// Bare ten-digit numbers round a place.
+/// Ten-digit numbers round a place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Neighbours {
-    /// That are a CPR number by date and modulus 11.
+    /// Bare or with a dash, a CPR number by date and modulus 11.
     valid: u16,
-    /// That are not.
+    /// Bare, and none.
     other: u16,
 }
 
@@ -26,18 +27,25 @@ impl Neighbours {
     fn round(text: &[u8], span: &Range<usize>, today: Day, exceptions: Exceptions<'_>) -> Self {
         let from = span.start.saturating_sub(REACH);
         let to = (span.end + REACH).min(text.len());
+        let own = candidate::at(text, span).ok().map(|candidate| candidate.digits);
         let mut found = Self::default();
         for run in Runs::starting(text.get(..to).unwrap_or_default(), from) {
             // A run that the edge may have cut says nothing.
-            if run.len() != 10 || run.start == span.start || (run.start == from && from > 0) || run.end == to {
+            let is_cut = (run.start == from && from > 0) || run.end == to;
+            if is_cut || run.start == span.start || !matches!(run.len(), 6 | 10) {
                 continue;
             }
-            let Some(digits) = text.get(run).and_then(|digits| <&[u8; 10]>::try_from(digits).ok()) else { continue };
-            let read = Cpr::parse(digits.map(|byte| byte - b'0'), today, exceptions);
-            if read.is_ok_and(|cpr| cpr.kind() == Kind::Cpr) {
-                found.valid += 1;
-            } else {
-                found.other += 1;
+            let Ok(candidate) = candidate::at(text, &run) else { continue };
+            let is_itself = own.is_some_and(|own| own == candidate.digits);
+            if is_itself || candidate.before == Touch::MoreDigits || candidate.after == Touch::MoreDigits {
+                continue;
+            }
+            let read = Cpr::read(&candidate, today, exceptions);
+            match (candidate.form, read.is_ok_and(|cpr| cpr.kind() == Kind::Cpr)) {
+                (Form::Plain | Form::Dashed, true) => found.valid += 1,
+                // Case numbers and time stamps are written with a dash too, and say nothing of bare digits.
+                (Form::Plain, false) => found.other += 1,
+                _ => {}
             }
         }
         found
@@ -92,9 +100,9 @@ mod tests {
     fn neighbours_are_told_by_what_they_are() {
         let today = Day::literal(2026, 11, 2);
         let exceptions = Exceptions { as_of: today, dates: &[] };
-        let text = b"1111111118 1111111118 9876543210 12345 1111111118";
+        let text = b"2512484916 1111111118 9876543210 12345 0.2512484916 1111111118, 2512484916";
         let found = Neighbours::round(text, &(11..21), today, exceptions);
-        // The last one ends where the text does, and might go on.
+        // Itself again, a fraction, and what ends where the text does are none.
         assert_eq!(found, Neighbours { valid: 1, other: 1 });
     }
 }

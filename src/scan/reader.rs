@@ -5,7 +5,7 @@
 
 use super::context::{self, Around, Scratch};
 use super::coverage::{Unread, UnreadKind};
-use super::evidence::Evidence;
+use super::evidence::{Evidence, Explained};
 use super::finding::{Finding, MaskedText, Place};
 use super::report::{Protection, Report};
 use super::ruleset::Ruleset;
@@ -75,6 +75,9 @@ struct Opened {
 /// Signatures within signatures are opened this deep; nobody signs oftener.
 const DEEPEST_SIGNATURE: usize = 3;
 
+/// More candidates than this are not explained.
+const MOST_EXPLAINED: usize = 100_000;
+
 /// Judges candidates and keeps the report: what the window's visits need besides the window.
 struct Judge {
     rules: Arc<Ruleset>,
@@ -84,22 +87,39 @@ struct Judge {
     sketching: bool,
     /// Texts round a candidate as a reader sees them.
     scratch: Scratch,
+    /// Every candidate with its evidence, when somebody asked.
+    explained: Option<Vec<Explained>>,
     /// What paths begin with: the part whose signature was opened, with a dot.
     prefix: String,
 }
 
 impl Judge {
     fn judge(&mut self, mut hit: Hit<'_>, path: &PartPath, place: &Place) {
-        let Self { rules, today, report, scratch, .. } = self;
-        let Ok(cpr) = Cpr::read(hit.candidate, *today, rules.exceptions()) else { return };
-        let keep = report.has_room();
-        let mut evidence = Evidence::new(keep);
-        let cell = hit.cell(rules);
+        let Self { rules, today, report, scratch, explained, .. } = self;
         let candidate = hit.candidate;
-        let around = Around { before: hit.before(), after: hit.after(), cell, in_other_header: false };
-        let neighbours = || hit.neighbours(rules, *today);
-        let confidence = context::weigh(rules, candidate, &cpr, *today, &around, neighbours, scratch, &mut evidence);
-        let Some(confidence) = confidence else { return };
+        let read = Cpr::read(candidate, *today, rules.exceptions());
+        let keep = report.has_room();
+        let mut evidence = Evidence::new(keep || explained.is_some());
+        let confidence = read.ok().and_then(|cpr| {
+            let cell = hit.cell(rules);
+            let age = cpr.birth().years_until(*today);
+            let (before, after, in_other_header) = (hit.before(), hit.after(), false);
+            let around = Around { candidate, cpr: &cpr, age, before, after, cell, in_other_header };
+            context::weigh(rules, &around, || hit.neighbours(rules, *today), scratch, &mut evidence)
+        });
+        if let Some(explained) = explained.as_mut().filter(|all| all.len() < MOST_EXPLAINED) {
+            explained.push(Explained {
+                part: format!("{}{path}", self.prefix),
+                place: place.clone(),
+                line: hit.line(),
+                offset: hit.offset(),
+                kind: read.map(|cpr| cpr.kind()),
+                evidence: evidence.reasons().to_vec(),
+                sum: evidence.sum(),
+                confidence,
+            });
+        }
+        let (Ok(cpr), Some(confidence)) = (read, confidence) else { return };
         report.count_in(&cpr, confidence);
         if keep {
             let (offset, line) = (hit.offset(), hit.line());
@@ -110,7 +130,7 @@ impl Judge {
                 place: place.clone(),
                 line,
                 offset,
-                why: evidence.into_reasons().into_iter().map(|(reason, _)| reason).collect(),
+                why: evidence.reasons().iter().map(|(reason, _)| Arc::clone(reason)).collect(),
             });
         }
     }
@@ -129,6 +149,7 @@ impl Reader {
                 report: Report::default(),
                 sketching: false,
                 scratch: Scratch::default(),
+                explained: None,
                 prefix: String::new(),
             },
             window: Window::new(),
@@ -165,9 +186,20 @@ impl Reader {
         &self.judge.report
     }
 
+    /// From now on, keeps the evidence of every candidate.
+    pub(super) fn explain(&mut self) {
+        self.judge.explained = Some(Vec::new());
+    }
+
     pub(super) fn into_report(mut self) -> Report {
         self.judge.report.persons.settle();
         self.judge.report
+    }
+
+    /// The report, and what became of every candidate since [`Self::explain`].
+    pub(super) fn into_explained(mut self) -> (Report, Vec<Explained>) {
+        let explained = self.judge.explained.take().unwrap_or_default();
+        (self.into_report(), explained)
     }
 
     /// The first bytes are there: decides what to do with the leaf.

@@ -22,7 +22,9 @@ pub(super) fn render(raw: &[u8], out: &mut String) {
             },
             Some(byte) if byte.is_ascii_alphanumeric() => {
                 let word = rest.iter().take_while(|b| b.is_ascii_alphanumeric()).count();
-                out.push_str(rest.get(..word).and_then(|word| std::str::from_utf8(word).ok()).unwrap_or_default());
+                out.push_str(
+                    rest.get(..word).and_then(|word| std::str::from_utf8(word).ok()).unwrap_or_default(),
+                );
                 word
             }
             Some(_) => see(rest, out),
@@ -54,9 +56,13 @@ fn see(rest: &[u8], out: &mut String) -> usize {
     }
     match character {
         '\n' | '\u{85}' | '\u{2028}' | '\u{2029}' => push_blank('\n', out),
-        '\r' => {}
         '\t' => push_blank('\t', out),
-        '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' => {}
+        '\r'
+        | '\u{AD}'
+        | '\u{200B}'..='\u{200F}'
+        | '\u{202A}'..='\u{202E}'
+        | '\u{2060}'..='\u{206F}'
+        | '\u{FEFF}' => {}
         _ if character.is_whitespace() || character.is_control() => push_blank(' ', out),
         '\u{2010}'..='\u{2015}' | '\u{2212}' => out.push('-'),
         '\u{201C}'..='\u{201F}' => out.push('"'),

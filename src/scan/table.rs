@@ -84,7 +84,13 @@ impl Tables {
 
     /// The cell that the digits at `span` stand in, if they stand in a table. `text` is the buffer, and `base` the
     /// offset of its first byte in the whole text.
-    pub(super) fn cell_of(&mut self, text: &[u8], base: u64, span: &Range<usize>, rules: &Ruleset) -> Option<Cell> {
+    pub(super) fn cell_of(
+        &mut self,
+        text: &[u8],
+        base: u64,
+        span: &Range<usize>,
+        rules: &Ruleset,
+    ) -> Option<Cell> {
         // A line's separators stand at the number's side; a cell's tags may, or blanks and other tags do.
         self.csv.cell_of(text, base, span, rules).or_else(|| self.html.cell_of(text, base, span, rules))
     }

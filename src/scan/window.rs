@@ -104,7 +104,12 @@ impl Counted {
 
 impl Window {
     pub(super) fn new() -> Self {
-        Self { buffer: Vec::with_capacity(SIZE), searched: 0, place: Counted { base: 0, at: 0, line: 1 }, lore: Lore::default() }
+        Self {
+            buffer: Vec::with_capacity(SIZE),
+            searched: 0,
+            place: Counted { base: 0, at: 0, line: 1 },
+            lore: Lore::default(),
+        }
     }
 
     /// Begins another text.
@@ -173,7 +178,9 @@ impl Window {
 /// Visits the candidates of a text that is whole in memory.
 pub(super) fn whole(text: &[u8], visit: &mut impl FnMut(Hit<'_>)) {
     let (mut place, mut lore) = (Counted { base: 0, at: 0, line: 1 }, Lore::default());
-    sweep(text, 0, text.len(), |candidate| visit(Hit { candidate, text, place: &mut place, lore: &mut lore }));
+    sweep(text, 0, text.len(), |candidate| {
+        visit(Hit { candidate, text, place: &mut place, lore: &mut lore });
+    });
 }
 
 /// Visits the candidates that begin at or after `from` and before `limit`; returns where to go on.

@@ -48,13 +48,15 @@ impl Ruleset {
             examples.push(Examples { file: CONTEXT, reason, must: label.must, must_not: label.must_not });
         }
         let mut lookalikes = Vec::new();
-        for entry in written.map(|w| w.lookalike).unwrap_or_default() {
-            let reason: Arc<str> = format!("lookalike:{}", entry.name).into();
-            if entry.weight > 0.0 {
+        let (written, beside) = written.map(|w| (w.lookalike, w.beside)).unwrap_or_default();
+        let named = written.into_iter().map(|entry| ("lookalike", entry));
+        for (list, entry) in named.chain(beside.into_iter().map(|entry| ("beside", entry))) {
+            let reason: Arc<str> = format!("{list}:{}", entry.name).into();
+            if list == "lookalike" && entry.weight > 0.0 {
                 faults.push(fault(
                     LOOKALIKES,
                     &entry.name,
-                    "a look-alike speaks against a number: `weight` below 0",
+                    "a look-alike speaks against a number: `weight` below 0; what speaks for one is a [[beside]]",
                 ));
             }
             if entry.before.is_none() && entry.after.is_none() {

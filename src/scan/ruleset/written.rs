@@ -92,6 +92,7 @@ pub(in crate::scan) struct Distance {
     pub(in crate::scan) far: u16,
     pub(in crate::scan) line: u16,
     pub(in crate::scan) line_against: u16,
+    pub(in crate::scan) sentence: u16,
     pub(in crate::scan) other_key: f32,
 }
 
@@ -154,6 +155,8 @@ pub(super) struct LabelAsWritten {
 #[serde(deny_unknown_fields)]
 pub(super) struct LookAlikesAsWritten {
     pub(super) lookalike: Vec<LookAlikeAsWritten>,
+    #[serde(default)]
+    pub(super) beside: Vec<LookAlikeAsWritten>,
 }
 
 #[derive(Deserialize)]

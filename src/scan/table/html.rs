@@ -126,7 +126,8 @@ fn headings(text: &[u8], rules: &Ruleset) -> Option<Headings> {
 /// How many columns a cell stretches over.
 fn col_span(tag: &[u8]) -> usize {
     let value = memmem::find(tag, b"colspan").and_then(|at| tag.get(at + 7..)).unwrap_or_default();
-    let digits = value.iter().skip_while(|byte| !byte.is_ascii_digit()).take(2).filter(|byte| byte.is_ascii_digit());
+    let digits =
+        value.iter().skip_while(|byte| !byte.is_ascii_digit()).take(2).filter(|byte| byte.is_ascii_digit());
     let span = digits.fold(0, |span, digit| span * 10 + usize::from(digit - b'0'));
     // `colspan` stands near its value.
     if value.iter().take(4).any(u8::is_ascii_digit) { span.clamp(1, MOST_COLUMNS) } else { 1 }
