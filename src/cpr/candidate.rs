@@ -117,15 +117,24 @@ fn may_go_on(text: &[u8], first: &Range<usize>) -> bool {
         let (count, is_cut) = digits_from(ahead);
         count == length || (is_cut && count <= length)
     };
-    if byte(0).is_ascii_alphanumeric() || byte(1).is_ascii_alphabetic() {
-        return false;
-    }
+    // After a group comes one byte and another group of one of these lengths, or a longer gap without letters.
+    let goes_on = |ahead: usize, lengths: &[usize]| {
+        let is_open = !byte(ahead).is_ascii_alphanumeric() && !byte(ahead + 1).is_ascii_alphabetic();
+        is_open
+            && (!byte(ahead + 1).is_ascii_digit()
+                || lengths.iter().any(|length| is_group(ahead + 1, *length)))
+    };
     match first.len() {
-        // Digits one by one, with one byte between them, or groups of a date.
+        // Digits one by one, with one byte between them.
         1 => is_group(1, 1) && (is_group(3, 1) || glyph::may_be_unseen(byte(2))),
-        2 => is_group(1, 2) && (is_group(4, 2) || is_group(4, 4) || glyph::may_be_unseen(byte(3))),
-        // The serial, after one byte or more.
-        _ => !byte(1).is_ascii_digit() || is_group(1, 4),
+        2 if byte(0).is_ascii_alphanumeric() || !is_group(1, 2) => false,
+        2 if glyph::may_be_unseen(byte(3)) => true,
+        2 => match digits_from(4) {
+            (2, false) => goes_on(6, &[2, 4]),
+            (4, false) => goes_on(8, &[4]),
+            (_, is_cut) => is_cut,
+        },
+        _ => goes_on(0, &[4]),
     }
 }
 
