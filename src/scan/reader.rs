@@ -7,10 +7,10 @@ use super::context;
 use super::coverage::{Unread, UnreadKind};
 use super::finding::{Finding, MaskedText, Place};
 use super::report::{Protection, Report};
-use super::ruleset::Ruleset;
+use super::ruleset::{Ruleset, Treatment};
 use super::window::{self, Hit, Window};
-use crate::cpr::Cpr;
 use crate::cpr::date::Day;
+use crate::cpr::{Cpr, Kind};
 use crate::extract::cms::{Ending, Piece, SignedContent};
 use crate::extract::{self, Claim, Nature};
 use crate::mime::{Class, Disposition, HeaderName, Part, PartKind, PartPath, PartSink, Problem, Walker};
@@ -88,21 +88,38 @@ struct Judge {
 impl Judge {
     fn judge(&mut self, mut hit: Hit<'_>, path: &PartPath, place: &Place) {
         let Ok(cpr) = Cpr::parse(hit.candidate.digits, self.today, self.rules.exceptions()) else { return };
+        if self.rules.kinds().of(cpr.kind()) == Treatment::Ignore {
+            return;
+        }
         let keep = self.report.has_room();
         let weighed =
             context::weigh(&self.rules, hit.candidate, &cpr, self.today, hit.before(), hit.after(), keep);
         let Some(confidence) = weighed.confidence else { return };
-        self.report.count_in(&cpr, confidence);
+        // Asked last, since a digest costs: a number that the site knows to be nobody's is a test number.
+        let is_allowed = self.rules.allows(&cpr);
+        let kind = if is_allowed { Kind::Test } else { cpr.kind() };
+        let treatment = self.rules.kinds().of(kind);
+        if treatment == Treatment::Ignore {
+            return;
+        }
+        let counts = treatment == Treatment::Count;
+        self.report.count_in(&cpr, counts, confidence);
         if keep {
+            let mut why = weighed.why.said();
+            if is_allowed {
+                why.push("allowed".into());
+            }
             let (offset, line) = (hit.offset(), hit.line());
             self.report.findings.push(Finding {
                 cpr,
+                kind,
+                counts,
                 confidence,
                 part: format!("{}{path}", self.prefix),
                 place: place.clone(),
                 line,
                 offset,
-                why: weighed.why.said(),
+                why,
             });
         }
     }

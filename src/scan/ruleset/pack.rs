@@ -1,0 +1,383 @@
+//! Files laid over one another: ours first, then each pack in its order; the later one wins.
+//!
+//! A pack removes first and adds then, so that it may put an entry of its own in the place of one that it took
+//! away. An entry with the name of an earlier one replaces it where it stands. What was replaced, added to or
+//! removed is remembered, because a person who tunes must see it. Nothing is compiled here. Start reading at
+//! [`Assembly::lay`]. Tests: below. The precedence for people is in `rules/README.md`.
+
+use super::entry::{self, LabelEntry, Labelled, LookAlikeEntry, PackSource, Proof};
+use super::kinds::{self, Kinds};
+use super::read::{File, Place, Placed};
+use super::written::Weights;
+use super::{CONTEXT, CPR, LOOKALIKES, RuleFault, RuleTexts};
+use crate::nearest::nearest;
+use std::sync::Arc;
+
+/// What a pack did to an entry that was there before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The pack.
+    pub file: Arc<str>,
+    /// `label:cpr`, `kind:suspect`.
+    pub entry: String,
+    /// What it did.
+    pub act: Act,
+}
+
+/// See [`Change`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Put its own in the place of the one of this file.
+    Replaced(Arc<str>),
+    /// Took away the one of this file.
+    Removed(Arc<str>),
+    /// Added so many words.
+    Added(usize),
+    /// Set a kind to this word.
+    Set(&'static str),
+}
+
+/// All entries of the files so far.
+#[derive(Clone, Default)]
+pub(super) struct Assembly {
+    pub(super) weights: Option<Weights>,
+    pub(super) kinds: Kinds,
+    pub(super) labels: Vec<LabelEntry>,
+    pub(super) lookalikes: Vec<LookAlikeEntry>,
+    pub(super) sources: Vec<PackSource>,
+    pub(super) changes: Vec<Change>,
+}
+
+/// The keys of a pack.
+const KEYS: [&str; 5] = ["remove", "kind", "label", "lookalike", "source"];
+
+impl Assembly {
+    /// The three files that are ours, or stand in our files' place.
+    pub(super) fn of(texts: RuleTexts<'_>, faults: &mut Vec<RuleFault>) -> Self {
+        let mut all = Self::default();
+        if let Some(mut file) = File::open(CPR, 0, texts.cpr, faults) {
+            for (kind, treatment) in kinds::read(&mut file, faults) {
+                all.kinds.set(kind, treatment);
+            }
+            all.weights = file.read_rest(faults);
+        }
+        if let Some(mut file) = File::open(CONTEXT, 0, texts.context, faults) {
+            let labels = file.entries("label", faults, entry::label);
+            all.lay_labels(labels, faults);
+            file.finish(&["label"], |_| None, faults);
+        }
+        if let Some(mut file) = File::open(LOOKALIKES, 0, texts.lookalikes, faults) {
+            let lookalikes = file.entries("lookalike", faults, entry::lookalike);
+            all.lay_lookalikes(lookalikes, faults);
+            file.finish(&["lookalike"], |_| None, faults);
+        }
+        all
+    }
+
+    /// Lays a pack over what is there.
+    pub(super) fn lay(&mut self, name: &str, rank: usize, text: &str, faults: &mut Vec<RuleFault>) {
+        let Some(mut file) = File::open(name, rank, text, faults) else { return };
+        let remove = file.take("remove").map(|value| {
+            let texts: Option<Vec<toml::Spanned<String>>> = file.read("remove", value, faults);
+            file.all_placed(texts.unwrap_or_default())
+        });
+        let place = file.place(0..0);
+        for name in remove.unwrap_or_default() {
+            self.remove(&name, faults);
+        }
+        for (kind, treatment) in kinds::read(&mut file, faults) {
+            self.kinds.set(kind, treatment);
+            self.note(&place, format!("kind:{}", kind.word()), Act::Set(treatment.word()));
+        }
+        let labels = file.entries("label", faults, entry::label_or_addition);
+        let (mut whole, mut additions) = (Vec::new(), Vec::new());
+        for one in labels {
+            match one {
+                Labelled::Whole(label) => whole.push(label),
+                Labelled::More(addition) => additions.push(addition),
+            }
+        }
+        self.lay_labels(whole, faults);
+        for (add_to, words, proof) in additions {
+            self.add(&add_to, words, proof, faults);
+        }
+        let lookalikes = file.entries("lookalike", faults, entry::lookalike);
+        self.lay_lookalikes(lookalikes, faults);
+        let sources = file.entries("source", faults, entry::source);
+        self.lay_sources(sources, faults);
+        file.finish(&KEYS, elsewhere, faults);
+    }
+
+    fn lay_labels(&mut self, labels: Vec<LabelEntry>, faults: &mut Vec<RuleFault>) {
+        for label in labels {
+            let name = format!("label:{}", label.name);
+            let place = label.place.clone();
+            let at = self.labels.iter().position(|one| one.name == label.name);
+            let before = put(&mut self.labels, at, label);
+            self.replaced(name, &place, before.map(|before| before.place), faults);
+        }
+    }
+
+    fn lay_lookalikes(&mut self, lookalikes: Vec<LookAlikeEntry>, faults: &mut Vec<RuleFault>) {
+        for lookalike in lookalikes {
+            let name = format!("lookalike:{}", lookalike.name);
+            let place = lookalike.place.clone();
+            let at = self.lookalikes.iter().position(|one| one.name == lookalike.name);
+            let before = put(&mut self.lookalikes, at, lookalike);
+            self.replaced(name, &place, before.map(|before| before.place), faults);
+        }
+    }
+
+    /// A system may have two senders, so within a pack a name may stand twice; a sender may not stand twice at
+    /// all, because the first would count.
+    fn lay_sources(&mut self, sources: Vec<PackSource>, faults: &mut Vec<RuleFault>) {
+        for source in &sources {
+            let earlier = |one: &PackSource| one.name == source.name && one.place.rank != source.place.rank;
+            if let Some(before) = self.sources.iter().find(|one| earlier(one)).map(|one| one.place.clone()) {
+                let act = Act::Replaced(before.file);
+                self.note(&source.place, format!("source:{}", source.name), act);
+            }
+            self.sources.retain(|one| !earlier(one));
+        }
+        for source in sources {
+            let same = |one: &&PackSource| one.pattern.eq_ignore_ascii_case(&source.pattern);
+            if let Some(first) = self.sources.iter().find(same) {
+                let fault = format!(
+                    "its sender stands in {}, line {} too; the first would count: remove one",
+                    first.place.file, first.place.line
+                );
+                faults.push(source.fault(fault));
+            }
+            self.sources.push(source);
+        }
+    }
+
+    /// A name twice in one file is a slip; in a later file it is a replacement.
+    fn replaced(&mut self, name: String, place: &Place, before: Option<Place>, faults: &mut Vec<RuleFault>) {
+        match before {
+            Some(before) if before.rank == place.rank => {
+                let fault = format!(
+                    "stands in line {} of this file too: remove one, or give it another name",
+                    before.line
+                );
+                faults.push(place.fault(&name, fault));
+            }
+            Some(before) => self.note(place, name, Act::Replaced(before.file)),
+            None => {}
+        }
+    }
+
+    fn add(&mut self, add_to: &Placed, words: Vec<Placed>, proof: Proof, faults: &mut Vec<RuleFault>) {
+        let name = add_to.text.strip_prefix("label:").unwrap_or(&add_to.text);
+        let Some(label) = self.labels.iter_mut().find(|label| label.name == name) else {
+            let names = self.labels.iter().map(|label| label.name.as_str());
+            let help = did_you_mean(name, names);
+            let fault = format!("`add_to` names a label that is not there; {help}");
+            faults.push(add_to.place.fault(&format!("label:{name}"), fault));
+            return;
+        };
+        proof.demand(&add_to.place, &format!("label:{name}"), faults);
+        let count = words.len();
+        label.words.extend(words);
+        label.examples.must.extend(proof.must);
+        label.examples.must_not.extend(proof.must_not);
+        let entry = format!("label:{name}");
+        self.note(&add_to.place, entry, Act::Added(count));
+    }
+
+    fn remove(&mut self, wanted: &Placed, faults: &mut Vec<RuleFault>) {
+        let name = wanted.text.as_str();
+        let taken = match name.split_once(':') {
+            Some(("label", label)) => take(&mut self.labels, |one| one.name == label).map(|one| one.place),
+            Some(("lookalike", lookalike)) => {
+                take(&mut self.lookalikes, |one| one.name == lookalike).map(|one| one.place)
+            }
+            Some(("source", source)) => {
+                let mut last = None;
+                while let Some(one) = take(&mut self.sources, |one| one.name == source) {
+                    last = Some(one.place);
+                }
+                last
+            }
+            Some(_) | None => None,
+        };
+        if let Some(before) = taken {
+            self.note(&wanted.place, name.to_owned(), Act::Removed(before.file));
+            return;
+        }
+        let known = self.names();
+        // `handel` alone is the commonest slip, and its nearest name lies too far off.
+        let whole = known.iter().find(|one| one.split_once(':').is_some_and(|(_, bare)| bare == name));
+        let help = match whole {
+            Some(whole) => format!("did you mean `{whole}`?"),
+            None => did_you_mean(name, known.iter().map(String::as_str)),
+        };
+        faults.push(wanted.place.fault("remove", format!("`{name}` is not there; {help}")));
+    }
+
+    fn names(&self) -> Vec<String> {
+        let labels = self.labels.iter().map(|one| format!("label:{}", one.name));
+        let lookalikes = self.lookalikes.iter().map(|one| format!("lookalike:{}", one.name));
+        let sources = self.sources.iter().map(|one| format!("source:{}", one.name));
+        labels.chain(lookalikes).chain(sources).collect()
+    }
+
+    fn note(&mut self, place: &Place, entry: String, act: Act) {
+        self.changes.push(Change { file: Arc::clone(&place.file), entry, act });
+    }
+}
+
+/// A word of ours that is no word of a pack, with the file that it belongs to.
+fn elsewhere(key: &str) -> Option<String> {
+    let weights = ["exceptions", "form", "check", "age", "distance", "threshold"];
+    weights
+        .contains(&key)
+        .then(|| format!("`[{key}]` belongs in {CPR}: a file of that name in the folder replaces ours whole"))
+}
+
+fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    match nearest(word, known) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => "`brevdue rules list` shows what is".to_owned(),
+    }
+}
+
+fn put<T>(all: &mut Vec<T>, at: Option<usize>, one: T) -> Option<T> {
+    if let Some(slot) = at.and_then(|at| all.get_mut(at)) {
+        return Some(std::mem::replace(slot, one));
+    }
+    all.push(one);
+    None
+}
+
+fn take<T>(all: &mut Vec<T>, wanted: impl Fn(&T) -> bool) -> Option<T> {
+    let at = all.iter().position(wanted)?;
+    Some(all.remove(at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Pack, Proved, Ruleset};
+    use super::*;
+
+    const SAG: &str = "[[label]]\nname = 'sag'\nweight = -6.0\nwords = ['esdh-sag']\n\
+                       must = ['esdh-sag {n}']\nmust_not = ['cpr {n}']\n";
+
+    fn proved(packs: &[&str]) -> Result<Proved, Vec<RuleFault>> {
+        let names: Vec<String> = (1..=packs.len()).map(|at| format!("{at}.toml")).collect();
+        let packs: Vec<Pack<'_>> = names.iter().zip(packs).map(|(name, text)| Pack { name, text }).collect();
+        Ruleset::proved(RuleTexts::BUILT_IN, &packs)
+    }
+
+    fn said(packs: &[&str]) -> Vec<String> {
+        proved(packs).unwrap_err().iter().map(ToString::to_string).collect()
+    }
+
+    fn changes(rules: &Ruleset) -> Vec<(String, Act)> {
+        rules.changes().iter().map(|change| (change.entry.clone(), change.act.clone())).collect()
+    }
+
+    #[test]
+    fn a_pack_adds_its_own() {
+        let plain = Ruleset::built_in().unwrap();
+        let with = proved(&[SAG]).unwrap();
+        assert_eq!(with.rules.size(), (plain.size().0 + 1, plain.size().1 + 2));
+        assert_eq!(with.changed, []);
+        assert_eq!(with.rules.changes(), []);
+        let last = with.rules.entries().iter().find(|entry| entry.name == "sag").unwrap();
+        assert_eq!((&*last.file, last.line, last.examples), ("1.toml", 2, 2));
+    }
+
+    #[test]
+    fn a_pack_takes_away_what_an_example_of_ours_leans_on() {
+        let proved = proved(&["remove = ['label:handel', 'lookalike:link']"]).unwrap();
+        assert!(proved.rules.entries().iter().all(|entry| entry.name != "handel" && entry.name != "link"));
+        let ours = |file: &str| Act::Removed(file.into());
+        let wanted = [("label:handel", ours(CONTEXT)), ("lookalike:link", ours(LOOKALIKES))];
+        assert_eq!(changes(&proved.rules), wanted.map(|(name, act)| (name.to_owned(), act)));
+        // It is told which of our examples say something else now, and that is no fault.
+        assert!(proved.changed.iter().any(|fault| fault.file == CONTEXT), "{:?}", proved.changed);
+    }
+
+    #[test]
+    fn the_later_file_wins() {
+        let first = SAG.replace("-6.0", "-3.0");
+        let second = format!("remove = ['label:handel']\n{SAG}");
+        let third = "[[label]]\nname = 'handel'\nweight = 7.0\nwords = ['ordre']\nmust = ['ordre {n}']\nmust_not = ['x {n}']";
+        let proved = proved(&[&first, &second, third]).unwrap();
+        let weight = |name: &str| proved.rules.entries().iter().find(|one| one.name == name).unwrap().weight;
+        assert!((weight("sag") + 6.0).abs() < 0.01 && (weight("handel") - 7.0).abs() < 0.01);
+        let replaced = ("label:sag".to_owned(), Act::Replaced("1.toml".into()));
+        assert!(changes(&proved.rules).contains(&replaced));
+    }
+
+    #[test]
+    fn a_word_of_two_labels_is_the_packs() {
+        let pack = "[[label]]\nname = 'ours'\nweight = 5.0\nwords = ['Ordre']\nmust = ['ordre {n}', 'ORDRE: {n}']\nmust_not = ['x {n}']";
+        let proved = proved(&[pack]).unwrap();
+        assert!(proved.changed.iter().any(|fault| fault.entry == "label:handel"), "{:?}", proved.changed);
+    }
+
+    #[test]
+    fn words_are_added_to_one_of_ours() {
+        let pack = "[[label]]\nadd_to = 'cpr'\nwords = ['borgernøgle']\nmust = ['Borgernøgle: {n}', 'BORGERNØGLE {n}']\nmust_not = ['borgernøglen {n}']";
+        let proved = proved(&[pack]).unwrap();
+        assert_eq!(changes(&proved.rules), [("label:cpr".to_owned(), Act::Added(1))]);
+        assert_eq!(proved.rules.size().0, Ruleset::built_in().unwrap().size().0);
+    }
+
+    #[test]
+    fn every_fault_of_every_pack_is_told_with_its_line() {
+        let first = "remove = ['handel', 'label:handle', 'label:no-such-thing']\n\
+                     [kind]\nsuspect = 'cuont'\n\
+                     [[lable]]\nname = 'x'\n\
+                     [[label]]\nadd_to = 'crp'\nwords = ['x']\nmust = ['x {n}']\nmust_not = ['y {n}']\n\
+                     [[label]]\nname = 'y'\nwieght = 3.0\n\
+                     [[lookalike]]\nname = 'z'\nweight = nan\nbefore = '('\nmust = ['{n}']\nmust_not = ['{n}']\n\
+                     [threshold]\nlikely = 9.0\n";
+        let second = "[[source]]\nname = 'A'\n[[source]]\nname = 'B'\nmatch = '@b.example'\n\
+                      [[source]]\nname = 'C'\nmatch = '@B.example'\n";
+        let third = "[[label]\nname = 3";
+        let said = said(&[first, second, third]);
+        for (at, word) in [
+            ("1.toml:1: remove:", "did you mean `label:handel`?"),
+            ("1.toml:1: remove:", "`label:handle` is not there; did you mean `label:handel`?"),
+            ("1.toml:1: remove:", "`brevdue rules list` shows"),
+            ("1.toml:3: kind:", "did you mean `count`?"),
+            ("1.toml:4: lable:", "did you mean `label`?"),
+            ("1.toml:7: label:crp:", "did you mean `cpr`?"),
+            ("1.toml:13: label:y:", "wieght"),
+            ("1.toml:16: weight:", "can be added up"),
+            ("1.toml:17: lookalike:z:", "unclosed group"),
+            ("1.toml:20: threshold:", "belongs in cpr.toml"),
+            ("2.toml:1: source:A:", "missing field `match`"),
+            ("2.toml:7: source:C:", "stands in 2.toml, line 4 too"),
+            ("3.toml:1: file:", "not valid TOML"),
+        ] {
+            let found = said.iter().any(|fault| fault.starts_with(at) && fault.contains(word));
+            assert!(found, "{at} {word}: {said:#?}");
+        }
+    }
+
+    #[test]
+    fn an_example_that_fails_in_a_pack_is_a_fault() {
+        let said =
+            said(&[&SAG.replace("'esdh-sag {n}'", "'esdhsag {n}'"), &SAG.replace("['cpr {n}']", "[]")]);
+        assert_eq!(said.len(), 2, "{said:#?}");
+        assert!(said.first().unwrap().starts_with("1.toml:5: label:sag: must match"), "{said:#?}");
+        assert!(said.last().unwrap().starts_with("2.toml:2: label:sag: must bring examples"), "{said:#?}");
+    }
+
+    #[test]
+    fn kinds_and_sources_go_by_the_last_word() {
+        let one = "[kind]\nsuspect = 'count'\n[[source]]\nname = 'A'\nmatch = '@a.example'\n\
+                   [[source]]\nname = 'A'\nmatch = '@aa.example'\n";
+        let two = "[kind]\nsuspect = 'ignore'\n[[source]]\nname = 'A'\nmatch = '@b.example'\nvendor = 'V'\n";
+        let proved = proved(&[one, two]).unwrap();
+        let treatment = proved.rules.kinds().of(crate::cpr::Kind::Suspect);
+        assert_eq!(treatment, kinds::Treatment::Ignore);
+        let sources: Vec<&str> = proved.rules.sources().iter().map(|one| one.pattern.as_str()).collect();
+        assert_eq!(sources, ["@b.example"]);
+        assert!(proved.rules.changes().len() == 3, "{:?}", proved.rules.changes());
+    }
+}
