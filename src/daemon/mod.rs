@@ -70,12 +70,12 @@ pub enum StartError {
     #[error("the rules have {} fault(s); see `brevdue rules check`:\n{}", .0.len(), faults(.0))]
     Rules(Vec<RuleFault>),
     /// A rule file cannot be read.
-    #[error("cannot read {path}: {source}")]
+    #[error("cannot read {path}: {why}")]
     RuleFile {
         /// Which.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        why: io::Error,
     },
     /// The folder of rules is not there.
     #[error(
@@ -94,13 +94,27 @@ pub enum StartError {
         /// Which.
         path: PathBuf,
     },
+    /// There is no place for the list of allowed numbers.
+    #[error(
+        "the list of allowed numbers lies in the folder of rules, and the configuration names none: add `[rules]` with \
+         `path = \"rules\"`, and make the folder"
+    )]
+    NoRulePath,
+    /// A file cannot be written.
+    #[error("cannot write {path}: {why}")]
+    NotWritten {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        why: io::Error,
+    },
     /// The list of allowed numbers cannot be used.
-    #[error("{path}: {source}")]
+    #[error("{path}: {why}")]
     AllowList {
         /// Which.
         path: PathBuf,
         /// Why.
-        source: AllowError,
+        why: AllowError,
     },
     /// There is no key for the list of allowed numbers.
     #[error(

@@ -9,8 +9,10 @@ use crate::config::{self, Config};
 use crate::scan::ruleset::{self, AllowList, Pack, RuleFault, RuleTexts, Ruleset};
 use crate::seal::allow::{self, AllowFile};
 use crate::seal::{NodeKey, keyfile};
+use crate::spool::durable;
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// The name of the list of allowed numbers in a folder of rules.
@@ -25,6 +27,13 @@ pub struct Loaded {
     pub sources: Vec<Source>,
     /// What packs changed in the examples of earlier files.
     pub changed: Vec<RuleFault>,
+    /// The files of the folder, in their order.
+    pub files: Vec<String>,
+}
+
+impl Loaded {
+    /// Files that may stand in the place of ours.
+    pub const OURS: [&str; 3] = [ruleset::CPR, ruleset::CONTEXT, ruleset::LOOKALIKES];
 }
 
 /// Reads and proves the rules: those built in, or with a folder's files in their place and its packs over them.
@@ -42,15 +51,15 @@ pub fn load(folder: Option<&Path>) -> Result<Loaded, StartError> {
         context: text(ruleset::CONTEXT, built_in.context),
         lookalikes: text(ruleset::LOOKALIKES, built_in.lookalikes),
     };
-    let ours = [ruleset::CPR, ruleset::CONTEXT, ruleset::LOOKALIKES];
     let packs: Vec<Pack<'_>> = files
         .iter()
-        .filter(|(name, _)| !ours.contains(&name.as_str()))
+        .filter(|(name, _)| !Loaded::OURS.contains(&name.as_str()))
         .map(|(name, text)| Pack { name, text })
         .collect();
     let proved = Ruleset::proved(texts, &packs).map_err(StartError::Rules)?;
     let sources = sources(&proved.rules)?;
-    Ok(Loaded { rules: proved.rules, sources, changed: proved.changed })
+    let files = files.into_iter().map(|(name, _)| name).collect();
+    Ok(Loaded { rules: proved.rules, sources, changed: proved.changed, files })
 }
 
 /// The same with the configuration's list of allowed numbers.
@@ -86,7 +95,7 @@ fn sources(rules: &Ruleset) -> Result<Vec<Source>, StartError> {
 
 /// The `*.toml` files of a folder in order of name, hidden ones left out.
 fn read_folder(folder: &Path) -> Result<Vec<(String, String)>, StartError> {
-    let failed = |path: &Path, source| StartError::RuleFile { path: path.to_owned(), source };
+    let failed = |path: &Path, why| StartError::RuleFile { path: path.to_owned(), why };
     if !folder.is_dir() {
         return Err(StartError::NoRuleFolder { path: folder.to_owned() });
     }
@@ -110,35 +119,73 @@ fn read_folder(folder: &Path) -> Result<Vec<(String, String)>, StartError> {
     Ok(files)
 }
 
-/// Where the list of allowed numbers lies; `None` when the configuration names no folder.
-pub fn allow_path(config: &Config) -> Option<PathBuf> {
-    config.rules.as_ref().map(|folder| folder.join(ALLOW_LIST))
-}
-
 /// Reads the list, with the node's key that its digests are under; `None` when there is none.
 ///
 /// # Errors
 /// When it cannot be read, or the key cannot, or is another.
 pub fn read_allow_list(config: &Config) -> Result<Option<(AllowFile, NodeKey)>, StartError> {
-    let Some(path) = allow_path(config) else { return Ok(None) };
+    let Some(path) = config.rules.as_ref().map(|folder| folder.join(ALLOW_LIST)) else { return Ok(None) };
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => return Err(StartError::RuleFile { path, source }),
+        Err(why) => return Err(StartError::RuleFile { path, why }),
     };
     let key = allow_key(config)?;
-    let list = AllowFile::parse(&text, &key).map_err(|source| StartError::AllowList { path, source })?;
+    let list = AllowFile::parse(&text, &key).map_err(|why| StartError::AllowList { path, why })?;
     Ok(Some((list, key)))
+}
+
+/// Whether the list could be changed: there is a folder for it, and the key that it is or will be under.
+///
+/// # Errors
+/// As [`change_allow_list`].
+pub fn check_allow_list(config: &Config) -> Result<(), StartError> {
+    allow_folder(config)?;
+    allow_key(config)?;
+    read_allow_list(config).map(drop)
+}
+
+fn allow_folder(config: &Config) -> Result<&Path, StartError> {
+    let folder = config.rules.as_deref().ok_or(StartError::NoRulePath)?;
+    let missing = || StartError::NoRuleFolder { path: folder.to_owned() };
+    folder.is_dir().then_some(folder).ok_or_else(missing)
+}
+
+/// Changes the list, which is made when there is none, and returns what `change` does. Others who change it wait.
+///
+/// # Errors
+/// When it or its key cannot be read, or it cannot be written; it stands as before then.
+pub fn change_allow_list<T>(
+    config: &Config,
+    change: impl FnOnce(&mut AllowFile, &NodeKey) -> T,
+) -> Result<T, StartError> {
+    let folder = allow_folder(config)?;
+    let path = folder.join(ALLOW_LIST);
+    let failed = |why| StartError::RuleFile { path: path.clone(), why };
+    let lock = fs::File::open(folder).map_err(failed)?;
+    lock.lock().map_err(failed)?;
+    let key = allow_key(config)?;
+    let mut list = read_allow_list(config)?.map_or_else(|| AllowFile::new(&key), |(list, _)| list);
+    let changed = change(&mut list, &key);
+    let wrong = |why| StartError::NotWritten { path: path.clone(), why };
+    // Who may read the key must read the list.
+    let owner = fs::metadata(key_path(config)).map_err(wrong)?.uid();
+    durable::replace(&path, list.text().as_bytes(), owner).map_err(wrong)?;
+    Ok(changed)
 }
 
 /// The node's key, which must be there: a new one would open no list, and making it is the register's to do.
 ///
 /// # Errors
 /// When it cannot be read.
-pub fn allow_key(config: &Config) -> Result<NodeKey, StartError> {
-    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
-    let path = keyfile::node_key_path(&config.node_key, credentials.as_deref());
+fn allow_key(config: &Config) -> Result<NodeKey, StartError> {
+    let path = key_path(config);
     keyfile::read_node_key(&path)?.ok_or(StartError::NoAllowKey { path })
+}
+
+fn key_path(config: &Config) -> PathBuf {
+    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+    keyfile::node_key_path(&config.node_key, credentials.as_deref())
 }
 
 fn allow_list(config: &Config) -> Result<Option<AllowList>, StartError> {

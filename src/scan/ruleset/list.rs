@@ -35,7 +35,7 @@ pub struct Entry {
     pub name: String,
     /// What it adds to a number's sum.
     pub weight: f32,
-    /// A label's words, or a look-alike's expressions with the key before each.
+    /// A label's words, or what a look-alike asks for: forms, `only_unlabelled`, expressions with their key.
     pub says: Vec<String>,
     /// How many examples prove it.
     pub examples: usize,
@@ -67,7 +67,7 @@ pub(super) fn entries(all: &Assembly) -> Vec<Entry> {
         let form: Vec<&str> = one.form.iter().map(|form| form.text.as_str()).collect();
         let form = (!form.is_empty()).then(|| format!("form {}", form.join(" or ")));
         let only = one.only_unlabelled.then(|| "only_unlabelled".to_owned());
-        let says = says.chain(form).chain(only).collect();
+        let says = form.into_iter().chain(only).chain(says).collect();
         entry(Sort::LookAlike, &one.name, one.weight, says, &one.examples, &one.place)
     });
     labels.chain(lookalikes).collect()
