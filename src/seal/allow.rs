@@ -1,7 +1,7 @@
 //! The site's list of numbers that are nobody's, as digests under the node's key.
 //!
 //! A CPR number has about forty million plausible values, so that whoever has a digest *and* its key finds the
-//! number in minutes by trying them all. The key therefore never lies in this file: the list by itself tells
+//! number in seconds by trying them all. The key therefore never lies in this file: the list by itself tells
 //! nothing but how many numbers it holds; with the node's key it tells them all. It names the key by a check
 //! value, so that a list of another node is known for what it is. Reads and writes no file. Start reading at
 //! [`AllowFile`]. Tests: below.

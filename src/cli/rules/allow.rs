@@ -18,16 +18,16 @@ use zeroize::Zeroizing;
 
 /// Shown by `brevdue rules allow --help` below the options.
 const AFTER_HELP: &str = "\
-One number a line, with dash, with blank or plain; blank lines and what follows `#` are left out. At a terminal
+One number a line, with dash, with blank or plain; blank lines and what follows `#` are left out. At a terminal \
 nothing is shown of what is typed; from a pipe or with --file all is read. Nothing is kept if a line is bad.
 
-A number on the list is reported as a test number (`allowed`) and is no leak. Put no living person's number on it:
+A number on the list is reported as a test number (`allowed`) and is no leak. Put no living person's number on it: \
 it would pass unencrypted from then on.
 
-What is kept: a digest of each number under the node's key, in allow.list in the folder of `[rules] path` (mode
-0600). CPR numbers are few, about forty million, so whoever has that file AND node.key can find every number on it
-by trying them all; the file without the key tells only how many there are. Each node has a key and so a list of
-its own; `brevdue scan` without --config has none.
+What is kept: a digest of each number under the node's key, in allow.list in the folder of `[rules] path` (mode \
+0600). CPR numbers are few, about forty million, so whoever has that file AND node.key can find every number on it \
+by trying them all, in seconds; the file without the key tells only how many there are. Each node has a key and so \
+a list of its own; `brevdue scan` without --config has none.
 
 Examples:
   brevdue rules allow --config brevdue.toml                    type them

@@ -3,7 +3,7 @@
 //! What was read is wiped from memory when it is dropped. Start reading at [`read`].
 
 use anyhow::Context;
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 use std::fs::File;
 use std::io::{self, BufRead, IsTerminal, Read};
 use std::path::Path;
@@ -11,6 +11,9 @@ use zeroize::Zeroizing;
 
 /// More than this is no list of numbers.
 const MOST: u64 = 64 * 1024 * 1024;
+
+/// What Ctrl-C sends, while it sends no signal.
+const INTERRUPT: u8 = 3;
 
 /// Reads all lines of the file, or of standard input.
 pub(super) fn read(file: Option<&Path>) -> anyhow::Result<Zeroizing<Vec<u8>>> {
@@ -24,12 +27,25 @@ pub(super) fn read(file: Option<&Path>) -> anyhow::Result<Zeroizing<Vec<u8>>> {
     }
     crate::cli::say_error("One number a line; nothing is shown. An empty line ends.");
     let _silence = Silence::begin().context("cannot turn the terminal's echo off, so nothing is asked")?;
+    lines(&mut input.lock())
+}
+
+/// Reads lines to an empty one, or to the end.
+fn lines(input: &mut impl BufRead) -> anyhow::Result<Zeroizing<Vec<u8>>> {
     let mut typed = Zeroizing::new(Vec::new());
-    let mut input = input.lock();
     loop {
         let before = typed.len();
-        input.read_until(b'\n', &mut typed).context("cannot read the terminal")?;
-        if typed.get(before..).is_none_or(<[u8]>::is_empty) || typed.get(before..) == Some(b"\n") {
+        while typed.get(before..).is_some_and(|line| !line.ends_with(b"\n")) {
+            let read = input.fill_buf().context("cannot read the terminal")?;
+            let length = read.iter().position(|byte| *byte == b'\n').map_or(read.len(), |end| end + 1);
+            typed.extend(read.iter().take(length));
+            input.consume(length);
+            anyhow::ensure!(!typed.contains(&INTERRUPT), "interrupted; nothing was changed");
+            if length == 0 {
+                return Ok(typed);
+            }
+        }
+        if typed.get(before..) == Some(b"\n") {
             return Ok(typed);
         }
     }
@@ -49,7 +65,9 @@ impl Silence {
     fn begin() -> io::Result<Self> {
         let before = tcgetattr(io::stdin())?;
         let mut silent = before.clone();
-        silent.local_modes.remove(LocalModes::ECHO);
+        // No signal either: it would end the process and leave the terminal dumb. Ctrl-C ends the line instead.
+        silent.local_modes.remove(LocalModes::ECHO | LocalModes::ISIG);
+        silent.special_codes[SpecialCodeIndex::VEOL] = INTERRUPT;
         // The ends of lines stay visible, so that a person sees that something was taken.
         silent.local_modes.insert(LocalModes::ECHONL);
         tcsetattr(io::stdin(), OptionalActions::Flush, &silent)?;
@@ -61,5 +79,18 @@ impl Drop for Silence {
     fn drop(&mut self) {
         // A terminal that is gone needs no echo.
         tcsetattr(io::stdin(), OptionalActions::Flush, &self.0).ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_line_or_the_end_ends_and_an_interrupt_gives_up() {
+        for (typed, taken) in [("a\nb\n\nc\n", "a\nb\n\n"), ("a\nb", "a\nb"), ("", ""), ("\nx", "\n")] {
+            assert_eq!(lines(&mut typed.as_bytes()).unwrap().as_slice(), taken.as_bytes(), "{typed:?}");
+        }
+        assert!(lines(&mut b"a\n\x03".as_slice()).is_err());
     }
 }

@@ -8,7 +8,8 @@ use super::entry::{LabelEntry, LookAlikeEntry};
 use super::list;
 use super::pack::Assembly;
 use super::read::Placed;
-use super::{CONTEXT, LookAlike, Pack, Proved, RuleFault, RuleTexts, Ruleset, day_of};
+use super::written::{Threshold, Weights};
+use super::{CONTEXT, CPR, LookAlike, Pack, Proved, RuleFault, RuleTexts, Ruleset, day_of};
 use crate::cpr::candidate::Form;
 use crate::cpr::date::Day;
 use crate::scan::context::{self, Label};
@@ -86,6 +87,12 @@ fn compile(all: Assembly, mut faults: Vec<RuleFault>) -> Result<Ruleset, Vec<Rul
         .build(&words.patterns)
         .map_err(|error| faults.push(RuleFault::of_file(CONTEXT, "words", error.to_string())))
         .ok();
+    if let Some(Weights { threshold: Threshold { certain, likely, possible }, .. }) = &all.weights
+        && !(certain >= likely && likely >= possible)
+    {
+        let fault = "must go down: `certain`, then `likely`, then `possible`";
+        faults.push(RuleFault::of_file(CPR, "threshold", fault));
+    }
     let (Some(weights), Some(automaton), true) = (all.weights, automaton, faults.is_empty()) else {
         return Err(faults);
     };
@@ -223,5 +230,12 @@ mod tests {
         let lookalikes = "[[lookalike]]\nname='x'\nweight=-1.0\nbefore='('\nmust=['{n}']\nmust_not=['{n}']";
         let faults = Ruleset::parse(RuleTexts { lookalikes, ..RuleTexts::BUILT_IN }).unwrap_err();
         assert_eq!(faults.len(), 1);
+    }
+
+    #[test]
+    fn thresholds_go_down() {
+        let cpr = RuleTexts::BUILT_IN.cpr.replace("certain = ", "certain = -");
+        let faults = Ruleset::parse(RuleTexts { cpr: &cpr, ..RuleTexts::BUILT_IN }).unwrap_err();
+        assert_eq!(faults.iter().map(|fault| fault.entry.as_str()).collect::<Vec<_>>(), ["threshold"]);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Typed as written (`written`) comes in, gathered comes out: texts that know their file and line, so that any
 //! later fault can say where. Knows nothing of precedence and compiles nothing. Start reading at [`label`].
-//! Tests: those of `pack`.
+//! Tests: `tests.rs`.
 
 use super::RuleFault;
 use super::read::{File, Place, Placed, name_in};

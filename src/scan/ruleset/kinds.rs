@@ -4,7 +4,7 @@
 //! that is sure enough is ever a leak. Start reading at [`Kinds`]. Tests: below, and `tests/rules.rs`.
 
 use super::RuleFault;
-use super::read::File;
+use super::read::{File, REMOVE_ABOVE};
 use crate::cpr::Kind;
 use crate::nearest::nearest;
 use std::ops::Range;
@@ -100,6 +100,10 @@ pub(super) fn read(file: &mut File<'_>, faults: &mut Vec<RuleFault>) -> Vec<(Kin
     };
     let mut set = Vec::new();
     for (key, value) in table {
+        if key.get_ref() == "remove" {
+            faults.push(file.place(key.span()).fault("remove", REMOVE_ABOVE));
+            continue;
+        }
         let kind =
             one_of(file, "kind", key.get_ref(), key.span(), Kinds::ALL.map(|one| (one.word(), one)), faults);
         let word = value.get_ref().as_str().unwrap_or_default();

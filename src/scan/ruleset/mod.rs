@@ -15,6 +15,8 @@ mod kinds;
 mod list;
 mod pack;
 mod read;
+#[cfg(test)]
+mod tests;
 mod written;
 
 pub use allow::AllowList;

@@ -2,7 +2,7 @@
 //!
 //! serde stops at the first fault, so entries are read one by one: a slip in one of them hides no other. Knows
 //! nothing of what entries mean, and reads nothing from the disk. Start reading at [`File::open`]. Tests: those
-//! of `compile` and `pack`.
+//! of `compile`, and `tests.rs`.
 
 use super::RuleFault;
 use serde::Deserialize;
@@ -10,6 +10,9 @@ use std::ops::Range;
 use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue, ValueDeserializer};
+
+/// TOML gives a key to the header above it, so this is an easy slip.
+pub(super) const REMOVE_ABOVE: &str = "`remove` must stand above the first [section] of the file";
 
 /// Where something is written: which file, the how manyth of those that were read, and on what line.
 #[derive(Clone, Debug)]
@@ -113,7 +116,8 @@ impl<'i> File<'i> {
         T::deserialize(ValueDeserializer::from(value))
             .map_err(|error| {
                 let place = self.place(error.span().unwrap_or(span));
-                faults.push(place.fault(entry, error.message()));
+                let slipped = error.message().starts_with("unknown field `remove`");
+                faults.push(place.fault(entry, if slipped { REMOVE_ABOVE } else { error.message() }));
             })
             .ok()
     }

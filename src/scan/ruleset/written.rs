@@ -2,7 +2,7 @@
 //!
 //! Unknown keys are faults. The weights of `cpr.toml` are numbers already and are used as they stand; labels
 //! and look-alikes are gathered by `pack` and made runnable by `compile`. Start reading at [`Weights`]. Tests:
-//! those of `compile` and `pack`.
+//! those of `compile`, and `tests.rs`.
 
 use crate::cpr::Kind;
 use crate::cpr::candidate::Form;
