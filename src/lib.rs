@@ -9,6 +9,7 @@
 //! | 0 | [`mime`] | the message: a push walker that never fails |
 //! | 0 | [`extract`] | what a part really is |
 //! | 0 | [`envelope`], [`clock`] | the words every edge shares; the time as an argument |
+//! | 0 | [`nearest`] | which known word was meant by a mistyped one |
 //! | 1 | [`scan`] | is there a number in it, and what was not read |
 //! | 2 | [`policy`] | what to do: a verdict for each recipient |
 //! | 2 | [`case`] | the breach, its states and its deadline |
@@ -53,6 +54,7 @@ pub mod extract;
 pub mod inspect;
 pub mod intake;
 pub mod mime;
+pub mod nearest;
 pub mod outlet;
 pub mod policy;
 pub mod scan;

@@ -8,7 +8,6 @@
 mod check;
 pub mod diagnose;
 mod file;
-mod nearest;
 mod section;
 #[cfg(test)]
 mod tests;
@@ -50,7 +49,7 @@ pub struct Config {
     pub sources: Vec<Source>,
     /// How people are told; `None` tells nobody.
     pub alarm: Option<AlarmSettings>,
-    /// A folder of rules instead of those built in.
+    /// A folder of rules over those built in.
     pub rules: Option<PathBuf>,
 }
 
@@ -105,6 +104,14 @@ pub fn parse(bytes: &[u8], path: &Path, folder: &Path) -> Result<Loaded, Problem
         Some(config) if problems.count(Severity::Error) == 0 => Ok(Loaded { config, warnings: problems }),
         Some(_) | None => Err(problems),
     }
+}
+
+/// Whether a text names senders as `match` of `[[source]]` does: a pack of rules may name sources as well.
+///
+/// # Errors
+/// What is wrong, and what to write.
+pub fn check_sender_pattern(text: &str) -> Result<(), String> {
+    value::sender_pattern(text).map(drop).map_err(value::Refusal::in_words)
 }
 
 impl Config {

@@ -3,6 +3,7 @@
 //! [`open_register`] is what every command shares; [`Daemon`] is `brevdue serve`. It refuses to start rather
 //! than run without its key or its register. Start reading at [`Daemon::start`].
 
+pub mod rules;
 pub mod telemetry;
 
 use crate::alarm::Alarm;
@@ -13,8 +14,9 @@ use crate::inspect::{Gate, Setup};
 use crate::intake::ListenAddr;
 use crate::intake::milter::{Counters, Door};
 use crate::outlet::notice::PostError;
-use crate::scan::ruleset::{RuleFault, RuleTexts, Ruleset};
+use crate::scan::ruleset::{RuleFault, Ruleset};
 use crate::seal::NodeKey;
+use crate::seal::allow::AllowError;
 use crate::seal::keyfile::{self, KeyFileError};
 use crate::spool::evidence::Evidence;
 use crate::store::{Store, StoreError, StoreUrl};
@@ -68,12 +70,60 @@ pub enum StartError {
     #[error("the rules have {} fault(s); see `brevdue rules check`:\n{}", .0.len(), faults(.0))]
     Rules(Vec<RuleFault>),
     /// A rule file cannot be read.
-    #[error("rule file {path}: {source}")]
+    #[error("cannot read {path}: {why}")]
     RuleFile {
         /// Which.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        why: io::Error,
+    },
+    /// The folder of rules is not there.
+    #[error(
+        "the folder of rules {path} is not there: make it, or mend `path` of `[rules]` in the configuration"
+    )]
+    NoRuleFolder {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// The folder of rules has nothing to read.
+    #[error(
+        "the folder {path} holds no rules: put a pack (`NAME.toml`, see rules/example-pack.toml) there, or remove \
+         `[rules]` from the configuration to run those built in"
+    )]
+    EmptyRuleFolder {
+        /// Which.
+        path: PathBuf,
+    },
+    /// There is no place for the list of allowed numbers.
+    #[error(
+        "the list of allowed numbers lies in the folder of rules, and the configuration names none: add `[rules]` with \
+         `path = \"rules\"`, and make the folder"
+    )]
+    NoRulePath,
+    /// A file cannot be written.
+    #[error("cannot write {path}: {why}")]
+    NotWritten {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        why: io::Error,
+    },
+    /// The list of allowed numbers cannot be used.
+    #[error("{path}: {why}")]
+    AllowList {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        why: AllowError,
+    },
+    /// There is no key for the list of allowed numbers.
+    #[error(
+        "the list of allowed numbers needs the node key {path}, which is not there: the first `brevdue serve` makes \
+         it; if it was lost, restore it from the backup"
+    )]
+    NoAllowKey {
+        /// Where the key should be.
+        path: PathBuf,
     },
     /// A door cannot be opened.
     #[error("cannot listen on {addresses}: {source}")]
@@ -147,38 +197,28 @@ fn node_key(store: &Store, store_path: &Path, path: &Path) -> Result<NodeKey, St
     }
 }
 
-/// The rules of a configuration: a folder's, or those built in. They must prove themselves.
+/// The rules of a folder, or those built in. They must prove themselves. Without the list of allowed numbers, which
+/// needs the node's key: [`setup`] has it.
 ///
 /// # Errors
 /// Every fault, or the file that cannot be read.
 pub fn load_rules(folder: Option<&Path>) -> Result<Ruleset, StartError> {
-    let rules = match folder {
-        None => Ruleset::built_in(),
-        Some(folder) => {
-            let read = |name: &str| {
-                let path = folder.join(name);
-                std::fs::read_to_string(&path).map_err(|source| StartError::RuleFile { path, source })
-            };
-            let (cpr, context, lookalikes) =
-                (read("cpr.toml")?, read("context.da.toml")?, read("lookalikes.toml")?);
-            Ruleset::parse(RuleTexts { cpr: &cpr, context: &context, lookalikes: &lookalikes })
-        }
-    }
-    .map_err(StartError::Rules)?;
-    let faults = rules.check();
-    if faults.is_empty() { Ok(rules) } else { Err(StartError::Rules(faults)) }
+    rules::load(folder).map(|loaded| loaded.rules)
 }
 
 /// What a gate decides by, from a configuration.
 ///
 /// # Errors
-/// When the rules cannot be used.
+/// When the rules or the list of allowed numbers cannot be used.
 pub fn setup(config: &Config) -> Result<Setup, StartError> {
+    let loaded = rules::load_for(config)?;
+    // The first that names a sender counts, so the configuration's own go before a pack's.
+    let sources = [config.sources.clone(), loaded.sources].concat();
     Ok(Setup {
-        rules: Arc::new(load_rules(config.rules.as_deref())?),
+        rules: Arc::new(loaded.rules),
         policy: config.policy.clone(),
         controllers: config.controllers.clone(),
-        sources: config.sources.clone(),
+        sources,
     })
 }
 
