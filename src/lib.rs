@@ -18,6 +18,7 @@
 //! | 4 | [`outlet`] | where things go out |
 //! | 5 | [`intake`] | where mail comes in: milter, folders and mbox |
 //! | 5 | [`alarm`] | the clock that wakes people |
+//! | 5 | [`console`] | what is asked of it over HTTP: health and metrics |
 //! | 6 | [`config`] | as written, as runnable, every problem drawn |
 //! | 7 | [`daemon`] | the process that stays |
 //! | 8 | [`cli`] | one file a command |
@@ -46,6 +47,7 @@ pub mod case;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod console;
 pub mod cpr;
 pub mod daemon;
 pub mod envelope;
