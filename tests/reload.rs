@@ -4,7 +4,7 @@
 //! counted. What the daemon says of itself is asked where a monitoring system asks: `/healthz` and `/metrics`.
 
 use crate::support::daemon::{Daemon, DaemonOptions};
-use crate::support::{Port, Trouble, put, wait_until};
+use crate::support::{Port, Trouble, http, put, wait_until};
 use brevdue::intake::ListenAddr;
 use brevdue::intake::milter::{Client, Mail, Outcome};
 use miltr_client::Client as Stranger;
@@ -12,8 +12,9 @@ use miltr_common::actions::Action;
 use miltr_common::commands::{Body, Connect, Family, Header, Helo, Mail as MailFrom, Recipient};
 use miltr_common::modifications::ModificationAction;
 use miltr_common::optneg::{Capability, OptNeg, Protocol};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -85,15 +86,7 @@ impl Site {
 
     /// Status line and headers, and the page.
     fn ask(&self, path: &str, accept: &str) -> (String, String) {
-        let mut stream = TcpStream::connect(self.console.addr()).unwrap();
-        let request = format!(
-            "GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: {accept}\r\nConnection: close\r\n\r\n"
-        );
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, page) = answer.split_once("\r\n\r\n").unwrap();
-        (head.to_owned(), page.to_owned())
+        http::get(TcpStream::connect(self.console.addr()).unwrap(), path, accept).unwrap()
     }
 
     fn health(&self) -> String {
@@ -322,9 +315,17 @@ fn every_manner_of_writing_is_seen() {
     let site = Site::open(&plain()).unwrap();
     let (rules, beside) = (site.folder.path().join("rules"), site.folder.path().join("beside"));
 
+    // Each is told by the system, not found in the round that is made every ten seconds.
+    let told = || site.daemon.log().matches("the system tells of a change").count();
+    let after = |good: bool, change: &dyn Fn()| {
+        let before = told();
+        site.after(good, change);
+        assert!(told() > before, "{}", site.daemon.log());
+    };
+
     // An editor's: a new file takes the old one's place.
     for (labels, verdict) in [(&zebra, "block"), (&plain(), "deliver")] {
-        site.after(true, || {
+        after(true, &|| {
             let new = rules.join(".context.da.toml.new");
             put(&new, labels.as_bytes()).unwrap();
             rename(&new, &site.labels());
@@ -333,34 +334,34 @@ fn every_manner_of_writing_is_seen() {
     }
 
     // A file goes and comes again.
-    site.after(false, || std::fs::remove_file(site.labels()).unwrap());
+    after(false, &|| std::fs::remove_file(site.labels()).unwrap());
     assert!(site.health().contains("context.da.toml: No such file"), "{}", site.health());
     assert_eq!(site.verdict(), "deliver");
-    site.after(true, || site.write(&zebra));
+    after(true, &|| site.write(&zebra));
     assert_eq!(site.verdict(), "block");
 
     // The whole folder is replaced, and then changed where it is.
-    site.after(true, || {
+    after(true, &|| {
         copy_rules(&beside, &plain()).unwrap();
         rename(&rules, &site.folder.path().join("old"));
         rename(&beside, &rules);
     });
     assert_eq!(site.verdict(), "deliver");
-    site.after(true, || site.write(&zebra));
+    after(true, &|| site.write(&zebra));
     assert_eq!(site.verdict(), "block");
 
     // The folder is away for a time.
-    site.after(false, || rename(&rules, &beside));
+    after(false, &|| rename(&rules, &beside));
     assert_eq!(site.verdict(), "block");
-    site.after(true, || rename(&beside, &rules));
+    after(true, &|| rename(&beside, &rules));
 
     // The config names another folder, which is then the one that is watched.
     copy_rules(&beside, &plain()).unwrap();
-    site.after(true, || {
+    after(true, &|| {
         site.reconfigure(&rules.display().to_string(), &beside.display().to_string());
     });
     assert_eq!(site.verdict(), "deliver");
-    site.after(true, || put(&beside.join("context.da.toml"), zebra.as_bytes()).unwrap());
+    after(true, &|| put(&beside.join("context.da.toml"), zebra.as_bytes()).unwrap());
     assert_eq!(site.verdict(), "block");
 
     // What changes nothing is no reload: the same bytes, or another file.
@@ -465,4 +466,39 @@ fn health_is_for_people_and_for_programs() {
     let (head, page) = site.ask("/healthz", "*/*");
     assert!(head.starts_with("HTTP/1.1 503 "), "{head}");
     assert!(page.starts_with("failing\n") && page.contains("register: failing"), "{page}");
+}
+
+#[test]
+fn who_knocks_at_the_console_does_not_keep_mail_out() {
+    const PLACES: usize = 64;
+    let site = Site::open(&plain()).unwrap();
+    let crowd: Vec<TcpStream> =
+        (0..PLACES).map(|_| TcpStream::connect(site.console.addr()).unwrap()).collect();
+    let mut waiting = TcpStream::connect(site.console.addr()).unwrap();
+    waiting.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+    waiting.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+    let error = waiting.read(&mut [0; 1]).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut), "{error}");
+    assert_eq!(site.verdict(), "deliver");
+    drop(crowd);
+    waiting.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut answer = String::new();
+    waiting.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+}
+
+#[test]
+fn the_console_answers_on_a_unix_socket_and_leaves_none_behind() {
+    let folder = TempDir::new().unwrap();
+    let socket = folder.path().join("console.sock");
+    let toml = format!("[console]\nlisten = \"unix:{}\"", socket.display());
+    let mut daemon = Daemon::start(&DaemonOptions::with(&toml)).unwrap();
+    let (head, page) = http::get(UnixStream::connect(&socket).unwrap(), "/healthz", "*/*").unwrap();
+    assert!(head.starts_with("HTTP/1.1 200 ") && page.contains("entries (built in)"), "{head}\n{page}");
+    // A monitoring system that keeps its connection open does not hold up the end.
+    let kept = UnixStream::connect(&socket).unwrap();
+    daemon.terminate().unwrap();
+    assert!(daemon.wait(Duration::from_secs(10)).unwrap().success());
+    assert!(!socket.exists());
+    drop(kept);
 }

@@ -268,10 +268,11 @@ impl Daemon {
             Reload::new(Arc::clone(&gate), Arc::clone(&status), clock.clone(), config.clone(), noted)
         });
         // Everything that can fail comes before the first task.
-        let door = config.milter.as_ref().map(|settings| Door::bind(settings, Arc::clone(&gate)));
-        let door = door.transpose().map_err(|source| StartError::Listen { door: "milter door", source })?;
+        // The milter door last: who can reach it can rely on all the rest.
         let ear = config.console.as_ref().map(|settings| Ear::bind(&settings.listen));
         let ear = ear.transpose().map_err(|source| StartError::Listen { door: "console", source })?;
+        let door = config.milter.as_ref().map(|settings| Door::bind(settings, Arc::clone(&gate)));
+        let door = door.transpose().map_err(|source| StartError::Listen { door: "milter door", source })?;
         if let Some(settings) = &config.alarm {
             let (store, of) = (Arc::clone(&daemon.store), Arc::clone(&gate));
             let rules = Arc::clone(&gate.setup().rules);

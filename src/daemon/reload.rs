@@ -62,8 +62,10 @@ impl Noted {
 /// Why it looks.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Why {
-    /// Something may have changed.
+    /// The system tells of a change.
     Change,
+    /// It is time: some changes the system does not tell of.
+    Round,
     /// Somebody says that the files are as they should be.
     Told,
 }
@@ -113,9 +115,12 @@ impl Reload {
                 _ = stop.wait_for(|stop| *stop) => return,
                 () = told(self.hangup.as_mut()) => Why::Told,
                 () = self.lookout.changed() => Why::Change,
-                () = sleep(ROUND) => Why::Change,
+                () = sleep(ROUND) => Why::Round,
             };
             if why == Why::Change {
+                tracing::debug!("the system tells of a change");
+            }
+            if why != Why::Told {
                 self.await_quiet().await;
             }
             self.look(why).await;
@@ -306,7 +311,7 @@ fn half_written(path: &Path, why: Why) -> Option<String> {
         // SIGHUP does not make it right: an empty rule file is a scanner that knows nothing.
         return Some(format!("{name}: is empty; write it again, or remove it if it is not needed"));
     }
-    (why == Why::Change && !content.ends_with(b"\n")).then(|| {
+    (why != Why::Told && !content.ends_with(b"\n")).then(|| {
         format!(
             "{name}: ends in the middle of a line, as a file that is half written; end the last line, or send SIGHUP"
         )
