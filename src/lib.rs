@@ -37,7 +37,7 @@
 //!    without [`scan::coverage::Clean`] or a named [`envelope::Pass`].
 //! 6. A finding is in the store before the mail is handed on and before the answer goes to the client. A store
 //!    that cannot write means 451.
-//! 7. No CPR digit, subject, citizen's local part or body byte reaches a log, a notice or the store. Names that
+//! 7. No CPR digit, subject, citizen's local part or body byte reaches a log, a notice, a page or the store. Names that
 //!    are shown go through digit masking. The numbers of a breach are sealed to the DPO's key.
 //! 8. `unsafe` stands nowhere.
 //! 9. A deadline moves only by an event in the register.

@@ -3,7 +3,7 @@
 //! *What it is*: two plain pages for the monitoring, over a listener that it is handed. *What it never does*: know
 //! where the facts come from (they are a [`Watched`]), change anything, or show what belongs to a message. There is
 //! no authentication, so nothing stands here that a person on the same machine may not see. *Start reading at*
-//! [`serve`]; [`health`] and [`metrics`] are the pages. *Tests*: beside those; `tests/reload.rs` asks a real daemon.
+//! [`serve`]; [`health`] and [`metrics`] are the pages. *Tests*: beside those; `tests/reload/console.rs` asks a real daemon.
 
 pub mod health;
 pub mod metrics;

@@ -1,7 +1,7 @@
 //! The console's ear: a [`Listener`] of ours as axum takes them.
 //!
 //! It takes no more than [`PLACES`] connections at once, so that nobody who knocks at the console can use up the file
-//! descriptors that the milter door needs. Never reads a byte. Tests: `tests/reload.rs`.
+//! descriptors that the milter door needs. Never reads a byte. Tests: `tests/reload/`.
 
 use std::io;
 use std::pin::Pin;

@@ -4,7 +4,7 @@
 //! held at the last look, so that a change that changes nothing is none. Folders are watched, not files: an editor
 //! puts a new file in the old one's place. What the system does not tell (a network disk, the target of a link, a
 //! watch that could not be had) is found by whoever asks [`Seen`] from time to time. *What it never does*: judge what a
-//! file says. *Start reading at* [`Lookout::arm`]. *Tests*: `tests/reload.rs`.
+//! file says. *Start reading at* [`Lookout::arm`]. *Tests*: `tests/reload/`.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;

@@ -4,6 +4,7 @@
 //! than run without its key or its register. Start reading at [`Daemon::start`]; `reload.rs` is what changes while
 //! it runs.
 
+mod attempt;
 mod listen;
 mod lookout;
 mod reload;

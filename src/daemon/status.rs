@@ -1,7 +1,7 @@
 //! What the daemon knows of itself, for the console's two pages.
 //!
 //! The doors count, the reload says how its files are, and the register is asked. It decides nothing. Start reading
-//! at [`Status::health`](Watched::health). Tests: `tests/reload.rs`.
+//! at [`Status::health`](Watched::health). Tests: `tests/reload/`.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
