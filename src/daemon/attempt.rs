@@ -42,10 +42,10 @@ pub(super) struct Good {
 }
 
 /// Reads config and rules as a start would, and tells every fault of both at once.
-pub(super) fn attempt(mut files: Watched, seen: Seen, started: Config, why: Why) -> Attempt {
+pub(super) fn attempt(mut files: Watched, seen: Seen, started: &Config, why: Why) -> Attempt {
     let mut reasons = Vec::new();
     let config = match files.config.as_deref() {
-        None => Some((started, Vec::new())),
+        None => Some((started.clone(), Vec::new())),
         Some(path) => {
             reasons.extend(half_written(path, why));
             match config::load(path) {
@@ -66,21 +66,23 @@ pub(super) fn attempt(mut files: Watched, seen: Seen, started: Config, why: Why)
     let rules = files.rules.as_deref().map(rule_files).unwrap_or_default();
     reasons
         .extend(rules.iter().filter(|path| is_text_of_ours(path)).filter_map(|path| half_written(path, why)));
-    let setup = match &config {
-        Some((config, _)) => setup(config).map_err(|error| faults(&error)),
-        // The rules are proved all the same, so that all faults are told at once.
-        None => super::load_rules(files.rules.as_deref())
-            .map(drop)
-            .map_err(|error| faults(&error))
-            .and(Err(Vec::new())),
-    };
+    // Without a config that can be used the rules are proved all the same, so that all faults are told at once.
+    let new = config.as_ref().map_or(started, |(config, _)| config);
+    // What cannot change live keeps the value that runs.
+    let setup = setup(&Config {
+        store: started.store.clone(),
+        spool: started.spool.clone(),
+        node_key: started.node_key.clone(),
+        rules: files.rules.clone(),
+        ..new.clone()
+    });
     let result = match (config, setup) {
         (Some((config, warnings)), Ok(setup)) if reasons.is_empty() => {
             Ok(Box::new(Good { config, setup, warnings }))
         }
         (_, Ok(_)) => Err(reasons),
-        (_, Err(more)) => {
-            reasons.extend(more);
+        (_, Err(error)) => {
+            reasons.extend(faults(&error));
             Err(reasons)
         }
     };
@@ -100,7 +102,7 @@ fn faults(error: &StartError) -> Vec<String> {
 }
 
 fn is_text_of_ours(path: &Path) -> bool {
-    path.extension().is_some_and(|ending| ending == "toml" || ending == "txt")
+    path.extension().is_some_and(|ending| ["toml", "txt", "list"].iter().any(|one| ending == *one))
 }
 
 /// Whether a file looks like the first half of itself; one that cannot be read is told of by whoever needs it.

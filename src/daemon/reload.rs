@@ -124,7 +124,7 @@ impl Reload {
         let (files, seen, started) = (self.files.clone(), self.seen.clone(), self.started.clone());
         let looked = tokio::task::spawn_blocking(move || {
             let now = Seen::now(&files);
-            let attempt = (why == Why::Told || now != seen).then(|| attempt(files, now, started, why))?;
+            let attempt = (why == Why::Told || now != seen).then(|| attempt(files, now, &started, why))?;
             // Files that changed while they were read may be half of one thing and half of another: their own
             // event, or the next round, has them read again.
             (Seen::now(&attempt.files) == attempt.seen).then_some(attempt)
