@@ -22,6 +22,7 @@ fn plan() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("config", settings_of_every_room.as_slice()),
         ("intake", &["inspect", "policy", "store", "case", "spool", "outlet", "envelope", "clock"]),
         ("alarm", &["case", "store", "outlet", "scan", "envelope", "clock"]),
+        ("console", &["case", "store", "spool", "scan", "policy", "export", "envelope", "clock"]),
         ("inspect", &["scan", "policy", "case", "store", "spool", "worker", "seal", "clock", "envelope"]),
         ("outlet", &["scan", "envelope"]),
         ("store", &["case", "envelope"]),

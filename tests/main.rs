@@ -24,6 +24,7 @@ mod key;
 mod memory;
 mod no_leak;
 mod postfix;
+mod reload;
 mod rules;
 // Said to be tests, so that clippy lets helpers unwrap too.
 #[cfg(test)]

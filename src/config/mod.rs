@@ -35,6 +35,8 @@ pub const TEMPLATE: &str = include_str!("template.toml");
 pub struct Config {
     /// The milter door; without it no mail comes in.
     pub milter: Option<MilterSettings>,
+    /// Where health and metrics are asked for; `None` answers nobody.
+    pub console: Option<ConsoleSettings>,
     /// Where cases and notices are kept.
     pub store: StoreUrl,
     /// The folder of held mail and sealed evidence.
@@ -51,6 +53,13 @@ pub struct Config {
     pub alarm: Option<AlarmSettings>,
     /// A folder of rules over those built in.
     pub rules: Option<PathBuf>,
+}
+
+/// `[console]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsoleSettings {
+    /// Where to listen.
+    pub listen: ListenAddr,
 }
 
 /// A configuration that can be run, and what is doubtful in it.
@@ -123,6 +132,7 @@ impl Config {
                 listen: vec![ListenAddr::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, 8891)))],
                 ..MilterSettings::default()
             }),
+            console: None,
             store: StoreUrl::Sqlite(data.join("brevdue.sqlite")),
             spool: data.join("spool"),
             node_key: data.join("node.key"),
