@@ -35,7 +35,7 @@ pub use limits::Limits;
 pub use media::MediaType;
 pub use path::{Margin, PartPath};
 pub use problem::{Class, Problem};
-pub use transfer::TransferEncoding;
+pub use transfer::{Enclosed, TransferEncoding, Uuencoded};
 pub use walker::Walker;
 
 use param::Params;
