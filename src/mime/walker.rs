@@ -22,7 +22,7 @@ use super::boundary::{Dashes, LINE_CAP, Stack};
 use super::entity::Entity;
 use super::header::{Field, Head, Line, classify, unfold};
 use super::leaf::Leaf;
-use super::{HeaderName, Limits, Margin, PartKind, PartPath, PartSink, Problem, Region, charset, word};
+use super::{HeaderFilter, HeaderName, Limits, Margin, PartKind, PartPath, PartSink, Problem, Region, charset, word};
 
 /// What the next bytes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,11 +107,10 @@ impl Walker {
         }
     }
 
-    /// Hands on these headers too, as [`HeaderName::Listed`] with their place in the list. Keep the list short: each
-    /// field's name is compared with all of it.
+    /// Hands on all headers but those of this filter. Without one, only those of a [`HeaderName`] are.
     #[must_use]
-    pub fn with_headers(mut self, names: Arc<[String]>) -> Self {
-        self.head.listen(names);
+    pub fn with_headers(mut self, filter: Arc<HeaderFilter>) -> Self {
+        self.head.listen(Some(filter));
         self
     }
 
@@ -164,7 +163,7 @@ impl Walker {
         above: usize,
         encoded_above: usize,
         path: &PartPath,
-        listed: Arc<[String]>,
+        filter: Option<Arc<HeaderFilter>>,
     ) {
         self.limits = limits;
         self.above = above;
@@ -174,7 +173,7 @@ impl Walker {
         self.stack.clear();
         self.head.lead.clear();
         self.head.start(true);
-        self.head.listen(listed);
+        self.head.listen(filter);
         self.held.clear();
         self.entered = false;
         self.line_start = true;
@@ -241,7 +240,7 @@ impl Walker {
                 0
             }
             Line::Mbox => {
-                self.head.go_on(false);
+                self.head.begin_mbox(self.line);
                 0
             }
             Line::Field(colon) => {
@@ -276,15 +275,16 @@ impl Walker {
 
     /// The field being collected is complete.
     fn end_field<S: PartSink>(&mut self, sink: &mut S) {
-        let Some(field) = self.head.field.take().filter(|field| *field != Field::Other) else { return };
+        let Some(field) = self.head.field.take().filter(|field| *field != Field::Skipped) else { return };
         if self.head.cut {
             sink.problem(&self.path, Problem::HeaderTooLong);
         }
-        let Head { value, content_type, encoding, disposition, field_line, .. } = &mut self.head;
+        let Head { value, name, content_type, encoding, disposition, field_line, .. } = &mut self.head;
         let value = unfold(value);
         let (same, problem) = match field {
-            Field::Text(name) => {
-                let raw = name == HeaderName::MessageId || memmem::find(value, b"=?").is_none();
+            Field::Text(_) | Field::Other => {
+                let raw =
+                    field == Field::Text(HeaderName::MessageId) || memmem::find(value, b"=?").is_none();
                 let text = if raw {
                     value
                 } else {
@@ -292,13 +292,17 @@ impl Walker {
                     word::decode(value, &mut self.text);
                     self.text.as_slice()
                 };
-                sink.header(&self.path, name, *field_line, text);
+                if let Field::Text(name) = field {
+                    sink.header(&self.path, name, *field_line, text);
+                } else {
+                    sink.other_header(&self.path, name, *field_line, text);
+                }
                 return;
             }
             Field::Type => (content_type.set(value), Problem::ConflictingType),
             Field::Encoding => (encoding.set(value), Problem::ConflictingEncoding),
             Field::Disposition => (disposition.set(value), Problem::ConflictingDisposition),
-            Field::Other => return,
+            Field::Skipped => return,
         };
         if !same {
             sink.problem(&self.path, problem);
@@ -361,9 +365,9 @@ impl Walker {
             self.state = State::Head;
         } else if message {
             sink.enter(&self.entity.part(path, PartKind::Message));
-            let listed = self.head.listed();
+            let filter = self.head.filter();
             let child = self.leaf.start_message(self.entity.encoding);
-            child.nest(self.limits, level + 1, self.encoded_above + 1, path, listed);
+            child.nest(self.limits, level + 1, self.encoded_above + 1, path, filter);
         } else {
             let charset = self.entity.charset();
             if charset.is_some_and(charset::is_unreadable) {
@@ -384,7 +388,7 @@ impl Walker {
         self.content = Content::Margin(margin);
         self.entered = false;
         self.line_start = true;
-        self.leaf.start_bytes(super::TransferEncoding::Binary);
+        self.leaf.start_margin();
     }
 
     /// A delimiter was read: ends what is open inside its multipart and begins the next part or the epilogue.

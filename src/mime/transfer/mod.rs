@@ -104,6 +104,11 @@ impl Transfer {
         }
     }
 
+    /// Where in the bytes fed last base64 was odd for the first time.
+    pub(super) fn odd_at(&self) -> Option<usize> {
+        if self.kind == TransferEncoding::Base64 { self.base64.odd_at() } else { None }
+    }
+
     /// The content ended: hands on what was held back. True when base64 held junk.
     pub(super) fn finish(&mut self, out: &mut impl FnMut(&[u8])) -> bool {
         match self.kind {
