@@ -107,7 +107,9 @@ impl Again {
         match self.state {
             State::Decoding => {
                 let Self { transfer, text, .. } = self;
-                transfer.finish(&mut |decoded| text.feed(decoded, &mut |stream, text| hand_on(stream, text, sink)));
+                transfer.finish(&mut |decoded| {
+                    text.feed(decoded, &mut |stream, text| hand_on(stream, text, sink))
+                });
                 text.finish(&mut |stream, text| hand_on(stream, text, sink));
             }
             // A few letters and digits alone are base64 to one program and a number to another.
@@ -146,7 +148,8 @@ impl Again {
             return;
         }
         let Self { transfer, text, .. } = self;
-        transfer.feed(bytes, &mut |decoded| text.feed(decoded, &mut |stream, text| hand_on(stream, text, sink)));
+        transfer
+            .feed(bytes, &mut |decoded| text.feed(decoded, &mut |stream, text| hand_on(stream, text, sink)));
     }
 
     fn keep_latest(&mut self, bytes: &[u8]) {
@@ -202,13 +205,26 @@ mod tests {
 
     #[test]
     fn looks() {
-        for text in ["Q1BSLW5yLiAxNTAzNzktMTAyOA==", "\r\nQ1BSLW5yLiAxNTAzNzktMTAyOA\r\n-- \r\n", "S8OmcmUgQm8sIG3DuGRldCA\n"] {
+        for text in [
+            "Q1BSLW5yLiAxNTAzNzktMTAyOA==",
+            "\r\nQ1BSLW5yLiAxNTAzNzktMTAyOA\r\n-- \r\n",
+            "S8OmcmUgQm8sIG3DuGRldCA\n",
+        ] {
             assert!(looks_base64(text.as_bytes()), "{text}");
         }
-        for text in ["Hej Bo", "Velkommen", "https://kommune.example/abcdefghi", "", "=====", "-----BEGIN PGP MESSAGE-----"] {
+        for text in [
+            "Hej Bo",
+            "Velkommen",
+            "https://kommune.example/abcdefghi",
+            "",
+            "=====",
+            "-----BEGIN PGP MESSAGE-----",
+        ] {
             assert!(!looks_base64(text.as_bytes()), "{text}");
         }
-        for text in ["K=C3=A6re Bo", "m=F8det", "en lang linje som =\nbliver brudt", "href=3D\"x\"", "=31=35=30"] {
+        for text in
+            ["K=C3=A6re Bo", "m=F8det", "en lang linje som =\nbliver brudt", "href=3D\"x\"", "=31=35=30"]
+        {
             assert!(looks_quoted(text.as_bytes()), "{text}");
         }
         for text in ["a=b", "?id=31&x=20", "width=200 height=30", "1 + 1 = 2", "==\u{e6}"] {

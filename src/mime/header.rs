@@ -175,6 +175,10 @@ impl Slot {
         if self.last.is_empty() { self.value() } else { Some(&self.last) }
     }
 
+    fn differs(&self) -> bool {
+        !self.last.is_empty()
+    }
+
     fn clear(&mut self) {
         self.present = false;
         self.value.clear();
@@ -237,6 +241,11 @@ pub(super) struct Oddities {
 }
 
 impl Head {
+    /// Whether a field that must stand once stands twice and differs.
+    pub(super) fn contradicts(&self) -> bool {
+        self.content_type.differs() || self.encoding.differs() || self.disposition.differs()
+    }
+
     pub(super) fn listen(&mut self, filter: Option<Arc<HeaderFilter>>) {
         self.filter = filter;
     }

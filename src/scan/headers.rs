@@ -62,8 +62,12 @@ impl HeaderRules {
             }
             for field in &family.fields {
                 let name = field.strip_suffix('*').unwrap_or(field);
-                if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_graphic() && !b":*".contains(&byte)) {
-                    fault(&format!("`{field}` is no field's name; write it without colon, `*` only at its end"));
+                if name.is_empty()
+                    || !name.bytes().all(|byte| byte.is_ascii_graphic() && !b":*".contains(&byte))
+                {
+                    fault(&format!(
+                        "`{field}` is no field's name; write it without colon, `*` only at its end"
+                    ));
                 }
             }
         }

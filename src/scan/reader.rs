@@ -18,7 +18,8 @@ use crate::cpr::date::Day;
 use crate::extract::cms::{Ending, Piece, SignedContent};
 use crate::extract::{self, Claim, Nature};
 use crate::mime::{
-    Class, Disposition, HeaderName, Part, PartKind, PartPath, PartSink, Problem, Reading, TransferEncoding, Walker,
+    Class, Disposition, HeaderName, Part, PartKind, PartPath, PartSink, Problem, Reading, TransferEncoding,
+    Walker,
 };
 use second::Seconds;
 use std::sync::Arc;
@@ -195,9 +196,13 @@ impl Reader {
                 true
             }
             Nature::Text => true,
-            Nature::DoubtfulText if self.seconds.is_guess => true,
-            // Decoded at a venture, and it came to nothing.
+            // Decoded at a venture: only what is surely a document says something.
             Nature::Document("binary") if self.seconds.is_guess => false,
+            Nature::DoubtfulText | Nature::CmsEnveloped | Nature::CmsSigned | Nature::PgpMessage
+                if self.seconds.is_guess =>
+            {
+                true
+            }
             Nature::DoubtfulText => {
                 judge.unread(path, UnreadKind::Ambiguous, "nul-in-text");
                 true
@@ -350,7 +355,8 @@ impl PartSink for Reader {
         }
         let name = String::from_utf8_lossy(name);
         // The name is the label of its value, and `_` and `-` part its words.
-        let mut named: Vec<u8> = name.bytes().map(|byte| if matches!(byte, b'_' | b'-') { b' ' } else { byte }).collect();
+        let mut named: Vec<u8> =
+            name.bytes().map(|byte| if matches!(byte, b'_' | b'-') { b' ' } else { byte }).collect();
         named.extend_from_slice(b": ");
         named.extend_from_slice(text);
         self.short_text(path, &Place::OtherHeader(MaskedText::new(&name)), Some(line), &named);

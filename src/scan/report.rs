@@ -90,7 +90,9 @@ impl Report {
     pub(super) fn absorb(&mut self, other: Self) {
         for finding in other.findings {
             let is_known = self.findings.iter().any(|known| {
-                known.cpr == finding.cpr && known.part == finding.part && known.confidence >= finding.confidence
+                known.cpr == finding.cpr
+                    && known.part == finding.part
+                    && known.confidence >= finding.confidence
             });
             if is_known {
                 continue;

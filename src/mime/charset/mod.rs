@@ -50,8 +50,8 @@ impl Label {
             },
         };
         match name.trim_end_matches(['-', '_']) {
-            "utf-16" | "utf16" | "utf_16" | "unicode" | "ucs-2" | "ucs2" | "iso-10646-ucs-2" | "csunicode"
-            | "unicodefffe" | "unicodefeff" | "csutf16" => Self::Wide(Width::Two, order),
+            "utf-16" | "utf16" | "utf_16" | "unicode" | "ucs-2" | "ucs2" | "iso-10646-ucs-2"
+            | "csunicode" | "unicodefffe" | "unicodefeff" | "csutf16" => Self::Wide(Width::Two, order),
             "utf-32" | "utf32" | "utf_32" | "ucs-4" | "ucs4" | "iso-10646-ucs-4" | "csucs4" | "csutf32" => {
                 Self::Wide(Width::Four, order)
             }
@@ -82,7 +82,8 @@ pub(super) fn to_utf8(label: &str, bytes: &[u8], out: &mut Vec<u8>) {
         one_byte(bytes, windows_1252, out);
         return;
     }
-    if ["iso-8859-15", "latin9", "iso_8859-15", "latin-9"].iter().any(|name| label.eq_ignore_ascii_case(name)) {
+    if ["iso-8859-15", "latin9", "iso_8859-15", "latin-9"].iter().any(|name| label.eq_ignore_ascii_case(name))
+    {
         one_byte(bytes, latin_9, out);
         return;
     }
@@ -163,7 +164,8 @@ mod tests {
 
     #[test]
     fn labels() {
-        for label in ["utf-16", "utf-16le", "ucs-4be", "utf-7", "ibm037", "cp500", "ibm-1142", "ebcdic-dk-no"] {
+        for label in ["utf-16", "utf-16le", "ucs-4be", "utf-7", "ibm037", "cp500", "ibm-1142", "ebcdic-dk-no"]
+        {
             assert!(is_converted(label), "{label}");
         }
         for label in ["utf-8", "us-ascii", "iso-2022-jp", "cp437", "ibm865", "", "be", "le"] {

@@ -3,10 +3,10 @@
 //! The first bytes and the label decide. Where they contradict, both readings are made, one to each [`Stream`], and the
 //! contradiction is told at the end. Start at [`TextStage::feed`] and `decide`.
 
+use super::Label;
 use super::ebcdic::Page;
 use super::utf7::Utf7;
 use super::wide::{Order, Wide, Width, look};
-use super::Label;
 
 /// How many first bytes decide; fewer when the text is shorter.
 const HEAD: usize = 64;

@@ -131,14 +131,15 @@ pub(super) fn unit_of_two(unit: u16, high: &mut Option<u16>, sheet: &mut Sheet<'
 pub(super) fn look(head: &[u8]) -> Option<(Width, Order)> {
     let fours = |order: Order| {
         let (groups, _) = head.as_chunks::<4>();
-        let fits = |group: &[u8; 4]| {
-            let code = match order {
-                Order::Big => u32::from_be_bytes(*group),
-                Order::Little => u32::from_le_bytes(*group),
-            };
-            (1..=0x10_ffff).contains(&code)
+        let code = |group: &[u8; 4]| match order {
+            Order::Big => u32::from_be_bytes(*group),
+            Order::Little => u32::from_le_bytes(*group),
         };
-        !groups.is_empty() && groups.iter().all(fits)
+        // Numbers of four bytes may be characters too, but hardly those of alphabets.
+        let letters = groups.iter().filter(|group| code(group) < 0x3000).count();
+        letters > 0
+            && letters * 2 >= groups.len()
+            && groups.iter().all(|group| (1..=0x10_ffff).contains(&code(group)))
     };
     for (mark, order) in [(&[0xff, 0xfe, 0, 0], Order::Little), (&[0, 0, 0xfe, 0xff], Order::Big)] {
         if head.starts_with(mark) && fours(order) {
@@ -180,7 +181,9 @@ mod tests {
     #[test]
     fn looks() {
         let two = |text: &str, big: bool| -> Vec<u8> {
-            text.encode_utf16().flat_map(|unit| if big { unit.to_be_bytes() } else { unit.to_le_bytes() }).collect()
+            text.encode_utf16()
+                .flat_map(|unit| if big { unit.to_be_bytes() } else { unit.to_le_bytes() })
+                .collect()
         };
         let four = |text: &str, big: bool| -> Vec<u8> {
             let bytes = |code: u32| if big { code.to_be_bytes() } else { code.to_le_bytes() };

@@ -111,7 +111,9 @@ impl Record {
     pub(super) fn headers(&self) -> Vec<(String, HeaderName, u64, String)> {
         let header = |event: &Event| match event {
             Event::Header(path, name, line, text) => Some((path.clone(), *name, *line, text.clone())),
-            Event::OtherHeader(_) | Event::Enter(_) | Event::Data(_) | Event::Leave | Event::Problem(..) => None,
+            Event::OtherHeader(_) | Event::Enter(_) | Event::Data(_) | Event::Leave | Event::Problem(..) => {
+                None
+            }
         };
         self.events.iter().filter_map(header).collect()
     }

@@ -139,7 +139,10 @@ fn other_headers() {
     let filter = HeaderFilter::new(["received", "x-ms-*"]).into();
     let mut record = Record::default();
     let mut walker = crate::mime::Walker::new().with_headers(filter);
-    walker.feed(b"From a@b 150379\nX-Sag: 7\n =?utf-8?q?=38?=\nReceived: x\nX-MS-A: y\nX-Ab : z\n\n", &mut record);
+    walker.feed(
+        b"From a@b 150379\nX-Sag: 7\n =?utf-8?q?=38?=\nReceived: x\nX-MS-A: y\nX-Ab : z\n\n",
+        &mut record,
+    );
     walker.finish(&mut record);
     assert_eq!(record.others(), ["1 From: From a@b 150379", "2 X-Sag: 7 8", "6 X-Ab: z"]);
     assert_eq!(Record::whole(b"X-Sag: 7\n\n").others(), [""; 0]);
@@ -243,9 +246,10 @@ fn defaults_and_digests() {
 
 #[test]
 fn charsets() {
-    let record = both("Content-Type: text/plain; charset=UTF-7\n\nx");
-    assert_eq!(record.parts()[0].0.charset.as_deref(), Some("utf-7"));
+    let record = both("Content-Type: text/plain; charset=SCSU\n\nx");
+    assert_eq!(record.parts()[0].0.charset.as_deref(), Some("scsu"));
     assert_eq!(record.problems(), [Problem::UnreadableCharset]);
+    expect("Content-Type: text/plain; charset=UTF-7\n\n+ADA-1", &[r#"1 Leaf "01""#], &[]);
     let utf16 = "Content-Transfer-Encoding: base64\n\nMAAxADAAMQA5ADAA";
     expect(utf16, &[r#"1 Leaf "010190""#], &[]);
     expect(&format!("Content-Type: image/png\n{utf16}"), &["1 Leaf \"0\\01\\00\\01\\09\\00\\0\""], &[]);
