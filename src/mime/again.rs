@@ -28,6 +28,8 @@ pub(super) struct Again {
     kept: Vec<u8>,
     /// How many bytes of base64 have been read.
     read: usize,
+    /// The header says quoted-printable.
+    quoted: bool,
     transfer: Transfer,
     text: TextStage,
 }
@@ -54,17 +56,15 @@ impl Again {
     }
 
     /// For a leaf's content.
-    pub(super) fn start(&mut self, encoding: TransferEncoding, charset: Option<&str>) {
+    pub(super) fn start(&mut self, encoding: TransferEncoding) {
         self.kept.clear();
         self.read = 0;
+        self.quoted = encoding == TransferEncoding::QuotedPrintable;
         self.state = match encoding {
             TransferEncoding::Base64 => State::Watching,
             TransferEncoding::Uuencode => State::Off,
             _ => State::Awaiting,
         };
-        if self.state == State::Awaiting {
-            self.text.start(charset);
-        }
     }
 
     /// Takes the next raw bytes. `odd`: where in them base64 is odd for the first time.
@@ -126,7 +126,7 @@ impl Again {
     fn decide(&mut self, head: &[u8]) {
         let encoding = if looks_base64(head) {
             TransferEncoding::Base64
-        } else if looks_quoted(head) {
+        } else if !self.quoted && looks_quoted(head) {
             TransferEncoding::QuotedPrintable
         } else {
             self.state = State::Off;
@@ -134,6 +134,7 @@ impl Again {
         };
         self.state = State::Decoding;
         self.transfer.start(encoding);
+        self.text.start(None);
     }
 
     fn decide_kept<S: PartSink>(&mut self, sink: &mut S) {

@@ -9,6 +9,8 @@
 //! Start at [`Uuencoded::feed`]. On a text without `begin` all that is done is one search for that word; what is kept
 //! between two slices is at most one line's start. Tests: at the end, and `scan`'s chunking test.
 
+use std::sync::LazyLock;
+
 use memchr::memmem;
 
 use super::Base64;
@@ -18,6 +20,7 @@ const LINE_CAP: usize = 320;
 
 /// How a file begins.
 const BEGIN: &[u8] = b"begin";
+static BEGINS: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(BEGIN));
 
 /// What a text holds besides itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +43,6 @@ pub struct Uuencoded {
     /// Whether the next byte begins a line. Between `begin` and `end` every line is gathered in `line`.
     line_start: bool,
     base64: Base64,
-    begin: memmem::Finder<'static>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +63,6 @@ impl Default for Uuencoded {
             name: Vec::new(),
             line_start: true,
             base64: Base64::default(),
-            begin: memmem::Finder::new(BEGIN),
         }
     }
 }
@@ -105,13 +106,7 @@ impl Uuencoded {
             None => self.line_start,
             Some(before) => matches!(bytes.get(before), Some(b'\n' | b'\r')),
         };
-        let mut found = None;
-        for at in self.begin.find_iter(bytes) {
-            if is_start(at) {
-                found = Some(at);
-                break;
-            }
-        }
+        let found = BEGINS.find_iter(bytes).find(|at| is_start(*at));
         // The word may be cut in two by the end of the slice.
         let cut = (1..BEGIN.len())
             .rev()
