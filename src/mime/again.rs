@@ -2,13 +2,14 @@
 //!
 //! Two cases. Text that no header calls encoded, and that begins as base64 or quoted-printable does, is decoded too.
 //! Base64 that is odd (junk, letters after padding, blanks between letters) is also shown as it stands, from a little
-//! before the first oddity on: a footer below base64, or plain text that a header calls base64. Both go to
-//! [`PartSink::second`]; the reading that the header asks for goes on as if nothing were.
+//! before the first oddity on: a footer below base64, or plain text that a header calls base64. And as junk may have
+//! letters in it, which set all that follows askew, it is decoded line by line too. All goes to [`PartSink::second`];
+//! the reading that the header asks for goes on as if nothing were.
 //!
 //! What decides is the place of a byte in the content, never how it was cut. Start at [`Again::feed`].
 
 use super::charset::{Stream, TextStage};
-use super::transfer::{Transfer, TransferEncoding};
+use super::transfer::{Base64, Transfer, TransferEncoding};
 use super::{PartSink, Reading};
 
 /// How much of the beginning tells whether content is encoded after all.
@@ -32,6 +33,8 @@ pub(super) struct Again {
     quoted: bool,
     transfer: Transfer,
     text: TextStage,
+    /// Odd base64 by the line, from the second line on.
+    line: Option<Base64>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -91,11 +94,12 @@ impl Again {
                     let (before, from) = bytes.split_at_checked(at).unwrap_or((bytes, &[]));
                     self.keep_latest(before);
                     self.state = State::Showing;
+                    self.line = None;
                     show(&self.kept, sink);
-                    show(from, sink);
+                    self.show(from, sink);
                 }
             },
-            State::Showing => show(bytes, sink),
+            State::Showing => self.show(bytes, sink),
         }
     }
 
@@ -113,6 +117,7 @@ impl Again {
                 text.finish(&mut |stream, text| hand_on(stream, text, sink));
             }
             // A few letters and digits alone are base64 to one program and a number to another.
+            State::Showing => self.end_line(sink),
             State::Watching if junk || self.read <= BEFORE => {
                 if self.kept.iter().filter(|byte| byte.is_ascii_digit()).count() >= 10 {
                     show(&self.kept, sink);
@@ -153,6 +158,31 @@ impl Again {
             .feed(bytes, &mut |decoded| text.feed(decoded, &mut |stream, text| hand_on(stream, text, sink)));
     }
 
+    /// Shows odd base64 as it stands, and decodes each line by itself.
+    fn show<S: PartSink>(&mut self, bytes: &[u8], sink: &mut S) {
+        show(bytes, sink);
+        let mut buffer = [0; 768];
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
+            let (line, later) = rest.split_at_checked(end).unwrap_or((rest, &[]));
+            rest = later;
+            if let Some(base64) = &mut self.line {
+                base64.feed(line, &mut buffer, &mut |decoded| hand_on_line(decoded, sink));
+            }
+            if line.ends_with(b"\n") {
+                self.end_line(sink);
+                self.line = Some(Base64::default());
+            }
+        }
+    }
+
+    fn end_line<S: PartSink>(&mut self, sink: &mut S) {
+        if let Some(mut base64) = self.line.take() {
+            base64.finish(&mut |decoded| hand_on_line(decoded, sink));
+        }
+    }
+
     fn keep_latest(&mut self, bytes: &[u8]) {
         self.read = self.read.saturating_add(bytes.len());
         let latest = bytes.get(bytes.len().saturating_sub(BEFORE)..).unwrap_or_default();
@@ -172,6 +202,12 @@ fn hand_on<S: PartSink>(stream: Stream, bytes: &[u8], sink: &mut S) {
         && let Some(second) = sink.second(Reading::Encoding)
     {
         second.data(bytes);
+    }
+}
+
+fn hand_on_line<S: PartSink>(decoded: &[u8], sink: &mut S) {
+    if let Some(second) = sink.second(Reading::Lines) {
+        second.data(decoded);
     }
 }
 

@@ -25,7 +25,8 @@ use super::entity::Entity;
 use super::header::{Field, Head, Line, classify, unfold};
 use super::leaf::Leaf;
 use super::{
-    HeaderFilter, HeaderName, Limits, Margin, PartKind, PartPath, PartSink, Problem, Region, charset, word,
+    HeaderFilter, HeaderName, Limits, Margin, PartKind, PartPath, PartSink, Problem, Region,
+    TransferEncoding, charset, word,
 };
 
 /// What the next bytes are.
@@ -353,6 +354,11 @@ impl Walker {
             || message && encoded && self.encoded_above >= self.limits.encoded_depth;
         if odd || multipart && !self.entity.has_boundary() {
             self.shadow(odd, sink);
+        } else if self.head.of_message && self.head.first {
+            // No header at all: a blank line stood before it, which some programs skip.
+            self.shadow_if_header(b"", sink);
+        } else if message && self.entity.encoding == TransferEncoding::Base64 {
+            self.shadow_if_header(b"Content-Type: message/rfc822\r\n\r\n", sink);
         }
         let path = &mut self.path;
         if self.head.of_message && (too_deep || !multipart) {

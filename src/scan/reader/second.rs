@@ -26,7 +26,8 @@ impl Kind {
             Self::Walked(Reading::Entity) => 1,
             Self::Walked(Reading::Encoding) => 2,
             Self::Walked(Reading::Charset) => 4,
-            Self::Enclosed => 8,
+            Self::Walked(Reading::Lines) => 8,
+            Self::Enclosed => 16,
         }
     }
 }
@@ -107,7 +108,10 @@ impl Reader {
 
     /// The leaf ended, and with it all other readings of its content.
     pub(super) fn close_readings(&mut self) {
-        for reading in [Reading::Encoding, Reading::Charset] {
+        if self.seconds.all.is_empty() {
+            return;
+        }
+        for reading in [Reading::Encoding, Reading::Lines, Reading::Charset] {
             if let Some(second) = self.seconds.find(Kind::Walked(reading))
                 && second.mode != Mode::Closed
             {
