@@ -31,10 +31,17 @@ pub(super) struct Again {
     read: usize,
     /// The header says quoted-printable.
     quoted: bool,
-    transfer: Transfer,
-    text: TextStage,
+    /// Made at the first need, and kept.
+    decoder: Option<Box<Decoder>>,
     /// Odd base64 by the line, from the second line on.
     line: Option<Base64>,
+}
+
+/// From content to text.
+#[derive(Debug, Default)]
+struct Decoder {
+    transfer: Transfer,
+    text: TextStage,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,7 +73,11 @@ impl Again {
         self.state = match encoding {
             TransferEncoding::Base64 => State::Watching,
             TransferEncoding::Uuencode => State::Off,
-            _ => State::Awaiting,
+            TransferEncoding::SevenBit
+            | TransferEncoding::EightBit
+            | TransferEncoding::Binary
+            | TransferEncoding::QuotedPrintable
+            | TransferEncoding::Unknown => State::Awaiting,
         };
     }
 
@@ -110,20 +121,18 @@ impl Again {
         }
         match self.state {
             State::Decoding => {
-                let Self { transfer, text, .. } = self;
-                transfer.finish(&mut |decoded| {
-                    text.feed(decoded, &mut |stream, text| hand_on(stream, text, sink))
-                });
-                text.finish(&mut |stream, text| hand_on(stream, text, sink));
+                if let Some(Decoder { transfer, text }) = self.decoder.as_deref_mut() {
+                    let mut take = |stream: Stream, text: &[u8]| hand_on(stream, text, sink);
+                    transfer.finish(&mut |decoded| text.feed(decoded, &mut take));
+                    text.finish(&mut take);
+                }
             }
             // A few letters and digits alone are base64 to one program and a number to another.
             State::Showing => self.end_line(sink),
-            State::Watching if junk || self.read <= BEFORE => {
-                if self.kept.iter().filter(|byte| byte.is_ascii_digit()).count() >= 10 {
-                    show(&self.kept, sink);
-                }
+            State::Watching if (junk || self.read <= BEFORE) && has_digits(&self.kept) => {
+                show(&self.kept, sink);
             }
-            _ => {}
+            State::Off | State::Awaiting | State::Watching => {}
         }
         self.off();
     }
@@ -138,8 +147,9 @@ impl Again {
             return;
         };
         self.state = State::Decoding;
-        self.transfer.start(encoding);
-        self.text.start(None);
+        let decoder = self.decoder.get_or_insert_default();
+        decoder.transfer.start(encoding);
+        decoder.text.start(None);
     }
 
     fn decide_kept<S: PartSink>(&mut self, sink: &mut S) {
@@ -153,9 +163,10 @@ impl Again {
         if self.state != State::Decoding || bytes.is_empty() {
             return;
         }
-        let Self { transfer, text, .. } = self;
-        transfer
-            .feed(bytes, &mut |decoded| text.feed(decoded, &mut |stream, text| hand_on(stream, text, sink)));
+        if let Some(Decoder { transfer, text }) = self.decoder.as_deref_mut() {
+            let mut take = |stream: Stream, text: &[u8]| hand_on(stream, text, sink);
+            transfer.feed(bytes, &mut |decoded| text.feed(decoded, &mut take));
+        }
     }
 
     /// Shows odd base64 as it stands, and decodes each line by itself.
@@ -190,6 +201,11 @@ impl Again {
         self.kept.drain(..too_many.min(self.kept.len()));
         self.kept.extend_from_slice(latest);
     }
+}
+
+/// Whether a number may stand in it.
+fn has_digits(bytes: &[u8]) -> bool {
+    bytes.iter().filter(|byte| byte.is_ascii_digit()).count() >= 10
 }
 
 fn show<S: PartSink>(bytes: &[u8], sink: &mut S) {
@@ -228,10 +244,10 @@ fn looks_quoted(head: &[u8]) -> bool {
         [b'\n', ..] | [b'\r', b'\n', ..] => at > 0,
         [b'3', b'D' | b'd', ..]
         | [b'C', b'3', b'=', ..]
-        | [b'E' | b'C', b'6', ..]
-        | [b'F' | b'D', b'8', ..]
-        | [b'E' | b'C', b'5', ..]
-        | [b'3', b'0'..=b'9', b'=', b'3' | b'2', ..] => true,
+        | [b'3', b'0'..=b'9', b'=', b'2' | b'3', ..]
+        // Letters of ISO 8859-1: æ, ø, å and the large ones.
+        | [b'E' | b'C', b'5' | b'6', ..]
+        | [b'F' | b'D', b'8', ..] => true,
         _ => false,
     })
 }

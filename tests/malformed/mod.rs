@@ -67,11 +67,26 @@ fn no_trap_hides_a_number() {
         match expect {
             Expect::Seen | Expect::SeenAndFlagged if !found => wrong.push(format!("{name}: not found")),
             Expect::Flagged if found => wrong.push(format!("{name}: is found by now; write so")),
-            _ => {}
+            Expect::Seen | Expect::SeenAndFlagged | Expect::Flagged => {}
         }
     }
     println!("{seen} of {} malformed mails seen, the others said to be unread", TRAPS.len());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Longer than the windows they are read through, with numbers at all distances from their edges.
+#[test]
+fn long_ones_are_as_whole() {
+    let rows: String = (0..1500)
+        .map(|row| format!("{row};CPR-nr. 150379-1028;{:>width$}\n", "x", width = row % 23))
+        .collect();
+    for (name, mail) in traps::long(&rows) {
+        let whole = scan([mail.as_slice()]);
+        assert!(whole.count() >= 1500, "{name}: {}", whole.count());
+        for size in [1, 997, 16 * 1024, 65_535] {
+            assert!(scan(mail.chunks(size)) == whole, "{name} in pieces of {size}");
+        }
+    }
 }
 
 /// What is not malformed is not called so.

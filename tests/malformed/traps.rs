@@ -84,6 +84,7 @@ fn ebcdic(text: &str) -> Vec<u8> {
         b's'..=b'z' => 0xa2 + (letter - b's'),
         b'-' => 0x60,
         b'.' => 0x4b,
+        b';' => 0x5e,
         b'\n' => 0x15,
         _ => 0x40,
     };
@@ -121,6 +122,30 @@ fn part(number: &str) -> String {
 
 const MIXED: &str = "Content-Type: multipart/mixed; boundary=b\n";
 const BASE64: &str = "Content-Transfer-Encoding: base64\n";
+
+/// Mails with this long text in them, read in two ways or in an odd one.
+pub(super) fn long(text: &str) -> Vec<(&'static str, Vec<u8>)> {
+    let odd_part = format!("Content-Type: text/plain\n{BASE64}\n{}", lines(text));
+    vec![
+        ("base64 with junk", encoded("base64", format!("*{}", lines(text)))),
+        ("a footer below base64", encoded("base64", format!("SGVqIEJv\n{text}"))),
+        ("base64 that nothing says", mail("", lines(text))),
+        ("uuencode", mail("", uuencoded("liste.csv", text))),
+        ("UTF-16 called us-ascii", labelled("us-ascii", wide(text, u16::to_le_bytes))),
+        ("EBCDIC", labelled("ibm277", ebcdic(text))),
+        (
+            "two boundaries",
+            mail(
+                "Content-Type: multipart/mixed; boundary=a; boundary=b\n",
+                format!("--b\n{odd_part}--b--\n"),
+            ),
+        ),
+        (
+            "UTF-16 attached as bytes",
+            mail(&format!("Content-Type: application/x-y\n{BASE64}"), lines(wide(text, u16::to_le_bytes))),
+        ),
+    ]
+}
 
 pub(super) const TRAPS: &[Trap] = &[
     // ---- base64 that is odd ----

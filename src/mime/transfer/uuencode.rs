@@ -112,18 +112,14 @@ impl Uuencoded {
             .rev()
             .filter_map(|length| bytes.len().checked_sub(length))
             .find(|at| bytes.get(*at..).is_some_and(|tail| BEGIN.starts_with(tail)) && is_start(*at));
-        match found.or(cut) {
-            // One byte at least is used: the line's first, which no longer needs to be looked for.
-            Some(at) => {
-                self.line.extend_from_slice(BEGIN.get(..1).unwrap_or_default());
-                self.line_start = false;
-                at + 1
-            }
-            None => {
-                self.line_start = matches!(bytes.last(), Some(b'\n' | b'\r'));
-                bytes.len()
-            }
-        }
+        let Some(at) = found.or(cut) else {
+            self.line_start = matches!(bytes.last(), Some(b'\n' | b'\r'));
+            return bytes.len();
+        };
+        // One byte at least is used: the line's first, which no longer needs to be looked for.
+        self.line.extend_from_slice(BEGIN.get(..1).unwrap_or_default());
+        self.line_start = false;
+        at + 1
     }
 
     /// Gathers the line that is open, and reads it when it ends.
@@ -298,7 +294,7 @@ mod tests {
     #[test]
     fn several_in_one_text() {
         let text = format!("begin 644 a\n{LINE} \nbegin 644 b\n{LINE} \n`\nend\n\nbegin 600 c d\n{LINE} \n");
-        let names: Vec<String> = files(&text, 5).iter().map(|file| file[..4].to_owned()).collect();
+        let names: Vec<String> = files(&text, 5).iter().map(|file| file.chars().take(4).collect()).collect();
         assert_eq!(names, ["a: C", "b: C", "c d:"]);
     }
 

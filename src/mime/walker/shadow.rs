@@ -9,6 +9,7 @@
 //! the delimiter that ends the entity is kept from it ([`Walker::end_shadow`]).
 
 use super::{Dashes, Walker};
+use crate::mime::entity::Entity;
 use crate::mime::transfer::{Transfer, TransferEncoding};
 use crate::mime::{PartPath, PartSink, Reading};
 
@@ -171,7 +172,7 @@ impl Walker {
         let Some(mut shadow) = self.free_shadow(sink) else { return };
         if contradicts {
             let mut header = Vec::new();
-            shadow.transfer.start(self.entity.other_header(&self.head, &mut header));
+            shadow.transfer.start(Entity::other_header(&self.head, &mut header));
             shadow.is_guess = false;
             let parent = (shadow.walker.limits, shadow.walker.above, shadow.walker.encoded_above);
             shadow.start(parent, &header, sink);

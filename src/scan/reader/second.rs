@@ -42,7 +42,7 @@ pub(super) struct Seconds {
     pub(super) is_guess: bool,
     uuencoded: Uuencoded,
     /// Wide text that no header told of.
-    wide: Option<TextStage>,
+    wide: Option<Box<TextStage>>,
 }
 
 impl Seconds {
@@ -123,7 +123,7 @@ impl Reader {
     /// What is neither known nor text: read all the same when it is wide text.
     pub(super) fn try_wide(&mut self) -> bool {
         let head = self.window.text();
-        self.seconds.wide = TextStage::of_unlabelled(head.get(..extract::HEAD).unwrap_or(head));
+        self.seconds.wide = TextStage::of_unlabelled(head.get(..extract::HEAD).unwrap_or(head)).map(Box::new);
         self.seconds.wide.is_some()
     }
 
@@ -179,8 +179,8 @@ impl Reader {
                 let name = String::from_utf8_lossy(name);
                 file.leaf.clone_from(leaf);
                 file.leaf.is_root = false;
-                file.leaf.main = "application".to_owned();
-                file.leaf.sub = "octet-stream".to_owned();
+                "application".clone_into(&mut file.leaf.main);
+                "octet-stream".clone_into(&mut file.leaf.sub);
                 file.leaf.place = Place::Attachment(MaskedText::new(&name));
                 file.seconds.start_leaf(false);
                 file.mode = Mode::Sniffing;
