@@ -169,7 +169,9 @@ impl Reader {
         let mut nature = extract::sniff(head, claim);
         let claims_encryption = matches!(self.leaf.sub.as_str(), "pkcs7-mime" | "x-pkcs7-mime")
             || (self.pgp.is_some() && self.leaf.sub == "octet-stream");
-        if matches!(nature, Nature::DoubtfulText | Nature::Document("binary")) && self.try_wide() {
+        let may_be_other = matches!(nature, Nature::DoubtfulText | Nature::Document("binary"))
+            || nature == Nature::Text && memchr::memchr(b' ', head).is_none();
+        if may_be_other && self.try_wide() {
             nature = Nature::Text;
         }
         let head = self.window.text();
@@ -358,10 +360,10 @@ impl PartSink for Reader {
     }
 
     fn leave(&mut self) {
-        self.close_readings();
         if self.mode == Mode::Sniffing {
             self.decide();
         }
+        self.close_readings();
         match self.mode {
             Mode::Closed => {
                 self.containers = self.containers.saturating_sub(1);

@@ -4,7 +4,7 @@
 //! contradiction is told at the end. Start at [`TextStage::feed`] and `decide`.
 
 use super::Label;
-use super::ebcdic::Page;
+use super::ebcdic::{self, Page};
 use super::utf7::Utf7;
 use super::wide::{Order, Wide, Width, look};
 
@@ -86,10 +86,14 @@ impl Default for TextStage {
 
 impl TextStage {
     /// For bytes that no header calls text, or that are no mail at all: a stage when their beginning (512 bytes, or all)
-    /// is wide text and nothing else can be meant.
+    /// is wide text and nothing else can be meant; or when it may be EBCDIC, and then the bytes as they stand are the
+    /// main reading and that the other one.
     pub fn of_unlabelled(head: &[u8]) -> Option<Self> {
         let head = head.get(..LONG_HEAD).unwrap_or(head);
-        let found = look(head)?;
+        let Some(found) = look(head) else {
+            let other = Some(Converter::Ebcdic(Page::Danish));
+            return ebcdic::look(head).then(|| Self { other, ..Self::default() });
+        };
         let mut text = Vec::new();
         let mut wide = Converter::wide(found);
         wide.feed(head, &mut |made| text.extend_from_slice(made));
