@@ -384,7 +384,9 @@ impl PartSink for Reader {
     }
 
     fn problem(&mut self, path: &PartPath, problem: Problem) {
-        if let Some(reason) = reason(problem) {
+        // That another reading is odd in itself says nothing: that there are two was told with the first.
+        let is_told = self.is_second_entity() && problem.class() == Class::Ambiguous;
+        if let Some(reason) = reason(problem).filter(|_| !is_told) {
             let kind = match problem.class() {
                 Class::Damaged => UnreadKind::Damaged,
                 Class::Ambiguous => UnreadKind::Ambiguous,

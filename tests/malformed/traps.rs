@@ -345,7 +345,7 @@ pub(super) const TRAPS: &[Trap] = &[
         format!("From: a@b.example\n{BASE64}Hej Bo\nCPR-nr. {n}\n").into_bytes()
     }),
     trap("no header", Seen, |n| format!("\n{}", text(n)).into_bytes()),
-    trap("a blank line before the header", Seen, |n| {
+    trap("a blank line before the header", SeenAndFlagged, |n| {
         format!("\nFrom: a@b.example\n{BASE64}\n{}", lines(text(n))).into_bytes()
     }),
     trap("a line of blanks in the header", SeenAndFlagged, |n| {

@@ -114,6 +114,11 @@ impl Reader {
         Some(second)
     }
 
+    /// Whether this reads an entity by its other header.
+    pub(super) fn is_second_entity(&self) -> bool {
+        self.seconds.within & Kind::Walked(Reading::Entity).bit() != 0
+    }
+
     /// The leaf ended, and with it all other readings of its content.
     pub(super) fn close_readings(&mut self) {
         if self.seconds.all.is_empty() {
