@@ -21,6 +21,7 @@ mod gate;
 mod harness;
 mod hostile;
 mod key;
+mod malformed;
 mod memory;
 mod no_leak;
 mod postfix;

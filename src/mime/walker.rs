@@ -7,22 +7,25 @@
 //! back, in `held`, and settled when more arrives (`walker/content.rs`). A line is judged once, by its first [`LINE_CAP`]
 //! bytes: never again for another boundary, or a mail of `--` lines would take quadratic time.
 //!
-//! It never keeps content and never fails. Start at [`Walker::feed`]; entities open in [`Walker::open`] and end in
-//! [`Walker::delimit`] and [`Walker::end`]. Tests: `tests/`.
+//! It never keeps content and never fails. Start at [`Walker::feed`]; entities open and end in `walker/entities.rs`, and
+//! where an entity can be read in two ways, `walker/shadow.rs` has the second. Tests: `tests/`.
 
 mod content;
+mod entities;
+mod shadow;
 
 use std::sync::Arc;
 
 use memchr::memmem;
 
 use content::leading_break;
+use shadow::Shadow;
 
 use super::boundary::{Dashes, LINE_CAP, Stack};
 use super::entity::Entity;
 use super::header::{Field, Head, Line, classify, unfold};
 use super::leaf::Leaf;
-use super::{HeaderName, Limits, Margin, PartKind, PartPath, PartSink, Problem, Region, charset, word};
+use super::{HeaderFilter, HeaderName, Limits, Margin, PartPath, PartSink, Problem, Region, word};
 
 /// What the next bytes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +70,10 @@ pub struct Walker {
     line_start: bool,
     line: u64,
     text: Vec<u8>,
+    /// The other reading of an entity that can be read in two ways; kept for the next one.
+    shadow: Option<Box<Shadow>>,
+    /// This walker is one itself, or within one's reach.
+    is_shadow: bool,
     dashes: memmem::Finder<'static>,
 }
 
@@ -103,15 +110,16 @@ impl Walker {
             line_start: true,
             line: 1,
             text: Vec::new(),
+            shadow: None,
+            is_shadow: false,
             dashes: memmem::Finder::new(b"\n--"),
         }
     }
 
-    /// Hands on these headers too, as [`HeaderName::Listed`] with their place in the list. Keep the list short: each
-    /// field's name is compared with all of it.
+    /// Hands on all headers but those of this filter. Without one, only those of a [`HeaderName`] are.
     #[must_use]
-    pub fn with_headers(mut self, names: Arc<[String]>) -> Self {
-        self.head.listen(names);
+    pub fn with_headers(mut self, filter: Arc<HeaderFilter>) -> Self {
+        self.head.listen(Some(filter));
         self
     }
 
@@ -155,6 +163,9 @@ impl Walker {
         while self.stack.len() > 0 {
             self.pop(sink);
         }
+        if let Some(shadow) = &mut self.shadow {
+            shadow.end(sink);
+        }
     }
 
     /// Gets ready to read the message at `path` of another walker, which has decoded it.
@@ -164,7 +175,7 @@ impl Walker {
         above: usize,
         encoded_above: usize,
         path: &PartPath,
-        listed: Arc<[String]>,
+        filter: Option<Arc<HeaderFilter>>,
     ) {
         self.limits = limits;
         self.above = above;
@@ -174,7 +185,7 @@ impl Walker {
         self.stack.clear();
         self.head.lead.clear();
         self.head.start(true);
-        self.head.listen(listed);
+        self.head.listen(filter);
         self.held.clear();
         self.entered = false;
         self.line_start = true;
@@ -188,6 +199,9 @@ impl Walker {
         }
         if self.encoded_above == 0 {
             sink.region(region, bytes);
+        }
+        if let Some(shadow) = &mut self.shadow {
+            shadow.feed(bytes, sink);
         }
     }
 
@@ -241,7 +255,7 @@ impl Walker {
                 0
             }
             Line::Mbox => {
-                self.head.go_on(false);
+                self.head.begin_mbox(self.line);
                 0
             }
             Line::Field(colon) => {
@@ -261,6 +275,7 @@ impl Walker {
             }
             Line::Delimiter(dashes, end) => {
                 self.open_pending(sink);
+                self.end_shadow(dashes, sink);
                 self.raw(Region::Boundary, part(end), sink);
                 self.delimit(dashes, part(end).ends_with(b"\n"), sink);
                 end
@@ -276,15 +291,15 @@ impl Walker {
 
     /// The field being collected is complete.
     fn end_field<S: PartSink>(&mut self, sink: &mut S) {
-        let Some(field) = self.head.field.take().filter(|field| *field != Field::Other) else { return };
+        let Some(field) = self.head.field.take().filter(|field| *field != Field::Skipped) else { return };
         if self.head.cut {
             sink.problem(&self.path, Problem::HeaderTooLong);
         }
-        let Head { value, content_type, encoding, disposition, field_line, .. } = &mut self.head;
+        let Head { value, name, content_type, encoding, disposition, field_line, .. } = &mut self.head;
         let value = unfold(value);
         let (same, problem) = match field {
-            Field::Text(name) => {
-                let raw = name == HeaderName::MessageId || memmem::find(value, b"=?").is_none();
+            Field::Text(_) | Field::Other => {
+                let raw = field == Field::Text(HeaderName::MessageId) || memmem::find(value, b"=?").is_none();
                 let text = if raw {
                     value
                 } else {
@@ -292,165 +307,20 @@ impl Walker {
                     word::decode(value, &mut self.text);
                     self.text.as_slice()
                 };
-                sink.header(&self.path, name, *field_line, text);
+                if let Field::Text(name) = field {
+                    sink.header(&self.path, name, *field_line, text);
+                } else {
+                    sink.other_header(&self.path, name, *field_line, text);
+                }
                 return;
             }
             Field::Type => (content_type.set(value), Problem::ConflictingType),
             Field::Encoding => (encoding.set(value), Problem::ConflictingEncoding),
             Field::Disposition => (disposition.set(value), Problem::ConflictingDisposition),
-            Field::Other => return,
+            Field::Skipped => return,
         };
         if !same {
             sink.problem(&self.path, problem);
         }
-    }
-
-    // ---- entities ----
-
-    /// Opens entities whose header block something else ended.
-    fn open_pending<S: PartSink>(&mut self, sink: &mut S) {
-        while self.state == State::Head {
-            self.end_field(sink);
-            self.open(sink);
-        }
-    }
-
-    /// The header block is complete: tells of the entity and gets ready for its content.
-    fn open<S: PartSink>(&mut self, sink: &mut S) {
-        let digest = !self.head.of_message && self.stack.top().is_some_and(|frame| frame.digest);
-        let path = &mut self.path;
-        let level = self.above + self.stack.len();
-        let mut found = [None; 3];
-        let mut slots = found.iter_mut();
-        self.entity.read(&self.head, digest, |problem| {
-            if let Some(slot) = slots.next() {
-                *slot = Some(problem);
-            }
-        });
-        let encoded = !self.entity.encoding.is_identity();
-        let (multipart, message) = (self.entity.is_multipart(), self.entity.is_message());
-        let too_deep = (multipart || message) && level >= self.limits.depth
-            || message && encoded && self.encoded_above >= self.limits.encoded_depth;
-        if self.head.of_message && (too_deep || !multipart) {
-            path.push(1);
-        }
-        let bare = self.head.oddities.bare_return.then_some(Problem::BareCr);
-        let deep = too_deep.then_some(Problem::TooDeep);
-        found.into_iter().flatten().chain(bare).chain(deep).for_each(|problem| sink.problem(path, problem));
-
-        self.state = State::Content;
-        self.content = Content::Part;
-        self.entered = true;
-        self.line_start = true;
-        if too_deep {
-            sink.enter(&self.entity.part(path, PartKind::Leaf));
-            self.leaf.start_bytes(self.entity.encoding);
-        } else if multipart {
-            let whole = self.entity.media().subtype() == "digest";
-            let boundary = self.entity.boundary();
-            if boundary.is_empty() {
-                sink.problem(path, Problem::NoBoundary);
-            }
-            self.stack.push_multipart(boundary, whole, path.len());
-            sink.enter(&self.entity.part(path, PartKind::Multipart));
-            self.begin_margin(Margin::Preamble);
-        } else if message && !encoded {
-            self.stack.push_message(path.len());
-            sink.enter(&self.entity.part(path, PartKind::Message));
-            self.head.start(true);
-            self.state = State::Head;
-        } else if message {
-            sink.enter(&self.entity.part(path, PartKind::Message));
-            let listed = self.head.listed();
-            let child = self.leaf.start_message(self.entity.encoding);
-            child.nest(self.limits, level + 1, self.encoded_above + 1, path, listed);
-        } else {
-            let charset = self.entity.charset();
-            if charset.is_some_and(charset::is_unreadable) {
-                sink.problem(path, Problem::UnreadableCharset);
-            }
-            sink.enter(&self.entity.part(path, PartKind::Leaf));
-            if self.entity.media().is_text() {
-                self.leaf.start_text(self.entity.encoding, charset);
-            } else {
-                self.leaf.start_bytes(self.entity.encoding);
-            }
-        }
-    }
-
-    /// What follows stands outside the parts of the innermost multipart.
-    fn begin_margin(&mut self, margin: Margin) {
-        self.state = State::Content;
-        self.content = Content::Margin(margin);
-        self.entered = false;
-        self.line_start = true;
-        self.leaf.start_bytes(super::TransferEncoding::Binary);
-    }
-
-    /// A delimiter was read: ends what is open inside its multipart and begins the next part or the epilogue.
-    /// `whole`: its line was read to the end.
-    fn delimit<S: PartSink>(&mut self, dashes: Dashes, whole: bool, sink: &mut S) {
-        let Dashes::Delimiter { frame: index, close } = dashes else { return };
-        self.leave_leaf(sink);
-        while self.stack.len() > index + 1 {
-            self.pop(sink);
-        }
-        let Some(frame) = self.stack.top() else { return };
-        self.path.truncate(frame.path_len);
-        if close {
-            frame.closed = true;
-            self.begin_margin(Margin::Epilogue);
-        } else {
-            if frame.closed && !frame.reopened {
-                frame.reopened = true;
-                sink.problem(&self.path, Problem::PartAfterClose);
-            }
-            frame.children = frame.children.saturating_add(1);
-            self.path.push(frame.children);
-            self.head.start(false);
-            self.state = State::Head;
-        }
-        if !whole {
-            self.after_tail = self.state;
-            self.state = State::DelimiterTail { told: false };
-        }
-    }
-
-    /// The innermost frame ends.
-    fn pop<S: PartSink>(&mut self, sink: &mut S) {
-        let Some(frame) = self.stack.pop() else { return };
-        self.path.truncate(frame.path_len);
-        if frame.has_boundary() && !frame.closed {
-            let seen = frame.children > 0;
-            sink.problem(
-                &self.path,
-                if seen { Problem::UnclosedMultipart } else { Problem::BoundaryNeverSeen },
-            );
-        }
-        sink.leave();
-    }
-
-    fn leave_leaf<S: PartSink>(&mut self, sink: &mut S) {
-        if std::mem::take(&mut self.entered) {
-            let path = &self.path;
-            self.leaf.finish(sink, |sink, problem| sink.problem(path, problem));
-            sink.leave();
-        }
-        self.path.mark(None);
-    }
-
-    /// Reads on in a delimiter line that was too long to judge whole.
-    fn read_tail<S: PartSink>(&mut self, rest: &[u8], told: bool, sink: &mut S) -> usize {
-        let end = memchr::memchr(b'\n', rest);
-        let used = end.map_or(rest.len(), |at| at + 1);
-        let tail = rest.get(..used).unwrap_or_default();
-        let junk = !told && !tail.trim_ascii().is_empty();
-        if junk {
-            sink.problem(&self.path, Problem::DelimiterJunk);
-        }
-        self.raw(Region::Boundary, tail, sink);
-        self.state =
-            if end.is_some() { self.after_tail } else { State::DelimiterTail { told: told || junk } };
-        used
     }
 }

@@ -1,8 +1,8 @@
 //! A number that was found: where, how sure, and why.
 
+use super::evidence::Reason;
 use crate::cpr::{Cpr, Kind};
 use std::fmt;
-use std::sync::Arc;
 
 /// How sure a finding is; `possible` is reported and never acted on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -31,6 +31,8 @@ impl Confidence {
 pub enum Place {
     /// In the text of a header field of this name.
     Header(&'static str),
+    /// In another header field, whose name is masked: one that a program of the sender's wrote, or a machine's number.
+    OtherHeader(MaskedText),
     /// In a text that is shown as the message.
     Body,
     /// In an attached file; its name is masked.
@@ -43,6 +45,7 @@ impl fmt::Display for Place {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Header(name) => write!(out, "header:{name}"),
+            Self::OtherHeader(name) => write!(out, "header:{name}"),
             Self::Body => out.write_str("body"),
             Self::Attachment(name) => write!(out, "attachment:{name}"),
             Self::FileName => out.write_str("filename"),
@@ -99,7 +102,7 @@ pub struct Finding {
     /// Offset of the first digit in the part's decoded text, in bytes from 0.
     pub offset: u64,
     /// What spoke for and against it, strongest words of the rules: `date`, `mod11`, `label:cpr-nr`.
-    pub why: Vec<Arc<str>>,
+    pub why: Vec<Reason>,
 }
 
 impl Finding {

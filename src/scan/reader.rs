@@ -1,21 +1,30 @@
 //! What the walker finds, turned into findings and coverage.
 //!
 //! A part's first bytes tell what it is ([`extract::sniff`]); text goes through the window to the evidence,
-//! anything else is noted as unread. Headers and file names are short texts of their own. Keeps no body.
+//! anything else is noted as unread. Headers and file names are short texts of their own. What can be read in more
+//! than one way is read in each (`reader/second.rs`); a signed mail is opened (`reader/signature.rs`). Keeps no body.
+
+mod second;
+mod signature;
+mod words;
 
 use super::context::{self, Around, Scratch};
 use super::coverage::{Unread, UnreadKind};
-use super::evidence::{Evidence, Explained};
+use super::evidence::{Evidence, Explained, Reason};
 use super::finding::{Finding, MaskedText, Place};
 use super::report::{Protection, Report};
 use super::ruleset::{Ruleset, Treatment};
 use super::window::{self, Hit, Window};
 use crate::cpr::date::Day;
 use crate::cpr::{Cpr, Kind};
-use crate::extract::cms::{Ending, Piece, SignedContent};
 use crate::extract::{self, Claim, Nature};
-use crate::mime::{Class, Disposition, HeaderName, Part, PartKind, PartPath, PartSink, Problem, Walker};
+use crate::mime::{
+    Class, Disposition, HeaderName, Part, PartKind, PartPath, PartSink, Problem, Reading, TransferEncoding,
+};
+use second::Seconds;
+use signature::{DEEPEST_SIGNATURE, Opened};
 use std::sync::Arc;
+use words::{header_word, is_pgp_mime, reason};
 
 /// What is being done with the bytes of the open leaf.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +42,7 @@ enum Mode {
 }
 
 /// The open leaf.
+#[derive(Clone)]
 struct Leaf {
     path: PartPath,
     place: Place,
@@ -54,6 +64,10 @@ pub(super) struct Reader {
     opened: Option<Box<Opened>>,
     /// How many opaque signatures this reader lies within.
     depth: usize,
+    /// How many containers this reader lies within that it was not told of.
+    outside: usize,
+    /// The other readings.
+    seconds: Seconds,
     /// Set while the children of a `multipart/encrypted` are read; whether that is the message as a whole.
     pgp: Option<PgpContainer>,
 }
@@ -63,17 +77,6 @@ struct PgpContainer {
     depth: usize,
     is_root: bool,
 }
-
-/// A signature with a mail inside: its walk, the mail's walk, and a reader for what that finds. The judge is lent to
-/// that reader while it is fed.
-struct Opened {
-    content: SignedContent,
-    walker: Walker,
-    reader: Reader,
-}
-
-/// Signatures within signatures are opened this deep; nobody signs oftener.
-const DEEPEST_SIGNATURE: usize = 3;
 
 /// More candidates than this are not explained.
 const MOST_EXPLAINED: usize = 100_000;
@@ -104,7 +107,8 @@ impl Judge {
         let confidence = read.ok().filter(|_| is_told).and_then(|cpr| {
             let cell = hit.cell(rules);
             let age = cpr.birth().years_until(*today);
-            let (before, after, in_other_header) = (hit.before(), hit.after(), false);
+            let in_other_header = matches!(place, Place::OtherHeader(_));
+            let (before, after) = (hit.before(), hit.after());
             let around = Around { candidate, cpr: &cpr, age, before, after, cell, in_other_header };
             context::weigh(rules, &around, || hit.neighbours(rules, *today), scratch, &mut evidence)
         });
@@ -131,8 +135,8 @@ impl Judge {
         let counts = treatment == Treatment::Count;
         report.count_in(&cpr, counts, confidence);
         if keep {
-            let reasons = evidence.reasons().iter().map(|(reason, _)| Arc::clone(reason));
-            let why = reasons.chain(is_allowed.then(|| "allowed".into())).collect();
+            let reasons = evidence.reasons().iter().map(|(reason, _)| reason.clone());
+            let why = reasons.chain(is_allowed.then_some(Reason::Word("allowed"))).collect();
             let (offset, line) = (hit.offset(), hit.line());
             report.findings.push(Finding {
                 cpr,
@@ -177,6 +181,8 @@ impl Reader {
             opened: None,
             depth: 0,
             containers: 0,
+            outside: 0,
+            seconds: Seconds::default(),
             pgp: None,
         }
     }
@@ -205,6 +211,7 @@ impl Reader {
     }
 
     pub(super) fn into_report(mut self) -> Report {
+        self.settle();
         self.judge.report.persons.settle();
         self.judge.report
     }
@@ -220,9 +227,15 @@ impl Reader {
         let head = self.window.text();
         let head = head.get(..extract::HEAD).unwrap_or(head);
         let claim = Claim { main: &self.leaf.main, sub: &self.leaf.sub };
-        let nature = extract::sniff(head, claim);
+        let mut nature = extract::sniff(head, claim);
         let claims_encryption = matches!(self.leaf.sub.as_str(), "pkcs7-mime" | "x-pkcs7-mime")
             || (self.pgp.is_some() && self.leaf.sub == "octet-stream");
+        let may_be_other = matches!(nature, Nature::DoubtfulText | Nature::Document("binary"))
+            || nature == Nature::Text && memchr::memchr(b' ', head).is_none();
+        if may_be_other && self.try_wide() {
+            nature = Nature::Text;
+        }
+        let head = self.window.text();
         let path = &self.leaf.path;
         let judge = &mut self.judge;
         if self.leaf.main == "message" && self.leaf.sub == "partial" {
@@ -236,6 +249,13 @@ impl Reader {
                 true
             }
             Nature::Text => true,
+            // Decoded at a venture: only what is surely a document says something.
+            Nature::Document("binary") if self.seconds.is_guess => false,
+            Nature::DoubtfulText | Nature::CmsEnveloped | Nature::CmsSigned | Nature::PgpMessage
+                if self.seconds.is_guess =>
+            {
+                true
+            }
             Nature::DoubtfulText => {
                 judge.unread(path, UnreadKind::Ambiguous, "nul-in-text");
                 true
@@ -282,58 +302,19 @@ impl Reader {
         if self.judge.sketching {
             self.judge.report.sketch.add_text(self.window.text());
         }
-    }
-
-    /// A signature protects nothing, so the mail in it is read like any other (RFC 8551 §3.5.2); a detached one is
-    /// opened too, and has none in it.
-    fn open_signature(&mut self) {
-        let judge = &self.judge;
-        let mut reader = Self::new(Arc::clone(&judge.rules), judge.today);
-        reader.depth = self.depth + 1;
-        // What is encrypted in it is the whole message only when the signature is.
-        reader.containers = usize::from(!self.leaf.is_root);
-        let opened = Opened { content: SignedContent::default(), walker: Walker::new(), reader };
-        self.opened = Some(Box::new(opened));
-        self.mode = Mode::Opening;
-        let head = self.window.text().to_vec();
-        self.window.clear();
-        self.feed_signature(&head);
-    }
-
-    fn feed_signature(&mut self, bytes: &[u8]) {
-        let Some(mut opened) = self.opened.take() else { return };
-        let Opened { content, walker, reader } = &mut *opened;
-        content.feed(bytes, &mut |piece| match piece {
-            Piece::Content(piece) => self.lend_judge(reader, |reader| walker.feed(piece, reader)),
-            // Not every reader takes the part for a signature: what is no content is swept as it stands.
-            Piece::Other(piece) => self.sweep(piece),
-        });
-        self.opened = Some(opened);
-    }
-
-    fn close_signature(&mut self) {
-        let Some(opened) = self.opened.take() else { return };
-        let Opened { content, walker, mut reader } = *opened;
-        self.finish_sweep();
-        match content.finish() {
-            Ending::Empty => {}
-            Ending::Whole => self.lend_judge(&mut reader, |reader| walker.finish(reader)),
-            Ending::Broken => {
-                self.lend_judge(&mut reader, |reader| walker.finish(reader));
-                self.judge.unread(&self.leaf.path, UnreadKind::Damaged, "smime-signed-broken");
-            }
+        let mut head = [0; extract::HEAD];
+        let text = self.window.text();
+        let filled = text.len().min(head.len());
+        if let (Some(head), Some(text)) = (head.get_mut(..filled), text.get(..filled)) {
+            head.copy_from_slice(text);
         }
-    }
-
-    /// Lets the reader of the mail inside use the one judge, which then names paths below this part's.
-    fn lend_judge(&mut self, reader: &mut Self, work: impl FnOnce(&mut Self)) {
-        let length = self.judge.prefix.len();
-        let below = format!("{}.", self.leaf.path);
-        self.judge.prefix.push_str(&below);
-        std::mem::swap(&mut self.judge, &mut reader.judge);
-        work(reader);
-        std::mem::swap(&mut self.judge, &mut reader.judge);
-        self.judge.prefix.truncate(length);
+        let head = head.get(..filled).unwrap_or_default();
+        if self.is_wide() {
+            self.window.clear();
+            self.read_text(head);
+        } else {
+            self.look_within(head);
+        }
     }
 
     fn sweep(&mut self, bytes: &[u8]) {
@@ -366,20 +347,38 @@ impl PartSink for Reader {
         }
     }
 
+    fn other_header(&mut self, path: &PartPath, name: &[u8], line: u64, text: &[u8]) {
+        // Most are words; what no digit stands in, of any script or written as an entity, is not worth a copy.
+        if text.iter().all(|byte| byte.is_ascii() && !byte.is_ascii_digit()) {
+            return;
+        }
+        let name = String::from_utf8_lossy(name);
+        // The name is the label of its value, and `_` and `-` part its words.
+        let mut named: Vec<u8> =
+            name.bytes().map(|byte| if matches!(byte, b'_' | b'-') { b' ' } else { byte }).collect();
+        named.extend_from_slice(b": ");
+        named.extend_from_slice(text);
+        self.short_text(path, &Place::OtherHeader(MaskedText::new(&name)), Some(line), &named);
+    }
+
+    fn second(&mut self, reading: Reading) -> Option<&mut Self> {
+        self.reading(reading)
+    }
+
     fn enter(&mut self, part: &Part<'_>) {
         for name in part.filenames() {
             self.short_text(part.path, &Place::FileName, None, name.as_bytes());
         }
         match part.kind {
             PartKind::Multipart | PartKind::Message => {
-                let is_root = self.containers == 0;
+                let is_root = self.containers + self.outside == 0;
                 if self.pgp.is_none() && is_pgp_mime(part) {
                     self.pgp = Some(PgpContainer { depth: self.containers, is_root });
                 }
                 self.containers += 1;
             }
             PartKind::Leaf | PartKind::Preamble | PartKind::Epilogue => {
-                self.leaf.is_root = self.containers == 0;
+                self.leaf.is_root = self.containers + self.outside == 0;
                 self.leaf.path.clone_from(part.path);
                 let is_margin = part.kind != PartKind::Leaf;
                 self.leaf.main.clear();
@@ -395,6 +394,7 @@ impl PartSink for Reader {
                 };
                 self.judge.sketching =
                     !is_margin && self.leaf.main == "text" && self.leaf.place == Place::Body;
+                self.seconds.start_leaf(part.encoding == TransferEncoding::Uuencode);
                 self.mode = Mode::Sniffing;
             }
         }
@@ -416,7 +416,7 @@ impl PartSink for Reader {
             if self.judge.sketching {
                 self.judge.report.sketch.add_text(bytes);
             }
-            self.sweep(bytes);
+            self.read_text(bytes);
         }
     }
 
@@ -424,6 +424,7 @@ impl PartSink for Reader {
         if self.mode == Mode::Sniffing {
             self.decide();
         }
+        self.close_readings();
         match self.mode {
             Mode::Closed => {
                 self.containers = self.containers.saturating_sub(1);
@@ -432,6 +433,7 @@ impl PartSink for Reader {
                 }
             }
             Mode::Sniffing | Mode::Reading => {
+                self.finish_within();
                 self.finish_sweep();
                 self.judge.report.sketch.close();
                 self.judge.sketching = false;
@@ -443,7 +445,9 @@ impl PartSink for Reader {
     }
 
     fn problem(&mut self, path: &PartPath, problem: Problem) {
-        if let Some(reason) = reason(problem) {
+        // That another reading is odd in itself says nothing: that there are two was told with the first.
+        let is_told = self.is_second_entity() && problem.class() == Class::Ambiguous;
+        if let Some(reason) = reason(problem).filter(|_| !is_told) {
             let kind = match problem.class() {
                 Class::Damaged => UnreadKind::Damaged,
                 Class::Ambiguous => UnreadKind::Ambiguous,
@@ -452,55 +456,4 @@ impl PartSink for Reader {
             self.judge.unread(path, kind, reason);
         }
     }
-}
-
-/// RFC 3156 §4: `multipart/encrypted; protocol="application/pgp-encrypted"`.
-fn is_pgp_mime(part: &Part<'_>) -> bool {
-    part.media.as_str() == "multipart/encrypted"
-        && part
-            .param("protocol")
-            .is_some_and(|protocol| protocol.eq_ignore_ascii_case("application/pgp-encrypted"))
-}
-
-/// The header's name in a report; `None` for the Message-ID, which is an id and never read as text.
-fn header_word(name: HeaderName) -> Option<&'static str> {
-    Some(match name {
-        HeaderName::Subject => "Subject",
-        HeaderName::Comments => "Comments",
-        HeaderName::Keywords => "Keywords",
-        HeaderName::ContentDescription => "Content-Description",
-        HeaderName::From => "From",
-        HeaderName::Sender => "Sender",
-        HeaderName::ReplyTo => "Reply-To",
-        HeaderName::To => "To",
-        HeaderName::Cc => "Cc",
-        HeaderName::Bcc => "Bcc",
-        HeaderName::Listed(_) => "X-",
-        HeaderName::MessageId => return None,
-    })
-}
-
-/// The word for what the walker found odd; `None` for what hides nothing: all of an unclosed multipart was
-/// read, in the one way that it can be.
-fn reason(problem: Problem) -> Option<&'static str> {
-    Some(match problem {
-        Problem::UnclosedMultipart => return None,
-        Problem::Base64Junk => "base64-junk",
-        Problem::UnknownEncoding => "unknown-encoding",
-        Problem::UnreadableCharset => "unreadable-charset",
-        Problem::MissingBlankLine => "missing-blank-line",
-        Problem::BlankFold => "blank-fold",
-        Problem::BareCr => "bare-cr",
-        Problem::NoBoundary => "no-boundary",
-        Problem::BoundaryNeverSeen => "boundary-never-seen",
-        Problem::DelimiterJunk => "delimiter-junk",
-        Problem::PartAfterClose => "part-after-close",
-        Problem::ConflictingType => "conflicting-type",
-        Problem::ConflictingEncoding => "conflicting-encoding",
-        Problem::ConflictingDisposition => "conflicting-disposition",
-        Problem::EncodedMultipart => "encoded-multipart",
-        Problem::CharsetMismatch => "charset-mismatch",
-        Problem::TooDeep => "too-deep",
-        Problem::HeaderTooLong => "header-too-long",
-    })
 }

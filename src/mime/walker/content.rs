@@ -41,18 +41,26 @@ impl Walker {
             match self.stack.judge(part(start, start + len)) {
                 dashes @ Dashes::Delimiter { .. } => {
                     self.emit(part(sent, brk), sink);
+                    self.end_shadow(dashes, sink);
                     self.raw(Region::Boundary, part(brk, start + len), sink);
                     self.delimit(dashes, end.is_some(), sink);
                     return start + len;
                 }
                 Dashes::Doubtful(frame) => {
+                    self.emit(part(sent, brk), sink);
+                    sent = brk;
                     if self.doubts(frame) {
-                        self.emit(part(sent, brk), sink);
-                        sent = brk;
                         sink.problem(&self.path, Problem::DelimiterJunk);
                     }
+                    self.shadow_from(part(start, start + len), Some(frame), sink);
                 }
-                Dashes::Text => {}
+                Dashes::Text => {
+                    if self.content == Content::Margin(Margin::Preamble) {
+                        self.emit(part(sent, brk), sink);
+                        sent = brk;
+                        self.shadow_from(part(start, start + len), None, sink);
+                    }
+                }
             }
             from = start + len - usize::from(end.is_some());
         }
@@ -108,14 +116,18 @@ impl Walker {
         let dashes = if line.starts_with(b"--") { self.stack.judge(line) } else { Dashes::Text };
         self.line_start = false;
         if let Dashes::Delimiter { .. } = dashes {
+            self.end_shadow(dashes, sink);
             self.raw(Region::Boundary, &held, sink);
             self.delimit(dashes, held.ends_with(b"\n"), sink);
             held.clear();
         } else {
-            if let Dashes::Doubtful(frame) = dashes
-                && self.doubts(frame)
-            {
-                sink.problem(&self.path, Problem::DelimiterJunk);
+            if let Dashes::Doubtful(frame) = dashes {
+                if self.doubts(frame) {
+                    sink.problem(&self.path, Problem::DelimiterJunk);
+                }
+                self.shadow_from(line, Some(frame), sink);
+            } else if self.content == Content::Margin(Margin::Preamble) && line.starts_with(b"--") {
+                self.shadow_from(line, None, sink);
             }
             let text = held.len() - open_tail(&held);
             self.emit(held.get(..text).unwrap_or_default(), sink);

@@ -37,7 +37,9 @@ impl Table {
 
     pub(super) fn keep_first_line(&mut self, text: &[u8]) {
         let text = text.get(..FIRST_LINE.min(text.len())).unwrap_or_default();
-        self.first_line = Some(text.split(|b| *b == b'\n').next().unwrap_or_default().to_vec());
+        let line = memchr::memchr(b'\n', text).and_then(|end| text.get(..end));
+        let is_row = |line: &&[u8]| line.iter().any(|byte| matches!(byte, b';' | b'\t' | b'|' | b','));
+        self.first_line = line.filter(is_row).map(<[u8]>::to_vec);
     }
 
     pub(super) fn cell_of(
