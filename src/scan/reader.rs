@@ -17,6 +17,7 @@ use super::ruleset::{Ruleset, Treatment};
 use super::window::{self, Hit, Window};
 use crate::cpr::date::Day;
 use crate::cpr::{Cpr, Kind};
+use crate::extract::fold::{Unfold, is_folded};
 use crate::extract::{self, Claim, Nature};
 use crate::mime::{
     Class, Disposition, HeaderName, Part, PartKind, PartPath, PartSink, Problem, Reading, TransferEncoding,
@@ -58,6 +59,8 @@ pub(super) struct Reader {
     window: Window,
     mode: Mode,
     leaf: Leaf,
+    /// Takes the folds out of the open leaf, when it is a calendar or a card.
+    unfold: Option<Unfold>,
     /// Multiparts and messages that are open.
     containers: usize,
     /// The opaque signature that is open, while `mode` is `Opening`.
@@ -171,6 +174,7 @@ impl Reader {
             },
             window: Window::new(),
             mode: Mode::Closed,
+            unfold: None,
             leaf: Leaf {
                 path: PartPath::default(),
                 place: Place::Body,
@@ -309,7 +313,8 @@ impl Reader {
             head.copy_from_slice(text);
         }
         let head = head.get(..filled).unwrap_or_default();
-        if self.is_wide() {
+        self.unfold = is_folded(head).then(Unfold::default);
+        if self.is_wide() || self.unfold.is_some() {
             self.window.clear();
             self.read_text(head);
         } else {
@@ -318,13 +323,21 @@ impl Reader {
     }
 
     fn sweep(&mut self, bytes: &[u8]) {
-        let Self { judge, window, leaf, .. } = self;
-        window.push(bytes, &mut |hit| judge.judge(hit, &leaf.path, &leaf.place));
+        let Self { judge, window, leaf, unfold, .. } = self;
+        let mut visit = |hit: Hit<'_>| judge.judge(hit, &leaf.path, &leaf.place);
+        match unfold {
+            Some(unfold) => unfold.feed(bytes, &mut |text| window.push(text, &mut visit)),
+            None => window.push(bytes, &mut visit),
+        }
     }
 
     fn finish_sweep(&mut self) {
-        let Self { judge, window, leaf, .. } = self;
-        window.finish(&mut |hit| judge.judge(hit, &leaf.path, &leaf.place));
+        let Self { judge, window, leaf, unfold, .. } = self;
+        let mut visit = |hit: Hit<'_>| judge.judge(hit, &leaf.path, &leaf.place);
+        if let Some(mut unfold) = unfold.take() {
+            unfold.finish(&mut |text| window.push(text, &mut visit));
+        }
+        window.finish(&mut visit);
     }
 
     fn short_text(&mut self, path: &PartPath, place: &Place, line: Option<u64>, text: &[u8]) {
