@@ -97,6 +97,7 @@ pub fn at(text: &[u8], first: &Range<usize>) -> Result<Candidate, usize> {
     // Nearly all runs of digits end here, and a few bytes ahead tell.
     match first.len() {
         10 => plain(text, first).ok_or(first.end),
+        6 if let Some(found) = halves(text, first) => Ok(found),
         1 | 2 | 6 | 8 if may_go_on(text, first) => row(text, first.start, first.end),
         7 if next.is_ascii_alphabetic() => lettered(text, first).ok_or(first.end),
         9 => nine(text, first).ok_or(first.end),
@@ -130,7 +131,8 @@ fn may_go_on(text: &[u8], first: &Range<usize>) -> bool {
         2 if byte(0).is_ascii_alphanumeric() || !is_group(1, 2) => false,
         2 if glyph::may_be_unseen(byte(3)) => true,
         2 => match digits_from(4) {
-            (2, false) => goes_on(6, &[2, 4]),
+            // Four pairs are a telephone number, five may be a number.
+            (2, false) => goes_on(6, &[4]) || (goes_on(6, &[2]) && is_group(10, 2)),
             (4, false) => goes_on(8, &[4]),
             (_, is_cut) => is_cut,
         },
@@ -204,6 +206,27 @@ fn unescaped(text: &[u8], first: &Range<usize>) -> Result<Candidate, usize> {
 fn plain(text: &[u8], run: &Range<usize>) -> Option<Candidate> {
     let digits: &[u8; 10] = text.get(run.clone())?.try_into().ok()?;
     Some(candidate(text, run.clone(), digits.map(|byte| byte - b'0'), Form::Plain))
+}
+
+/// `DDMMYY-SSSS` as it is nearly always written: one byte between the halves.
+fn halves(text: &[u8], first: &Range<usize>) -> Option<Candidate> {
+    let form = match text.get(first.end)? {
+        b'-' => Form::Dashed,
+        b' ' | b'\t' => Form::Blank,
+        b'/' | b'.' | b'_' | b'+' => Form::Marked,
+        _ => return None,
+    };
+    let written: &[u8; 11] = text.get(first.start..first.end + 5)?.try_into().ok()?;
+    let [date @ .., _, _, _, _, _] = written;
+    let [.., s1, s2, s3, s4] = written;
+    let next = text.get(first.end + 5).copied().unwrap_or(b' ');
+    let serial = [*s1, *s2, *s3, *s4];
+    if !serial.iter().all(u8::is_ascii_digit) || next.is_ascii_digit() || glyph::may_be_unseen(next) {
+        return None;
+    }
+    let [d1, d2, m1, m2, y1, y2] = *date;
+    let digits = [d1, d2, m1, m2, y1, y2, *s1, *s2, *s3, *s4].map(|byte| byte - b'0');
+    Some(candidate(text, first.start..first.end + 5, digits, form))
 }
 
 fn nine(text: &[u8], run: &Range<usize>) -> Option<Candidate> {

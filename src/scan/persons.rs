@@ -1,54 +1,42 @@
 //! How many different persons: counted exactly to a limit, in bounded memory.
 
 use crate::cpr::Cpr;
+use std::collections::HashSet;
 
 /// The different numbers of a message. `Debug` prints the count only.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default)]
 pub struct Persons {
-    /// Sorted and different, but for a tail that is merged when it grows.
-    numbers: Vec<u64>,
-    sorted: usize,
+    /// Six bits a digit or letter.
+    numbers: HashSet<u64>,
     more: bool,
 }
 
 impl Persons {
     /// Exact to here; beyond, the count stands still and [`Self::is_exact`] says so.
     pub const LIMIT: usize = 10_000;
-    const TAIL: usize = 256;
 
     pub(super) fn add(&mut self, cpr: &Cpr) {
-        let number = cpr.reveal().iter().fold(0_u64, |number, digit| number * 10 + u64::from(digit - b'0'));
-        self.add_number(number);
+        let pack = |number: u64, sign: &u8| number << 6 | u64::from(sign - b'0');
+        self.add_number(cpr.reveal().iter().fold(0, pack));
     }
 
     /// Adds those of another reading.
     pub(super) fn absorb(&mut self, other: &Self) {
-        other.numbers.iter().for_each(|number| self.add_number(*number));
+        let mut numbers: Vec<u64> = other.numbers.iter().copied().collect();
+        // In an order of its own, so that those kept at the limit do not depend on the set's.
+        numbers.sort_unstable();
+        for number in numbers {
+            self.add_number(number);
+        }
         self.more |= other.more;
     }
 
     fn add_number(&mut self, number: u64) {
-        // Beyond the limit the count stands still, and costs nothing.
-        if self.more {
-            return;
+        if self.numbers.len() < Self::LIMIT {
+            self.numbers.insert(number);
+        } else if !self.more {
+            self.more = !self.numbers.contains(&number);
         }
-        if self.numbers.get(..self.sorted).is_some_and(|known| known.binary_search(&number).is_ok()) {
-            return;
-        }
-        self.numbers.push(number);
-        if self.numbers.len() >= self.sorted + Self::TAIL {
-            self.settle();
-        }
-    }
-
-    pub(super) fn settle(&mut self) {
-        self.numbers.sort_unstable();
-        self.numbers.dedup();
-        if self.numbers.len() > Self::LIMIT {
-            self.numbers.truncate(Self::LIMIT);
-            self.more = true;
-        }
-        self.sorted = self.numbers.len();
     }
 
     /// How many; a lower bound when not exact.
@@ -61,19 +49,28 @@ impl Persons {
         !self.more
     }
 
-    /// Each number's ten digits in ASCII, for keyed digests and sealing only.
+    /// Each number's ten signs in ASCII, in order, for keyed digests and sealing only.
     pub fn reveal(&self) -> impl Iterator<Item = [u8; 10]> + '_ {
-        self.numbers.iter().map(|number| {
-            let mut rest = *number;
-            let mut digits = [b'0'; 10];
-            for digit in digits.iter_mut().rev() {
-                *digit = b'0' + u8::try_from(rest % 10).unwrap_or(0);
-                rest /= 10;
+        let mut numbers: Vec<u64> = self.numbers.iter().copied().collect();
+        numbers.sort_unstable();
+        numbers.into_iter().map(|mut rest| {
+            let mut signs = [b'0'; 10];
+            for sign in signs.iter_mut().rev() {
+                *sign = b'0' + u8::try_from(rest & 0x3F).unwrap_or(0);
+                rest >>= 6;
             }
-            digits
+            signs
         })
     }
 }
+
+impl PartialEq for Persons {
+    fn eq(&self, other: &Self) -> bool {
+        self.more == other.more && self.numbers == other.numbers
+    }
+}
+
+impl Eq for Persons {}
 
 impl std::fmt::Debug for Persons {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

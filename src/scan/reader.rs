@@ -216,7 +216,6 @@ impl Reader {
 
     pub(super) fn into_report(mut self) -> Report {
         self.settle();
-        self.judge.report.persons.settle();
         self.judge.report
     }
 
