@@ -19,10 +19,7 @@ static RULES: LazyLock<Arc<Ruleset>> = LazyLock::new(|| Arc::new(Ruleset::built_
 const TODAY: Day = Day::literal(2026, 11, 2);
 
 /// Hidden in ways that are known and not read yet, or blamed without reason. Whoever mends one takes it off the list.
-const KNOWN_GAPS: [&str; 1] = [
-    // uuencode.
-    "evasion/7",
-];
+const KNOWN_GAPS: [&str; 0] = [];
 
 /// A scan of a message that comes in these pieces.
 pub(crate) fn scan<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Report {

@@ -87,7 +87,18 @@ impl Entity {
         if self.stated.read(self.type_params.word()) {
             self.source = Source::Stated;
         }
-        if self.type_params.contradicts("boundary") {
+        // Two charsets matter only where digits may be other bytes in one of them.
+        let hides = |label: Option<Vec<u8>>| {
+            label.is_some_and(|label| {
+                charset::is_converted(&String::from_utf8_lossy(&label).trim().to_ascii_lowercase())
+            })
+        };
+        let params = &self.type_params;
+        if params.contradicts("boundary")
+            || params.contradicts("charset")
+                && (hides(params.last_reading("charset"))
+                    || hides(params.value("charset").map(String::into_bytes)))
+        {
             report(Problem::ConflictingType);
         }
         self.scratch.clear();
@@ -159,6 +170,55 @@ impl Entity {
         self.type_params.find("boundary", &mut self.scratch);
         let boundary = self.scratch.trim_ascii_end();
         if boundary.len() > BOUNDARY_CAP { &[] } else { boundary }
+    }
+
+    /// Whether a boundary is named that can be used.
+    pub(super) fn has_boundary(&mut self) -> bool {
+        !self.boundary().is_empty()
+    }
+
+    /// Writes the header that another program may read where this one contradicts itself: of each field, and of each
+    /// parameter that matters, the last one. Gives the encoding of the entity as a whole, of which RFC 2045 knows none.
+    pub(super) fn other_header(&self, head: &Head, out: &mut Vec<u8>) -> TransferEncoding {
+        let mut field = |name: &[u8], value: &[u8]| {
+            out.extend_from_slice(name);
+            out.extend_from_slice(value);
+            out.extend_from_slice(b"\r\n");
+        };
+        let mut last_type = Params::default();
+        last_type.read(head.content_type.last().unwrap_or_default());
+        let mut value = last_type.word().to_vec();
+        for name in ["boundary", "charset", "name", "protocol"] {
+            if let Some(last) = last_type.last_reading(name) {
+                value.extend_from_slice(format!("; {name}=\"").as_bytes());
+                for byte in last {
+                    if matches!(byte, b'"' | b'\\') {
+                        value.push(b'\\');
+                    }
+                    value.push(byte);
+                }
+                value.push(b'"');
+            }
+        }
+        if !value.is_empty() {
+            field(b"Content-Type: ", &value);
+        }
+        if let Some(value) = head.disposition.last() {
+            field(b"Content-Disposition: ", value);
+        }
+        let mut encoding = TransferEncoding::Binary;
+        if let Some(value) = head.encoding.last() {
+            let mut params = Params::default();
+            params.read(value);
+            let mut media = MediaType::text_plain();
+            if media.read(last_type.word()) && media.top() == "multipart" {
+                encoding = TransferEncoding::read(params.word());
+            } else {
+                field(b"Content-Transfer-Encoding: ", value);
+            }
+        }
+        out.extend_from_slice(b"\r\n");
+        encoding
     }
 
     /// This entity, to be shown to a sink.

@@ -5,13 +5,14 @@
 
 use std::sync::Arc;
 
+use super::HeaderFilter;
 use super::boundary::{Dashes, LINE_CAP, Stack};
 
 /// Longest field name, with blanks after it. RFC 5322 §2.1.1 ends a line at 998.
 const NAME_CAP: usize = 1000;
 
-/// The headers whose text is handed on. Their number grows with what rules ask for; see also
-/// [`Walker::with_headers`](super::Walker::with_headers).
+/// The headers whose text is always handed on by name. The others are handed on too where the walker was given a
+/// [`HeaderFilter`], by the name that they have in the mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum HeaderName {
@@ -35,14 +36,14 @@ pub enum HeaderName {
     Cc,
     /// `Bcc`.
     Bcc,
+    /// `Thread-Topic`, in which Exchange repeats the subject.
+    ThreadTopic,
     /// `Message-ID`, raw. It tells a resent mail; it is an identifier and must not be searched as text.
     MessageId,
-    /// A header from the list given to the walker, by its place there.
-    Listed(u16),
 }
 
 /// Text headers by lower-case name. To hand on one more, add a line and a variant.
-const TEXT: [(&str, HeaderName); 11] = [
+const TEXT: [(&str, HeaderName); 12] = [
     ("subject", HeaderName::Subject),
     ("comments", HeaderName::Comments),
     ("keywords", HeaderName::Keywords),
@@ -53,6 +54,7 @@ const TEXT: [(&str, HeaderName); 11] = [
     ("to", HeaderName::To),
     ("cc", HeaderName::Cc),
     ("bcc", HeaderName::Bcc),
+    ("thread-topic", HeaderName::ThreadTopic),
     ("message-id", HeaderName::MessageId),
 ];
 
@@ -67,13 +69,15 @@ pub(super) enum Field {
     Encoding,
     /// `Content-Disposition`.
     Disposition,
-    /// Not kept.
+    /// Handed on as text by the name that it has.
     Other,
+    /// Not kept.
+    Skipped,
 }
 
 impl Field {
-    /// Looks a name up, also in the caller's own list.
-    fn of(name: &[u8], listed: &[String]) -> Self {
+    /// Looks a name up.
+    fn of(name: &[u8], filter: Option<&HeaderFilter>) -> Self {
         let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
         if is("content-type") {
             Self::Type
@@ -83,9 +87,10 @@ impl Field {
             Self::Disposition
         } else if let Some((_, known)) = TEXT.iter().find(|(known, _)| is(known)) {
             Self::Text(*known)
+        } else if filter.is_some_and(|filter| !filter.skips(name)) {
+            Self::Other
         } else {
-            let place = listed.iter().position(|known| is(known)).and_then(|place| u16::try_from(place).ok());
-            place.map_or(Self::Other, |place| Self::Text(HeaderName::Listed(place)))
+            Self::Skipped
         }
     }
 }
@@ -147,11 +152,16 @@ pub(super) fn classify(line: &[u8], ended: bool, first: bool, stack: &Stack) -> 
     }
 }
 
+/// How much is kept of a value that contradicts the first.
+const LAST_CAP: usize = 4096;
+
 /// A field value that may stand twice; the first is used.
 #[derive(Debug, Default)]
 pub(super) struct Slot {
     value: Vec<u8>,
     present: bool,
+    /// The last value, where it is another; empty values contradict nothing.
+    last: Vec<u8>,
 }
 
 impl Slot {
@@ -160,15 +170,30 @@ impl Slot {
         self.present.then_some(self.value.as_slice())
     }
 
+    /// The value that stands last.
+    pub(super) fn last(&self) -> Option<&[u8]> {
+        if self.last.is_empty() { self.value() } else { Some(&self.last) }
+    }
+
+    fn differs(&self) -> bool {
+        !self.last.is_empty()
+    }
+
     fn clear(&mut self) {
         self.present = false;
         self.value.clear();
+        self.last.clear();
     }
 
     /// Keeps a first value; false when a later one differs.
     pub(super) fn set(&mut self, value: &[u8]) -> bool {
         if self.present {
-            return self.value == value;
+            let same = self.value == value;
+            if !same {
+                self.last.clear();
+                self.last.extend_from_slice(value.get(..LAST_CAP).unwrap_or(value));
+            }
+            return same;
         }
         self.present = true;
         self.value.extend_from_slice(value);
@@ -190,6 +215,8 @@ pub(super) struct Head {
     pub(super) of_message: bool,
     pub(super) field: Option<Field>,
     pub(super) field_line: u64,
+    /// The name of `field`, when that is what it is known by.
+    pub(super) name: Vec<u8>,
     /// The raw value of `field`, line breaks included, as far as the limit allows.
     pub(super) value: Vec<u8>,
     pub(super) cut: bool,
@@ -197,7 +224,7 @@ pub(super) struct Head {
     pub(super) encoding: Slot,
     pub(super) disposition: Slot,
     pub(super) oddities: Oddities,
-    listed: Arc<[String]>,
+    filter: Option<Arc<HeaderFilter>>,
 }
 
 /// Oddities of lines, each told once a block.
@@ -214,12 +241,17 @@ pub(super) struct Oddities {
 }
 
 impl Head {
-    pub(super) fn listen(&mut self, listed: Arc<[String]>) {
-        self.listed = listed;
+    /// Whether a field that must stand once stands twice and differs.
+    pub(super) fn contradicts(&self) -> bool {
+        self.content_type.differs() || self.encoding.differs() || self.disposition.differs()
     }
 
-    pub(super) fn listed(&self) -> Arc<[String]> {
-        Arc::clone(&self.listed)
+    pub(super) fn listen(&mut self, filter: Option<Arc<HeaderFilter>>) {
+        self.filter = filter;
+    }
+
+    pub(super) fn filter(&self) -> Option<Arc<HeaderFilter>> {
+        self.filter.clone()
     }
 
     /// Gets ready for the header block of a message or part.
@@ -236,15 +268,31 @@ impl Head {
 
     /// A field begins; `name` may have blanks at its end.
     pub(super) fn begin(&mut self, name: &[u8], line: u64) {
-        self.field = Some(Field::of(name.trim_ascii_end(), &self.listed));
+        let name = name.trim_ascii_end();
+        let field = Field::of(name, self.filter.as_deref());
+        self.collect(field, name, line);
+    }
+
+    /// The line of an mbox begins, which is no field and has an address like one.
+    pub(super) fn begin_mbox(&mut self, line: u64) {
+        let field = if self.filter.is_some() { Field::Other } else { Field::Skipped };
+        self.collect(field, b"From", line);
+    }
+
+    fn collect(&mut self, field: Field, name: &[u8], line: u64) {
+        self.field = Some(field);
         self.field_line = line;
+        self.name.clear();
+        if field == Field::Other {
+            self.name.extend_from_slice(name);
+        }
         self.value.clear();
         self.cut = false;
         self.in_line = true;
         self.first = false;
     }
 
-    /// A line goes on that is no field of its own: a folded one, or the mbox line.
+    /// A line goes on that is no field of its own.
     pub(super) fn go_on(&mut self, folded: bool) {
         self.in_line = true;
         self.first = false;
@@ -256,7 +304,7 @@ impl Head {
         let end = memchr::memchr(b'\n', bytes);
         let text = bytes.get(..end.unwrap_or(bytes.len())).unwrap_or_default();
         self.watch(text, end.is_some());
-        if !matches!(self.field, None | Some(Field::Other)) {
+        if !matches!(self.field, None | Some(Field::Skipped)) {
             let whole = bytes.get(..end.map_or(bytes.len(), |at| at + 1)).unwrap_or_default();
             let room = limit.saturating_sub(self.value.len());
             self.cut |= whole.len() > room;

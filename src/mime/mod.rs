@@ -13,9 +13,11 @@
 //! belongs to whom), `header.rs` (lines and fields), `leaf.rs` (from transfer encoding to sink). Tests: `tests/`, of
 //! which `cuts.rs` came first; the decoders are held to slow, obvious twins at the end of their files.
 
+mod again;
 mod boundary;
 mod charset;
 mod entity;
+mod filter;
 mod header;
 mod leaf;
 mod limits;
@@ -30,12 +32,14 @@ mod word;
 #[cfg(test)]
 mod tests;
 
+pub use charset::{Stream, TextStage};
+pub use filter::HeaderFilter;
 pub use header::HeaderName;
 pub use limits::Limits;
 pub use media::MediaType;
 pub use path::{Margin, PartPath};
 pub use problem::{Class, Problem};
-pub use transfer::TransferEncoding;
+pub use transfer::{Enclosed, TransferEncoding, Uuencoded};
 pub use walker::Walker;
 
 use param::Params;
@@ -50,15 +54,31 @@ pub trait PartSink {
     /// Comes before `enter` of that entity.
     fn header(&mut self, path: &PartPath, name: HeaderName, line: u64, text: &[u8]);
 
+    /// Any other header, where the walker was given a [`HeaderFilter`] that lets it pass, likewise; `name` is as written.
+    /// The line of an mbox comes so too, by the name of `From`.
+    fn other_header(&mut self, path: &PartPath, name: &[u8], line: u64, text: &[u8]) {
+        let _: (&PartPath, &[u8], u64, &[u8]) = (path, name, line, text);
+    }
+
     /// All header fields of an entity have been read; its content follows.
     fn enter(&mut self, part: &Part<'_>);
 
-    /// Decoded content of the innermost entered leaf, in order, cut anywhere. Text parts in UTF-16 arrive as UTF-8;
-    /// other charsets arrive as their own bytes.
+    /// Decoded content of the innermost entered leaf, in order, cut anywhere. Text parts in UTF-16, UTF-32, UTF-7 and
+    /// EBCDIC arrive as UTF-8; other charsets arrive as their own bytes.
     fn data(&mut self, bytes: &[u8]);
 
     /// The innermost entered entity ended.
     fn leave(&mut self);
+
+    /// Where another reading of the same bytes goes, for which this sink may keep a second one; `None` when it does not
+    /// want to know. [`Reading`] says what is called on it.
+    fn second(&mut self, reading: Reading) -> Option<&mut Self>
+    where
+        Self: Sized,
+    {
+        let _: Reading = reading;
+        None
+    }
 
     /// Something about the entity at `path` is odd. The same problem may be told once for each entity.
     fn problem(&mut self, path: &PartPath, problem: Problem);
@@ -68,6 +88,18 @@ pub trait PartSink {
     fn region(&mut self, region: Region, bytes: &[u8]) {
         let _: (Region, &[u8]) = (region, bytes);
     }
+}
+
+/// Another reading of bytes that programs read in more than one way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reading {
+    /// The headers of an entity contradict each other, or its boundary is not the one it names: the whole entity once
+    /// more, by the other header. It is walked like any entity, while the first reading goes on.
+    Entity,
+    /// The content of the leaf that is open, decoded otherwise: only `data` is called, until the leaf is left.
+    Encoding,
+    /// The text of the leaf that is open, in another charset: only `data` is called, until the leaf is left.
+    Charset,
 }
 
 /// What raw bytes of the mail serve as.

@@ -146,6 +146,17 @@ impl Params {
             .then(|| guess(&out))
     }
 
+    /// The value of parameter `name` by the last of the forms and places in which it stands.
+    pub(super) fn last_reading(&self, name: &str) -> Option<Vec<u8>> {
+        let mut out = Vec::new();
+        if let Some(last) = self.named(name).filter(|item| item.section.is_none() && !item.extended).last() {
+            out.extend_from_slice(self.slice(&last.value));
+            return Some(out);
+        }
+        let forms = [Form::Sections, Form::Extended];
+        forms.iter().any(|form| self.find_as(name, *form, &mut Vec::new(), &mut out)).then_some(out)
+    }
+
     /// Adds every distinct reading of parameter `name` as a file name.
     pub(super) fn readings(&self, name: &str, into: &mut Vec<String>) {
         let mut add = |bytes: &[u8]| {

@@ -59,6 +59,11 @@ pub enum Class {
 }
 
 impl Problem {
+    /// Whether another program may read the entity by another header than the first.
+    pub(super) const fn is_other_header(self) -> bool {
+        matches!(self, Self::ConflictingType | Self::EncodedMultipart)
+    }
+
     /// What this problem means to the policy.
     pub const fn class(self) -> Class {
         match self {

@@ -11,18 +11,22 @@
 //! [`Walker::delimit`] and [`Walker::end`]. Tests: `tests/`.
 
 mod content;
+mod shadow;
 
 use std::sync::Arc;
 
 use memchr::memmem;
 
 use content::leading_break;
+use shadow::Shadow;
 
 use super::boundary::{Dashes, LINE_CAP, Stack};
 use super::entity::Entity;
 use super::header::{Field, Head, Line, classify, unfold};
 use super::leaf::Leaf;
-use super::{HeaderName, Limits, Margin, PartKind, PartPath, PartSink, Problem, Region, charset, word};
+use super::{
+    HeaderFilter, HeaderName, Limits, Margin, PartKind, PartPath, PartSink, Problem, Region, charset, word,
+};
 
 /// What the next bytes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +71,10 @@ pub struct Walker {
     line_start: bool,
     line: u64,
     text: Vec<u8>,
+    /// The other reading of an entity that can be read in two ways; kept for the next one.
+    shadow: Option<Box<Shadow>>,
+    /// This walker is one itself, or within one's reach.
+    is_shadow: bool,
     dashes: memmem::Finder<'static>,
 }
 
@@ -103,15 +111,16 @@ impl Walker {
             line_start: true,
             line: 1,
             text: Vec::new(),
+            shadow: None,
+            is_shadow: false,
             dashes: memmem::Finder::new(b"\n--"),
         }
     }
 
-    /// Hands on these headers too, as [`HeaderName::Listed`] with their place in the list. Keep the list short: each
-    /// field's name is compared with all of it.
+    /// Hands on all headers but those of this filter. Without one, only those of a [`HeaderName`] are.
     #[must_use]
-    pub fn with_headers(mut self, names: Arc<[String]>) -> Self {
-        self.head.listen(names);
+    pub fn with_headers(mut self, filter: Arc<HeaderFilter>) -> Self {
+        self.head.listen(Some(filter));
         self
     }
 
@@ -155,6 +164,9 @@ impl Walker {
         while self.stack.len() > 0 {
             self.pop(sink);
         }
+        if let Some(shadow) = &mut self.shadow {
+            shadow.end(sink);
+        }
     }
 
     /// Gets ready to read the message at `path` of another walker, which has decoded it.
@@ -164,7 +176,7 @@ impl Walker {
         above: usize,
         encoded_above: usize,
         path: &PartPath,
-        listed: Arc<[String]>,
+        filter: Option<Arc<HeaderFilter>>,
     ) {
         self.limits = limits;
         self.above = above;
@@ -174,7 +186,7 @@ impl Walker {
         self.stack.clear();
         self.head.lead.clear();
         self.head.start(true);
-        self.head.listen(listed);
+        self.head.listen(filter);
         self.held.clear();
         self.entered = false;
         self.line_start = true;
@@ -188,6 +200,9 @@ impl Walker {
         }
         if self.encoded_above == 0 {
             sink.region(region, bytes);
+        }
+        if let Some(shadow) = &mut self.shadow {
+            shadow.feed(bytes, sink);
         }
     }
 
@@ -241,7 +256,7 @@ impl Walker {
                 0
             }
             Line::Mbox => {
-                self.head.go_on(false);
+                self.head.begin_mbox(self.line);
                 0
             }
             Line::Field(colon) => {
@@ -261,6 +276,7 @@ impl Walker {
             }
             Line::Delimiter(dashes, end) => {
                 self.open_pending(sink);
+                self.end_shadow(dashes, sink);
                 self.raw(Region::Boundary, part(end), sink);
                 self.delimit(dashes, part(end).ends_with(b"\n"), sink);
                 end
@@ -276,15 +292,15 @@ impl Walker {
 
     /// The field being collected is complete.
     fn end_field<S: PartSink>(&mut self, sink: &mut S) {
-        let Some(field) = self.head.field.take().filter(|field| *field != Field::Other) else { return };
+        let Some(field) = self.head.field.take().filter(|field| *field != Field::Skipped) else { return };
         if self.head.cut {
             sink.problem(&self.path, Problem::HeaderTooLong);
         }
-        let Head { value, content_type, encoding, disposition, field_line, .. } = &mut self.head;
+        let Head { value, name, content_type, encoding, disposition, field_line, .. } = &mut self.head;
         let value = unfold(value);
         let (same, problem) = match field {
-            Field::Text(name) => {
-                let raw = name == HeaderName::MessageId || memmem::find(value, b"=?").is_none();
+            Field::Text(_) | Field::Other => {
+                let raw = field == Field::Text(HeaderName::MessageId) || memmem::find(value, b"=?").is_none();
                 let text = if raw {
                     value
                 } else {
@@ -292,13 +308,17 @@ impl Walker {
                     word::decode(value, &mut self.text);
                     self.text.as_slice()
                 };
-                sink.header(&self.path, name, *field_line, text);
+                if let Field::Text(name) = field {
+                    sink.header(&self.path, name, *field_line, text);
+                } else {
+                    sink.other_header(&self.path, name, *field_line, text);
+                }
                 return;
             }
             Field::Type => (content_type.set(value), Problem::ConflictingType),
             Field::Encoding => (encoding.set(value), Problem::ConflictingEncoding),
             Field::Disposition => (disposition.set(value), Problem::ConflictingDisposition),
-            Field::Other => return,
+            Field::Skipped => return,
         };
         if !same {
             sink.problem(&self.path, problem);
@@ -318,9 +338,8 @@ impl Walker {
     /// The header block is complete: tells of the entity and gets ready for its content.
     fn open<S: PartSink>(&mut self, sink: &mut S) {
         let digest = !self.head.of_message && self.stack.top().is_some_and(|frame| frame.digest);
-        let path = &mut self.path;
         let level = self.above + self.stack.len();
-        let mut found = [None; 3];
+        let mut found = [None; 4];
         let mut slots = found.iter_mut();
         self.entity.read(&self.head, digest, |problem| {
             if let Some(slot) = slots.next() {
@@ -329,8 +348,13 @@ impl Walker {
         });
         let encoded = !self.entity.encoding.is_identity();
         let (multipart, message) = (self.entity.is_multipart(), self.entity.is_message());
+        let odd = self.head.contradicts() || found.iter().flatten().any(|problem| problem.is_other_header());
         let too_deep = (multipart || message) && level >= self.limits.depth
             || message && encoded && self.encoded_above >= self.limits.encoded_depth;
+        if odd || multipart && !self.entity.has_boundary() {
+            self.shadow(odd, sink);
+        }
+        let path = &mut self.path;
         if self.head.of_message && (too_deep || !multipart) {
             path.push(1);
         }
@@ -361,9 +385,11 @@ impl Walker {
             self.state = State::Head;
         } else if message {
             sink.enter(&self.entity.part(path, PartKind::Message));
-            let listed = self.head.listed();
+            let filter = self.head.filter();
             let child = self.leaf.start_message(self.entity.encoding);
-            child.nest(self.limits, level + 1, self.encoded_above + 1, path, listed);
+            child.nest(self.limits, level + 1, self.encoded_above + 1, path, filter);
+            // One second reading at a time.
+            child.is_shadow = self.is_shadow || self.shadow.as_ref().is_some_and(|shadow| shadow.is_on());
         } else {
             let charset = self.entity.charset();
             if charset.is_some_and(charset::is_unreadable) {
@@ -384,7 +410,7 @@ impl Walker {
         self.content = Content::Margin(margin);
         self.entered = false;
         self.line_start = true;
-        self.leaf.start_bytes(super::TransferEncoding::Binary);
+        self.leaf.start_margin();
     }
 
     /// A delimiter was read: ends what is open inside its multipart and begins the next part or the epilogue.

@@ -31,6 +31,8 @@ impl Confidence {
 pub enum Place {
     /// In the text of a header field of this name.
     Header(&'static str),
+    /// In another header field, whose name is masked: one that a program of the sender's wrote, or a machine's number.
+    OtherHeader(MaskedText),
     /// In a text that is shown as the message.
     Body,
     /// In an attached file; its name is masked.
@@ -43,6 +45,7 @@ impl fmt::Display for Place {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Header(name) => write!(out, "header:{name}"),
+            Self::OtherHeader(name) => write!(out, "header:{name}"),
             Self::Body => out.write_str("body"),
             Self::Attachment(name) => write!(out, "attachment:{name}"),
             Self::FileName => out.write_str("filename"),

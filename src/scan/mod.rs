@@ -7,6 +7,7 @@
 
 pub mod coverage;
 pub mod finding;
+pub mod headers;
 pub mod ruleset;
 
 mod context;
@@ -40,7 +41,7 @@ pub struct Scan {
 impl Scan {
     /// Begins a message under these rules; `today` decides who is born.
     pub fn new(rules: Arc<Ruleset>, today: Day) -> Self {
-        Self { walker: Walker::new(), reader: Reader::new(rules, today) }
+        Self { walker: Walker::new().with_headers(headers::built_in()), reader: Reader::new(rules, today) }
     }
 
     /// Begins a single document of this media type instead of a message, e.g. `text` / `csv`.
@@ -69,7 +70,7 @@ impl Scan {
 
     /// Whether a leak has been found so far.
     pub fn leaks(&self) -> bool {
-        self.reader.report().leaks()
+        self.reader.leaks()
     }
 
     /// Ends the message.

@@ -18,6 +18,16 @@ impl Persons {
 
     pub(super) fn add(&mut self, cpr: &Cpr) {
         let number = cpr.reveal().iter().fold(0_u64, |number, digit| number * 10 + u64::from(digit - b'0'));
+        self.add_number(number);
+    }
+
+    /// Adds those of another reading.
+    pub(super) fn absorb(&mut self, other: &Self) {
+        other.numbers.iter().for_each(|number| self.add_number(*number));
+        self.more |= other.more;
+    }
+
+    fn add_number(&mut self, number: u64) {
         // Beyond the limit the count stands still, and costs nothing.
         if self.more {
             return;

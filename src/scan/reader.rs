@@ -1,12 +1,16 @@
 //! What the walker finds, turned into findings and coverage.
 //!
 //! A part's first bytes tell what it is ([`extract::sniff`]); text goes through the window to the evidence,
-//! anything else is noted as unread. Headers and file names are short texts of their own. Keeps no body.
+//! anything else is noted as unread. Headers and file names are short texts of their own. What can be read in more
+//! than one way is read in each (`reader/second.rs`). Keeps no body.
+
+mod second;
 
 use super::context::{self, Around, Scratch};
 use super::coverage::{Unread, UnreadKind};
 use super::evidence::{Evidence, Explained};
 use super::finding::{Finding, MaskedText, Place};
+use super::headers;
 use super::report::{Protection, Report};
 use super::ruleset::Ruleset;
 use super::window::{self, Hit, Window};
@@ -14,7 +18,11 @@ use crate::cpr::Cpr;
 use crate::cpr::date::Day;
 use crate::extract::cms::{Ending, Piece, SignedContent};
 use crate::extract::{self, Claim, Nature};
-use crate::mime::{Class, Disposition, HeaderName, Part, PartKind, PartPath, PartSink, Problem, Walker};
+use crate::mime::{
+    Class, Disposition, HeaderName, Part, PartKind, PartPath, PartSink, Problem, Reading, TransferEncoding,
+    Walker,
+};
+use second::Seconds;
 use std::sync::Arc;
 
 /// What is being done with the bytes of the open leaf.
@@ -33,6 +41,7 @@ enum Mode {
 }
 
 /// The open leaf.
+#[derive(Clone)]
 struct Leaf {
     path: PartPath,
     place: Place,
@@ -54,6 +63,10 @@ pub(super) struct Reader {
     opened: Option<Box<Opened>>,
     /// How many opaque signatures this reader lies within.
     depth: usize,
+    /// How many containers this reader lies within that it was not told of.
+    outside: usize,
+    /// The other readings.
+    seconds: Seconds,
     /// Set while the children of a `multipart/encrypted` are read; whether that is the message as a whole.
     pgp: Option<PgpContainer>,
 }
@@ -164,6 +177,8 @@ impl Reader {
             opened: None,
             depth: 0,
             containers: 0,
+            outside: 0,
+            seconds: Seconds::default(),
             pgp: None,
         }
     }
@@ -192,6 +207,7 @@ impl Reader {
     }
 
     pub(super) fn into_report(mut self) -> Report {
+        self.settle();
         self.judge.report.persons.settle();
         self.judge.report
     }
@@ -207,9 +223,13 @@ impl Reader {
         let head = self.window.text();
         let head = head.get(..extract::HEAD).unwrap_or(head);
         let claim = Claim { main: &self.leaf.main, sub: &self.leaf.sub };
-        let nature = extract::sniff(head, claim);
+        let mut nature = extract::sniff(head, claim);
         let claims_encryption = matches!(self.leaf.sub.as_str(), "pkcs7-mime" | "x-pkcs7-mime")
             || (self.pgp.is_some() && self.leaf.sub == "octet-stream");
+        if matches!(nature, Nature::DoubtfulText | Nature::Document("binary")) && self.try_wide() {
+            nature = Nature::Text;
+        }
+        let head = self.window.text();
         let path = &self.leaf.path;
         let judge = &mut self.judge;
         if self.leaf.main == "message" && self.leaf.sub == "partial" {
@@ -223,6 +243,13 @@ impl Reader {
                 true
             }
             Nature::Text => true,
+            // Decoded at a venture: only what is surely a document says something.
+            Nature::Document("binary") if self.seconds.is_guess => false,
+            Nature::DoubtfulText | Nature::CmsEnveloped | Nature::CmsSigned | Nature::PgpMessage
+                if self.seconds.is_guess =>
+            {
+                true
+            }
             Nature::DoubtfulText => {
                 judge.unread(path, UnreadKind::Ambiguous, "nul-in-text");
                 true
@@ -269,6 +296,19 @@ impl Reader {
         if self.judge.sketching {
             self.judge.report.sketch.add_text(self.window.text());
         }
+        let mut head = [0; extract::HEAD];
+        let text = self.window.text();
+        let filled = text.len().min(head.len());
+        if let (Some(head), Some(text)) = (head.get_mut(..filled), text.get(..filled)) {
+            head.copy_from_slice(text);
+        }
+        let head = head.get(..filled).unwrap_or_default();
+        if self.is_wide() {
+            self.window.clear();
+            self.read_text(head);
+        } else {
+            self.look_within(head);
+        }
     }
 
     /// A signature protects nothing, so the mail in it is read like any other (RFC 8551 §3.5.2); a detached one is
@@ -279,7 +319,8 @@ impl Reader {
         reader.depth = self.depth + 1;
         // What is encrypted in it is the whole message only when the signature is.
         reader.containers = usize::from(!self.leaf.is_root);
-        let opened = Opened { content: SignedContent::default(), walker: Walker::new(), reader };
+        let walker = Walker::new().with_headers(headers::built_in());
+        let opened = Opened { content: SignedContent::default(), walker, reader };
         self.opened = Some(Box::new(opened));
         self.mode = Mode::Opening;
         let head = self.window.text().to_vec();
@@ -310,6 +351,7 @@ impl Reader {
                 self.judge.unread(&self.leaf.path, UnreadKind::Damaged, "smime-signed-broken");
             }
         }
+        self.lend_judge(&mut reader, Self::settle);
     }
 
     /// Lets the reader of the mail inside use the one judge, which then names paths below this part's.
@@ -353,20 +395,38 @@ impl PartSink for Reader {
         }
     }
 
+    fn other_header(&mut self, path: &PartPath, name: &[u8], line: u64, text: &[u8]) {
+        // Most are words; what no digit stands in, of any script or written as an entity, is not worth a copy.
+        if text.iter().all(|byte| byte.is_ascii() && !byte.is_ascii_digit()) {
+            return;
+        }
+        let name = String::from_utf8_lossy(name);
+        // The name is the label of its value, and `_` and `-` part its words.
+        let mut named: Vec<u8> =
+            name.bytes().map(|byte| if matches!(byte, b'_' | b'-') { b' ' } else { byte }).collect();
+        named.extend_from_slice(b": ");
+        named.extend_from_slice(text);
+        self.short_text(path, &Place::OtherHeader(MaskedText::new(&name)), Some(line), &named);
+    }
+
+    fn second(&mut self, reading: Reading) -> Option<&mut Self> {
+        self.reading(reading)
+    }
+
     fn enter(&mut self, part: &Part<'_>) {
         for name in part.filenames() {
             self.short_text(part.path, &Place::FileName, None, name.as_bytes());
         }
         match part.kind {
             PartKind::Multipart | PartKind::Message => {
-                let is_root = self.containers == 0;
+                let is_root = self.containers + self.outside == 0;
                 if self.pgp.is_none() && is_pgp_mime(part) {
                     self.pgp = Some(PgpContainer { depth: self.containers, is_root });
                 }
                 self.containers += 1;
             }
             PartKind::Leaf | PartKind::Preamble | PartKind::Epilogue => {
-                self.leaf.is_root = self.containers == 0;
+                self.leaf.is_root = self.containers + self.outside == 0;
                 self.leaf.path.clone_from(part.path);
                 let is_margin = part.kind != PartKind::Leaf;
                 self.leaf.main.clear();
@@ -382,6 +442,7 @@ impl PartSink for Reader {
                 };
                 self.judge.sketching =
                     !is_margin && self.leaf.main == "text" && self.leaf.place == Place::Body;
+                self.seconds.start_leaf(part.encoding == TransferEncoding::Uuencode);
                 self.mode = Mode::Sniffing;
             }
         }
@@ -403,11 +464,12 @@ impl PartSink for Reader {
             if self.judge.sketching {
                 self.judge.report.sketch.add_text(bytes);
             }
-            self.sweep(bytes);
+            self.read_text(bytes);
         }
     }
 
     fn leave(&mut self) {
+        self.close_readings();
         if self.mode == Mode::Sniffing {
             self.decide();
         }
@@ -419,6 +481,7 @@ impl PartSink for Reader {
                 }
             }
             Mode::Sniffing | Mode::Reading => {
+                self.finish_within();
                 self.finish_sweep();
                 self.judge.report.sketch.close();
                 self.judge.sketching = false;
@@ -462,7 +525,7 @@ fn header_word(name: HeaderName) -> Option<&'static str> {
         HeaderName::To => "To",
         HeaderName::Cc => "Cc",
         HeaderName::Bcc => "Bcc",
-        HeaderName::Listed(_) => "X-",
+        HeaderName::ThreadTopic => "Thread-Topic",
         HeaderName::MessageId => return None,
     })
 }

@@ -85,6 +85,31 @@ impl Report {
         }
     }
 
+    /// Joins what another reading of the same bytes saw. What both saw counts once, as far as findings were kept; beyond,
+    /// the larger count stands.
+    pub(super) fn absorb(&mut self, other: Self) {
+        for finding in other.findings {
+            let is_known = self.findings.iter().any(|known| {
+                known.cpr == finding.cpr
+                    && known.part == finding.part
+                    && known.confidence >= finding.confidence
+            });
+            if is_known {
+                continue;
+            }
+            self.all_findings += 1;
+            self.leaks += u64::from(finding.is_leak());
+            if self.has_room() {
+                self.findings.push(finding);
+            }
+        }
+        self.all_findings = self.all_findings.max(other.all_findings);
+        self.leaks = self.leaks.max(other.leaks);
+        self.certain |= other.certain;
+        self.persons.absorb(&other.persons);
+        other.coverage.unread().iter().for_each(|unread| self.coverage.add(unread.clone()));
+    }
+
     /// Whether findings are still kept whole; beyond, nothing has to be said about them.
     pub(super) fn has_room(&self) -> bool {
         self.findings.len() < Self::KEPT

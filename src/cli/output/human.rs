@@ -68,7 +68,9 @@ pub(super) fn write(pen: &Pen, out: &mut Vec<u8>, row: &Row<'_>) {
 fn write_finding(pen: &Pen, out: &mut Vec<u8>, finding: &Finding) {
     let line = match finding.place {
         Place::FileName => String::new(),
-        Place::Header(_) | Place::Body | Place::Attachment(_) => format!(", linje {}", finding.line),
+        Place::Header(_) | Place::OtherHeader(_) | Place::Body | Place::Attachment(_) => {
+            format!(", linje {}", finding.line)
+        }
     };
     line!(
         out,

@@ -7,6 +7,7 @@ use crate::mime::{
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Event {
     Header(String, HeaderName, u64, String),
+    OtherHeader(String),
     Enter(Entered),
     Data(Vec<u8>),
     Leave,
@@ -34,6 +35,11 @@ impl PartSink for Record {
     fn header(&mut self, path: &PartPath, name: HeaderName, line: u64, text: &[u8]) {
         let text = String::from_utf8_lossy(text).into_owned();
         self.events.push(Event::Header(path.to_string(), name, line, text));
+    }
+
+    fn other_header(&mut self, _: &PartPath, name: &[u8], line: u64, text: &[u8]) {
+        let (name, text) = (String::from_utf8_lossy(name), String::from_utf8_lossy(text));
+        self.events.push(Event::OtherHeader(format!("{line} {name}: {text}")));
     }
 
     fn enter(&mut self, part: &Part<'_>) {
@@ -105,9 +111,17 @@ impl Record {
     pub(super) fn headers(&self) -> Vec<(String, HeaderName, u64, String)> {
         let header = |event: &Event| match event {
             Event::Header(path, name, line, text) => Some((path.clone(), *name, *line, text.clone())),
-            Event::Enter(_) | Event::Data(_) | Event::Leave | Event::Problem(..) => None,
+            Event::OtherHeader(_) | Event::Enter(_) | Event::Data(_) | Event::Leave | Event::Problem(..) => {
+                None
+            }
         };
         self.events.iter().filter_map(header).collect()
+    }
+
+    pub(super) fn others(&self) -> Vec<String> {
+        let other =
+            |event: &Event| if let Event::OtherHeader(text) = event { Some(text.clone()) } else { None };
+        self.events.iter().filter_map(other).collect()
     }
 
     /// Everything entered, with its data, in order of entering.
@@ -122,7 +136,7 @@ impl Record {
                 }
                 Event::Data(data) => parts[*open.last().unwrap()].1.extend_from_slice(data),
                 Event::Leave => drop(open.pop()),
-                Event::Header(..) | Event::Problem(..) => {}
+                Event::Header(..) | Event::OtherHeader(_) | Event::Problem(..) => {}
             }
         }
         parts

@@ -1,7 +1,7 @@
 //! Each rule by a small mail, once with bare line feeds and once with CRLF.
 
 use super::record::Record;
-use crate::mime::{Class, HeaderName, Limits, Problem, TransferEncoding};
+use crate::mime::{Class, HeaderFilter, HeaderName, Limits, Problem, TransferEncoding};
 
 /// Walks the mail with both line ends. What is entered must be the same but for the line ends in the data.
 fn both(mail: &str) -> Record {
@@ -135,13 +135,17 @@ fn headers_are_told_before_their_entity() {
 }
 
 #[test]
-fn listed_headers() {
-    let names = ["x-sag".to_owned()].into();
+fn other_headers() {
+    let filter = HeaderFilter::new(["received", "x-ms-*"]).into();
     let mut record = Record::default();
-    let mut walker = crate::mime::Walker::new().with_headers(names);
-    walker.feed(b"X-Sag: 7\n\n", &mut record);
+    let mut walker = crate::mime::Walker::new().with_headers(filter);
+    walker.feed(
+        b"From a@b 150379\nX-Sag: 7\n =?utf-8?q?=38?=\nReceived: x\nX-MS-A: y\nX-Ab : z\n\n",
+        &mut record,
+    );
     walker.finish(&mut record);
-    assert_eq!(record.headers(), [("0".to_owned(), HeaderName::Listed(0), 1, "7".to_owned())]);
+    assert_eq!(record.others(), ["1 From: From a@b 150379", "2 X-Sag: 7 8", "6 X-Ab: z"]);
+    assert_eq!(Record::whole(b"X-Sag: 7\n\n").others(), [""; 0]);
 }
 
 #[test]
@@ -242,9 +246,10 @@ fn defaults_and_digests() {
 
 #[test]
 fn charsets() {
-    let record = both("Content-Type: text/plain; charset=UTF-7\n\nx");
-    assert_eq!(record.parts()[0].0.charset.as_deref(), Some("utf-7"));
+    let record = both("Content-Type: text/plain; charset=SCSU\n\nx");
+    assert_eq!(record.parts()[0].0.charset.as_deref(), Some("scsu"));
     assert_eq!(record.problems(), [Problem::UnreadableCharset]);
+    expect("Content-Type: text/plain; charset=UTF-7\n\n+ADA-1", &[r#"1 Leaf "01""#], &[]);
     let utf16 = "Content-Transfer-Encoding: base64\n\nMAAxADAAMQA5ADAA";
     expect(utf16, &[r#"1 Leaf "010190""#], &[]);
     expect(&format!("Content-Type: image/png\n{utf16}"), &["1 Leaf \"0\\01\\00\\01\\09\\00\\0\""], &[]);

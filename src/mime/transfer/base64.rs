@@ -1,6 +1,7 @@
 //! Base64 (RFC 2045 §6.8), forgiving: line breaks and blanks mean nothing, missing padding is supplied, bytes outside
 //! the alphabet are skipped and remembered. It never stops early: what follows padding or a footer is decoded too,
 //! since a reader that stopped there would miss what another one shows. The URL alphabet (`-`, `_`) is junk in mail.
+//! Where the first junk stands, or a blank between letters, is told, so that the text can be shown as it is too.
 //!
 //! Four letters make three bytes. The fast loop takes whole groups while every letter is in the alphabet, with a table
 //! for each place in the group that has the six bits where they belong; anything else goes letter by letter until the
@@ -61,12 +62,21 @@ fn class(byte: u8) -> u8 {
 
 /// A base64 stream between two slices.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
 pub(in crate::mime) struct Base64 {
     /// The letters of an unfinished group, six bits each, the latest lowest.
     bits: u32,
     letters: u8,
     padded: bool,
     junk: bool,
+    /// The byte before was a blank.
+    blank: bool,
+    /// A letter came after a blank.
+    odd: bool,
+    /// The first oddity has been told.
+    told: bool,
+    /// Where in the slice read last the first oddity stood.
+    odd_at: Option<usize>,
 }
 
 impl Base64 {
@@ -74,12 +84,13 @@ impl Base64 {
     pub(in crate::mime) fn feed(&mut self, bytes: &[u8], buffer: &mut [u8], out: &mut impl FnMut(&[u8])) {
         let mut rest = bytes;
         let mut used = 0;
+        self.odd_at = None;
         while !rest.is_empty() {
             if buffer.len().saturating_sub(used) < 3 {
                 out(buffer.get(..used).unwrap_or_default());
                 used = 0;
             }
-            if self.letters == 0 && !self.padded {
+            if self.letters == 0 && !self.padded && !self.blank {
                 let room = buffer.get_mut(used..).unwrap_or_default();
                 let groups = whole_groups(rest, room);
                 used += groups * 3;
@@ -95,6 +106,10 @@ impl Base64 {
             let Some((byte, after)) = rest.split_first() else { break };
             rest = after;
             let (made, count) = self.letter(*byte);
+            if (self.junk || self.odd) && !self.told {
+                self.told = true;
+                self.odd_at = Some(bytes.len() - rest.len() - 1);
+            }
             for byte in made.iter().take(count) {
                 if let Some(slot) = buffer.get_mut(used) {
                     *slot = *byte;
@@ -116,10 +131,19 @@ impl Base64 {
         self.junk
     }
 
+    /// Where the first oddity stood, if it did in the slice read last.
+    pub(in crate::mime) fn odd_at(&self) -> Option<usize> {
+        self.odd_at
+    }
+
     /// Takes one letter; gives the bytes it completes, at most three.
     fn letter(&mut self, byte: u8) -> ([u8; 3], usize) {
+        let after_blank = std::mem::take(&mut self.blank);
         match class(byte) {
-            SKIP => ([0; 3], 0),
+            SKIP => {
+                self.blank = matches!(byte, b' ' | b'\t');
+                ([0; 3], 0)
+            }
             PAD => {
                 self.padded = true;
                 self.close_group()
@@ -129,6 +153,7 @@ impl Base64 {
                 ([0; 3], 0)
             }
             six => {
+                self.odd |= after_blank;
                 // RFC 2045 §6.8: padding ends the data. More letters are someone's second piece, or a disguise.
                 if self.padded {
                     self.padded = false;

@@ -4,6 +4,9 @@
 
 mod base64;
 mod quoted_printable;
+mod uuencode;
+
+pub use uuencode::{Enclosed, Uuencoded};
 
 pub(super) use base64::Base64;
 pub(super) use quoted_printable::{QuotedPrintable, hex};
@@ -26,28 +29,34 @@ pub enum TransferEncoding {
     Base64,
     /// `quoted-printable`.
     QuotedPrintable,
+    /// `x-uuencode` and its like, which no standard knows. The content comes out as it stands, since the files in it are
+    /// looked for in any text: [`Uuencoded`].
+    Uuencode,
     /// Anything else; the content comes out as it stands.
     Unknown,
 }
 
 impl TransferEncoding {
     /// Reads the field's first word. Quotes, comments and semicolons around it have been dropped by the parameter
-    /// reader: `base64;`, `"base64"` and `base64 (x)` are met in the wild, and clients decode all three.
+    /// reader: `base64;`, `"base64"` and `base64 (x)` are met in the wild, and clients decode all three. What stands
+    /// between the letters does not count: `BASE-64`, `8 bit` and `quoted_printable` can mean only one thing.
     pub(super) fn read(word: &[u8]) -> Self {
-        let word = word.trim_ascii();
-        let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
-        if word.is_empty() || is("7bit") || is("7-bit") {
-            Self::SevenBit
-        } else if is("8bit") || is("8-bit") {
-            Self::EightBit
-        } else if is("binary") {
-            Self::Binary
-        } else if is("base64") {
-            Self::Base64
-        } else if is("quoted-printable") {
-            Self::QuotedPrintable
-        } else {
-            Self::Unknown
+        let mut name = [0; 16];
+        let mut length = 0;
+        for byte in word.iter().filter(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii()) {
+            let Some(slot) = name.get_mut(length) else { return Self::Unknown };
+            *slot = byte.to_ascii_lowercase();
+            length += 1;
+        }
+        match name.get(..length).unwrap_or_default() {
+            b"" if word.trim_ascii().is_empty() => Self::SevenBit,
+            b"7bit" | b"7bits" => Self::SevenBit,
+            b"8bit" | b"8bits" => Self::EightBit,
+            b"binary" => Self::Binary,
+            b"base64" | b"xbase64" => Self::Base64,
+            b"quotedprintable" | b"xquotedprintable" => Self::QuotedPrintable,
+            b"uuencode" | b"xuuencode" | b"uuencoded" | b"xuuencoded" | b"uue" | b"xuue" => Self::Uuencode,
+            _ => Self::Unknown,
         }
     }
 
@@ -90,8 +99,14 @@ impl Transfer {
             TransferEncoding::SevenBit
             | TransferEncoding::EightBit
             | TransferEncoding::Binary
+            | TransferEncoding::Uuencode
             | TransferEncoding::Unknown => out(bytes),
         }
+    }
+
+    /// Where in the bytes fed last base64 was odd for the first time.
+    pub(super) fn odd_at(&self) -> Option<usize> {
+        if self.kind == TransferEncoding::Base64 { self.base64.odd_at() } else { None }
     }
 
     /// The content ended: hands on what was held back. True when base64 held junk.
@@ -107,6 +122,7 @@ impl Transfer {
             TransferEncoding::SevenBit
             | TransferEncoding::EightBit
             | TransferEncoding::Binary
+            | TransferEncoding::Uuencode
             | TransferEncoding::Unknown => false,
         }
     }

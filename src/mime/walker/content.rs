@@ -41,6 +41,7 @@ impl Walker {
             match self.stack.judge(part(start, start + len)) {
                 dashes @ Dashes::Delimiter { .. } => {
                     self.emit(part(sent, brk), sink);
+                    self.end_shadow(dashes, sink);
                     self.raw(Region::Boundary, part(brk, start + len), sink);
                     self.delimit(dashes, end.is_some(), sink);
                     return start + len;
@@ -52,7 +53,13 @@ impl Walker {
                         sink.problem(&self.path, Problem::DelimiterJunk);
                     }
                 }
-                Dashes::Text => {}
+                Dashes::Text => {
+                    if self.content == Content::Margin(Margin::Preamble) {
+                        self.emit(part(sent, brk), sink);
+                        sent = brk;
+                        self.shadow_from(part(start, start + len), sink);
+                    }
+                }
             }
             from = start + len - usize::from(end.is_some());
         }
@@ -108,6 +115,7 @@ impl Walker {
         let dashes = if line.starts_with(b"--") { self.stack.judge(line) } else { Dashes::Text };
         self.line_start = false;
         if let Dashes::Delimiter { .. } = dashes {
+            self.end_shadow(dashes, sink);
             self.raw(Region::Boundary, &held, sink);
             self.delimit(dashes, held.ends_with(b"\n"), sink);
             held.clear();
@@ -116,6 +124,9 @@ impl Walker {
                 && self.doubts(frame)
             {
                 sink.problem(&self.path, Problem::DelimiterJunk);
+            }
+            if dashes == Dashes::Text && line.starts_with(b"--") {
+                self.shadow_from(line, sink);
             }
             let text = held.len() - open_tail(&held);
             self.emit(held.get(..text).unwrap_or_default(), sink);

@@ -1,0 +1,197 @@
+//! An entity once more, where its header can be read in two ways.
+//!
+//! Two fields contradict each other, a parameter stands twice, a multipart claims an encoding, or its boundary is not
+//! the one that its content uses: programs differ in what they show then. The walker takes the first reading; here a
+//! second walker takes the other one, over the same raw bytes and at the same time, and tells
+//! [`PartSink::second`]. One at a time, and none within another, so a byte is walked twice at most.
+//!
+//! Start at [`Walker::shadow`], which begins one, and [`Shadow::feed`]. `raw` of the walker brings every byte in order;
+//! the delimiter that ends the entity is kept from it ([`Walker::end_shadow`]).
+
+use super::{Content, Dashes, Walker};
+use crate::mime::transfer::{Transfer, TransferEncoding};
+use crate::mime::{Margin, PartPath, PartSink, Reading};
+
+/// How much of a line is looked at for a boundary that nobody named.
+const GUESS_CAP: usize = 200;
+
+/// The second reading of the entity that is open.
+#[derive(Debug, Default)]
+pub(super) struct Shadow {
+    state: State,
+    /// How many frames were open around the entity.
+    level: usize,
+    /// The entity's path, and whether it is a message as a whole.
+    path: PartPath,
+    of_message: bool,
+    /// The boundary is one that nobody named.
+    is_guess: bool,
+    walker: Box<Walker>,
+    transfer: Transfer,
+}
+
+#[derive(Debug, Default)]
+enum State {
+    #[default]
+    Off,
+    /// The multipart's boundary has not been seen yet; the line being read, unless it cannot be one.
+    Guessing {
+        line: Vec<u8>,
+        skip: bool,
+    },
+    Walking,
+}
+
+impl Shadow {
+    pub(super) fn is_on(&self) -> bool {
+        !matches!(self.state, State::Off)
+    }
+
+    /// Takes the next raw bytes of the entity.
+    pub(super) fn feed<S: PartSink>(&mut self, bytes: &[u8], sink: &mut S) {
+        match &self.state {
+            State::Off => {}
+            State::Walking => self.walk(bytes, sink),
+            State::Guessing { .. } => self.guess(bytes, sink),
+        }
+    }
+
+    fn walk<S: PartSink>(&mut self, bytes: &[u8], sink: &mut S) {
+        let Self { walker, transfer, .. } = self;
+        if let Some(second) = sink.second(Reading::Entity) {
+            transfer.feed(bytes, &mut |bytes| walker.feed(bytes, second));
+        }
+    }
+
+    /// Begins to walk the entity under this header.
+    fn start<S: PartSink>(&mut self, parent: (super::Limits, usize, usize), header: &[u8], sink: &mut S) {
+        let (limits, above, encoded_above) = parent;
+        // What is encoded again tells no regions: the bytes have been accounted for.
+        self.walker.nest(limits, above, encoded_above + 1, &self.path, None);
+        self.walker.head.start(self.of_message);
+        self.walker.is_shadow = true;
+        self.state = State::Walking;
+        if let Some(second) = sink.second(Reading::Entity) {
+            self.walker.feed(header, second);
+        }
+    }
+
+    /// Looks for the first line that may be a delimiter: two dashes and one word.
+    fn guess<S: PartSink>(&mut self, bytes: &[u8], sink: &mut S) {
+        let mut rest = bytes;
+        while let State::Guessing { line, skip } = &mut self.state {
+            if rest.is_empty() {
+                return;
+            }
+            let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
+            let (now, later) = rest.split_at_checked(end).unwrap_or((rest, &[]));
+            rest = later;
+            if !*skip {
+                let room = GUESS_CAP.saturating_sub(line.len());
+                line.extend_from_slice(now.get(..room).unwrap_or(now));
+                *skip = now.len() > room || line.iter().zip(b"--").any(|(byte, dash)| byte != dash);
+            }
+            if !now.ends_with(b"\n") {
+                return;
+            }
+            let found = if std::mem::take(skip) { None } else { boundary_of(line) };
+            let line = std::mem::take(line);
+            let Some(boundary) = found.and_then(|range| line.get(range)) else { continue };
+            let header = [header_for(boundary).as_slice(), &line].concat();
+            let limits = self.walker.limits;
+            let (above, encoded_above) = (self.walker.above, self.walker.encoded_above);
+            self.transfer.start(TransferEncoding::Binary);
+            self.start((limits, above, encoded_above), &header, sink);
+            self.walk(rest, sink);
+        }
+    }
+
+    /// The entity ended.
+    pub(super) fn end<S: PartSink>(&mut self, sink: &mut S) {
+        if let (State::Walking, Some(second)) = (&self.state, sink.second(Reading::Entity)) {
+            let Self { walker, transfer, .. } = self;
+            transfer.finish(&mut |bytes| walker.feed(bytes, second));
+            walker.end(second);
+        }
+        self.state = State::Off;
+    }
+}
+
+/// The header of a multipart with this boundary.
+fn header_for(boundary: &[u8]) -> Vec<u8> {
+    [b"Content-Type: multipart/mixed; boundary=\"".as_slice(), boundary, b"\"\r\n\r\n"].concat()
+}
+
+/// Where the boundary stands in a line that may be a delimiter.
+fn boundary_of(line: &[u8]) -> Option<std::ops::Range<usize>> {
+    let word = line.strip_prefix(b"--")?.trim_ascii_end();
+    let is_word = word.iter().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'));
+    (is_word && word.iter().any(|byte| *byte != b'-')).then_some(2..2 + word.len())
+}
+
+impl Walker {
+    /// Begins a second reading of the entity that is being opened: by its other header, when one `contradicts` the
+    /// first, else to guess the boundary that a multipart does not name.
+    pub(super) fn shadow<S: PartSink>(&mut self, contradicts: bool, sink: &mut S) {
+        let Some(mut shadow) = self.free_shadow(sink) else { return };
+        shadow.level = self.stack.len();
+        shadow.path.copy_from(&self.path);
+        shadow.of_message = self.head.of_message;
+        let level = self.above + self.stack.len();
+        if contradicts {
+            let mut header = Vec::new();
+            shadow.transfer.start(self.entity.other_header(&self.head, &mut header));
+            shadow.is_guess = false;
+            shadow.start((self.limits, level, self.encoded_above), &header, sink);
+        } else {
+            shadow.walker.limits = self.limits;
+            shadow.walker.above = level;
+            shadow.walker.encoded_above = self.encoded_above;
+            shadow.is_guess = true;
+            shadow.state = State::Guessing { line: Vec::new(), skip: false };
+        }
+        self.shadow = Some(shadow);
+    }
+
+    /// A line of dashes stands before the first delimiter of a multipart, which may be its delimiter in truth: begins a
+    /// second reading with it. Its bytes come next.
+    pub(super) fn shadow_from<S: PartSink>(&mut self, line: &[u8], sink: &mut S) {
+        if self.content != Content::Margin(Margin::Preamble) {
+            return;
+        }
+        let line = line.get(..GUESS_CAP).unwrap_or(line);
+        let Some(boundary) = boundary_of(line).and_then(|range| line.get(range)) else { return };
+        let Some(path_len) = self.stack.top().map(|frame| frame.path_len) else { return };
+        let Some(mut shadow) = self.free_shadow(sink) else { return };
+        shadow.level = self.stack.len().saturating_sub(1);
+        shadow.path.copy_from(&self.path);
+        shadow.path.truncate(path_len);
+        shadow.of_message = false;
+        shadow.is_guess = true;
+        shadow.transfer.start(TransferEncoding::Binary);
+        shadow.start(
+            (self.limits, self.above + shadow.level, self.encoded_above),
+            &header_for(boundary),
+            sink,
+        );
+        self.shadow = Some(shadow);
+    }
+
+    /// Room for a second reading; `None` while there is one, within one, and when the sink wants none.
+    fn free_shadow<S: PartSink>(&mut self, sink: &mut S) -> Option<Box<Shadow>> {
+        let busy = self.is_shadow || self.shadow.as_ref().is_some_and(|shadow| shadow.is_on());
+        if busy || sink.second(Reading::Entity).is_none() {
+            return None;
+        }
+        Some(self.shadow.take().unwrap_or_default())
+    }
+
+    /// A delimiter was read, whose bytes come next: ends the second reading of an entity that it ends, and one by a
+    /// boundary that was only guessed at where the one named has come.
+    pub(super) fn end_shadow<S: PartSink>(&mut self, dashes: Dashes, sink: &mut S) {
+        let (Some(shadow), Dashes::Delimiter { frame, .. }) = (&mut self.shadow, dashes) else { return };
+        if frame < shadow.level || frame == shadow.level && shadow.is_guess {
+            shadow.end(sink);
+        }
+    }
+}

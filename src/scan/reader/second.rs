@@ -1,0 +1,203 @@
+//! Readings beside the first: a leaf decoded otherwise, an entity by its other header, a file that stands uuencoded in
+//! a text.
+//!
+//! Each has a reader of its own with a report of its own, since the order in which bytes come to two readers depends on
+//! how they were cut, and a report must not. The reports are joined when the first reading has ended
+//! ([`Reader::settle`]): first what the first reading saw, then what only another one did. Made at the first need, so a
+//! mail that is read in one way pays nothing; within a second reading there is no second one of the same kind, so they
+//! are few. Tests: `tests/malformed.rs`, `tests/chunking.rs`.
+
+use super::{Mode, Reader};
+use crate::extract;
+use crate::mime::{Enclosed, Reading, Stream, TextStage, Uuencoded};
+use crate::scan::finding::{MaskedText, Place};
+use std::sync::Arc;
+
+/// Why a reader is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Walked(Reading),
+    Enclosed,
+}
+
+impl Kind {
+    const fn bit(self) -> u8 {
+        match self {
+            Self::Walked(Reading::Entity) => 1,
+            Self::Walked(Reading::Encoding) => 2,
+            Self::Walked(Reading::Charset) => 4,
+            Self::Enclosed => 8,
+        }
+    }
+}
+
+/// The other readers of a reader.
+#[derive(Default)]
+pub(super) struct Seconds {
+    all: Vec<(Kind, Box<Reader>)>,
+    /// What kinds of other readings this reader itself lies within.
+    within: u8,
+    /// It reads what may be nothing: bytes that are no text are no document then.
+    pub(super) is_guess: bool,
+    uuencoded: Uuencoded,
+    /// Wide text that no header told of.
+    wide: Option<TextStage>,
+}
+
+impl Seconds {
+    fn find(&mut self, kind: Kind) -> Option<&mut Reader> {
+        self.all.iter_mut().find(|(one, _)| *one == kind).map(|(_, reader)| &mut **reader)
+    }
+
+    /// Whether one of them has found a leak.
+    pub(super) fn leak(&self) -> bool {
+        self.all.iter().any(|(_, reader)| reader.leaks())
+    }
+
+    /// Gets ready for a leaf; `begun`: a header says uuencode.
+    pub(super) fn start_leaf(&mut self, begun: bool) {
+        self.uuencoded.start(begun);
+        self.wide = None;
+    }
+}
+
+impl Reader {
+    /// The reader of this kind, made when it is the first; `None` within another of its kind.
+    fn beside(&mut self, kind: Kind) -> Option<&mut Self> {
+        if self.seconds.within & kind.bit() != 0 {
+            return None;
+        }
+        if !self.seconds.all.iter().any(|(one, _)| *one == kind) {
+            let mut reader = Self::new(Arc::clone(&self.judge.rules), self.judge.today);
+            reader.depth = self.depth;
+            reader.seconds.within = self.seconds.within | kind.bit();
+            reader.judge.prefix.clone_from(&self.judge.prefix);
+            self.seconds.all.push((kind, Box::new(reader)));
+        }
+        self.seconds.find(kind)
+    }
+
+    /// The reader of another reading of what is being walked.
+    pub(super) fn reading(&mut self, reading: Reading) -> Option<&mut Self> {
+        let kind = Kind::Walked(reading);
+        if reading == Reading::Entity {
+            let is_root = self.containers == 0;
+            let second = self.beside(kind)?;
+            if second.mode == Mode::Closed && second.containers == 0 {
+                // What is encrypted in it is the whole message only when the entity is.
+                second.outside = usize::from(!is_root);
+            }
+            return Some(second);
+        }
+        if self.mode == Mode::Closed {
+            return None;
+        }
+        self.beside(kind)?;
+        let Self { leaf, seconds, .. } = self;
+        let second = seconds.find(kind)?;
+        if second.mode == Mode::Closed {
+            second.leaf.clone_from(leaf);
+            second.leaf.is_root = false;
+            second.seconds.is_guess = true;
+            second.seconds.start_leaf(false);
+            second.mode = Mode::Sniffing;
+        }
+        Some(second)
+    }
+
+    /// The leaf ended, and with it all other readings of its content.
+    pub(super) fn close_readings(&mut self) {
+        for reading in [Reading::Encoding, Reading::Charset] {
+            if let Some(second) = self.seconds.find(Kind::Walked(reading))
+                && second.mode != Mode::Closed
+            {
+                crate::mime::PartSink::leave(second);
+            }
+        }
+    }
+
+    /// What is neither known nor text: read all the same when it is wide text.
+    pub(super) fn try_wide(&mut self) -> bool {
+        let head = self.window.text();
+        self.seconds.wide = TextStage::of_unlabelled(head.get(..extract::HEAD).unwrap_or(head));
+        self.seconds.wide.is_some()
+    }
+
+    /// Whether the leaf is wide text that no header told of.
+    pub(super) fn is_wide(&self) -> bool {
+        self.seconds.wide.is_some()
+    }
+
+    /// Sweeps text that may have to become UTF-8 first.
+    pub(super) fn read_text(&mut self, bytes: &[u8]) {
+        let Some(mut wide) = self.seconds.wide.take() else {
+            self.look_within(bytes);
+            return self.sweep(bytes);
+        };
+        wide.feed(bytes, &mut |stream, text| {
+            if stream == Stream::Main {
+                self.look_within(text);
+                self.sweep(text);
+            }
+        });
+        self.seconds.wide = Some(wide);
+    }
+
+    /// Looks for files in the text.
+    pub(super) fn look_within(&mut self, bytes: &[u8]) {
+        if self.seconds.within & Kind::Enclosed.bit() != 0 {
+            return;
+        }
+        let mut uuencoded = std::mem::take(&mut self.seconds.uuencoded);
+        uuencoded.feed(bytes, &mut |piece| self.enclosed(piece));
+        self.seconds.uuencoded = uuencoded;
+    }
+
+    /// The text ended, and with it the file in it and the half a letter of wide text.
+    pub(super) fn finish_within(&mut self) {
+        if let Some(mut wide) = self.seconds.wide.take() {
+            wide.finish(&mut |_, text| self.sweep(text));
+        }
+        let mut uuencoded = std::mem::take(&mut self.seconds.uuencoded);
+        uuencoded.finish(&mut |piece| self.enclosed(piece));
+        self.seconds.uuencoded = uuencoded;
+    }
+
+    /// A file in the text is read as an attachment is.
+    fn enclosed(&mut self, piece: Enclosed<'_>) {
+        if self.beside(Kind::Enclosed).is_none() {
+            return;
+        }
+        let Self { leaf, seconds, .. } = self;
+        let Some(file) = seconds.find(Kind::Enclosed) else { return };
+        match piece {
+            Enclosed::Begin(name) => {
+                let name = String::from_utf8_lossy(name);
+                file.leaf.clone_from(leaf);
+                file.leaf.is_root = false;
+                file.leaf.main = "application".to_owned();
+                file.leaf.sub = "octet-stream".to_owned();
+                file.leaf.place = Place::Attachment(MaskedText::new(&name));
+                file.seconds.start_leaf(false);
+                file.mode = Mode::Sniffing;
+                file.short_text(&leaf.path, &Place::FileName, None, name.as_bytes());
+            }
+            Enclosed::Data(data) => crate::mime::PartSink::data(file, data),
+            Enclosed::End => crate::mime::PartSink::leave(file),
+        }
+    }
+
+    /// Joins what the other readings saw to the report of the first.
+    pub(super) fn settle(&mut self) {
+        for (_, mut second) in std::mem::take(&mut self.seconds.all) {
+            second.settle();
+            let report = std::mem::take(&mut second.judge.report);
+            self.judge.report.absorb(report);
+        }
+    }
+
+    /// Whether a leak has been found in any reading so far.
+    pub(in crate::scan) fn leaks(&self) -> bool {
+        self.judge.report.leaks() || self.seconds.leak()
+    }
+}
