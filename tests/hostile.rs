@@ -51,7 +51,7 @@ fn dashes_in_the_deep(bytes: usize) -> Vec<u8> {
 }
 
 /// Each by its name, with the bytes of its smaller size.
-const SHAPES: [(&str, usize, Make); 30] = [
+const SHAPES: [(&str, usize, Make); 42] = [
     ("parts", 1 << 20, |n| of(MIXED, "--b\r\n\r\n", n)),
     ("parts with headers", 1 << 20, |n| of(MIXED, "--b\r\nContent-Type: text/plain; name=a\r\n\r\nx\r\n", n)),
     ("depth", 1 << 19, nested),
@@ -86,6 +86,24 @@ const SHAPES: [(&str, usize, Make); 30] = [
     ("dates and joints", 1 << 20, |n| of(TEXT, "15.03.79 -\u{200b}\u{200b}\u{200b}", n)),
     ("every twelve bytes a number", 1 << 18, |n| of(TEXT, "150379-1028 ", n)),
     ("nothing", 1 << 20, |n| of(TEXT, "\0", n)),
+    ("files that begin", 1 << 20, |n| of(TEXT, "begin 644 x\r\n", n)),
+    ("files of one line", 1 << 18, |n| of(TEXT, "begin 644 x\r\n#0V%T\r\n", n)),
+    ("halves of a word", 1 << 20, |n| of(TEXT, "\nbegi\nbegin", n)),
+    ("other headers", 1 << 20, |n| of("", "X-A1: 1\r\n", n)),
+    ("one other header", 1 << 20, |n| of("X-A: ", "=?utf-8?Q?1?= 1", n)),
+    ("dashes in a preamble", 1 << 20, |n| of(MIXED, "--x\r\n", n)),
+    ("boundaries that were guessed", 1 << 20, |n| {
+        of("Content-Type: multipart/mixed\r\n\r\n", "--x\r\n--y\r\n", n)
+    }),
+    ("boundaries with junk", 1 << 20, |n| of(MIXED, "--b\r\n--b x\r\n", n)),
+    ("parts with two types", 1 << 19, |n| {
+        of(MIXED, "--b\r\nContent-Type: text/a\r\nContent-Type: multipart/x; boundary=c\r\n\r\n--c\r\n", n)
+    }),
+    ("odd parts", 1 << 19, |n| {
+        of(MIXED, "--b\r\nContent-Transfer-Encoding: base64\r\n\r\n*A\r\nA 1503791028\r\n", n)
+    }),
+    ("base64 that nothing says", 1 << 20, |n| of(TEXT, "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo=\r\n", n)),
+    ("UTF-7", 1 << 20, |n| of("Content-Type: text/plain; charset=utf-7\r\n\r\n", "+ADA-+-", n)),
     ("returns", 1 << 20, |n| of("X: y\r\rz: \r", "\r", n)),
 ];
 

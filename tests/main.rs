@@ -24,6 +24,7 @@ mod harness;
 mod hide;
 mod hostile;
 mod key;
+mod malformed;
 mod memory;
 mod no_leak;
 mod postfix;

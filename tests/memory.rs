@@ -65,6 +65,17 @@ fn a_scan_is_flat_over_a_long_message() {
         line("K=C3=A6re Bo, m=C3=B8det er den 3. maj.=20\r\n").as_bytes(),
         32 * MIB,
     );
+    // Each other reading has a window of its own.
+    let odd = format!("{base64}*");
+    check(
+        "base64 with junk",
+        4 * FLAT,
+        &odd,
+        line("S8OmcmUgQm8sIG3DuGRldCBlciBkZW4gMy4gbWFqLg0K\r\n").as_bytes(),
+        8 * MIB,
+    );
+    let twice = "Content-Type: text/plain\r\nContent-Type: text/html\r\n\r\nbegin 644 x\r\n";
+    check("two readings", 4 * FLAT, twice, line("#0V%T\r\n").as_bytes(), 8 * MIB);
     check("one line", FLAT, "\r\n", &vec![b'x'; 65_536], 32 * MIB);
     check("numbers", 128 * KIB, "\r\n", line("CPR-nr. 150379-1028 og 030685-1004\r\n").as_bytes(), 4 * MIB);
     let mixed = "Content-Type: multipart/mixed; boundary=b\r\n\r\n";

@@ -2,13 +2,14 @@
 //!
 //! Two cases. Text that no header calls encoded, and that begins as base64 or quoted-printable does, is decoded too.
 //! Base64 that is odd (junk, letters after padding, blanks between letters) is also shown as it stands, from a little
-//! before the first oddity on: a footer below base64, or plain text that a header calls base64. Both go to
-//! [`PartSink::second`]; the reading that the header asks for goes on as if nothing were.
+//! before the first oddity on: a footer below base64, or plain text that a header calls base64. And as junk may have
+//! letters in it, which set all that follows askew, it is decoded line by line too. All goes to [`PartSink::second`];
+//! the reading that the header asks for goes on as if nothing were.
 //!
 //! What decides is the place of a byte in the content, never how it was cut. Start at [`Again::feed`].
 
 use super::charset::{Stream, TextStage};
-use super::transfer::{Transfer, TransferEncoding};
+use super::transfer::{Base64, Transfer, TransferEncoding};
 use super::{PartSink, Reading};
 
 /// How much of the beginning tells whether content is encoded after all.
@@ -28,6 +29,17 @@ pub(super) struct Again {
     kept: Vec<u8>,
     /// How many bytes of base64 have been read.
     read: usize,
+    /// The header says quoted-printable.
+    quoted: bool,
+    /// Made at the first need, and kept.
+    decoder: Option<Box<Decoder>>,
+    /// Odd base64 by the line, from the second line on.
+    line: Option<Base64>,
+}
+
+/// From content to text.
+#[derive(Debug, Default)]
+struct Decoder {
     transfer: Transfer,
     text: TextStage,
 }
@@ -54,17 +66,19 @@ impl Again {
     }
 
     /// For a leaf's content.
-    pub(super) fn start(&mut self, encoding: TransferEncoding, charset: Option<&str>) {
+    pub(super) fn start(&mut self, encoding: TransferEncoding) {
         self.kept.clear();
         self.read = 0;
+        self.quoted = encoding == TransferEncoding::QuotedPrintable;
         self.state = match encoding {
             TransferEncoding::Base64 => State::Watching,
             TransferEncoding::Uuencode => State::Off,
-            _ => State::Awaiting,
+            TransferEncoding::SevenBit
+            | TransferEncoding::EightBit
+            | TransferEncoding::Binary
+            | TransferEncoding::QuotedPrintable
+            | TransferEncoding::Unknown => State::Awaiting,
         };
-        if self.state == State::Awaiting {
-            self.text.start(charset);
-        }
     }
 
     /// Takes the next raw bytes. `odd`: where in them base64 is odd for the first time.
@@ -91,11 +105,12 @@ impl Again {
                     let (before, from) = bytes.split_at_checked(at).unwrap_or((bytes, &[]));
                     self.keep_latest(before);
                     self.state = State::Showing;
+                    self.line = None;
                     show(&self.kept, sink);
-                    show(from, sink);
+                    self.show(from, sink);
                 }
             },
-            State::Showing => show(bytes, sink),
+            State::Showing => self.show(bytes, sink),
         }
     }
 
@@ -106,19 +121,18 @@ impl Again {
         }
         match self.state {
             State::Decoding => {
-                let Self { transfer, text, .. } = self;
-                transfer.finish(&mut |decoded| {
-                    text.feed(decoded, &mut |stream, text| hand_on(stream, text, sink))
-                });
-                text.finish(&mut |stream, text| hand_on(stream, text, sink));
-            }
-            // A few letters and digits alone are base64 to one program and a number to another.
-            State::Watching if junk || self.read <= BEFORE => {
-                if self.kept.iter().filter(|byte| byte.is_ascii_digit()).count() >= 10 {
-                    show(&self.kept, sink);
+                if let Some(Decoder { transfer, text }) = self.decoder.as_deref_mut() {
+                    let mut take = |stream: Stream, text: &[u8]| hand_on(stream, text, sink);
+                    transfer.finish(&mut |decoded| text.feed(decoded, &mut take));
+                    text.finish(&mut take);
                 }
             }
-            _ => {}
+            // A few letters and digits alone are base64 to one program and a number to another.
+            State::Showing => self.end_line(sink),
+            State::Watching if (junk || self.read <= BEFORE) && has_digits(&self.kept) => {
+                show(&self.kept, sink);
+            }
+            State::Off | State::Awaiting | State::Watching => {}
         }
         self.off();
     }
@@ -126,14 +140,16 @@ impl Again {
     fn decide(&mut self, head: &[u8]) {
         let encoding = if looks_base64(head) {
             TransferEncoding::Base64
-        } else if looks_quoted(head) {
+        } else if !self.quoted && looks_quoted(head) {
             TransferEncoding::QuotedPrintable
         } else {
             self.state = State::Off;
             return;
         };
         self.state = State::Decoding;
-        self.transfer.start(encoding);
+        let decoder = self.decoder.get_or_insert_default();
+        decoder.transfer.start(encoding);
+        decoder.text.start(None);
     }
 
     fn decide_kept<S: PartSink>(&mut self, sink: &mut S) {
@@ -147,9 +163,35 @@ impl Again {
         if self.state != State::Decoding || bytes.is_empty() {
             return;
         }
-        let Self { transfer, text, .. } = self;
-        transfer
-            .feed(bytes, &mut |decoded| text.feed(decoded, &mut |stream, text| hand_on(stream, text, sink)));
+        if let Some(Decoder { transfer, text }) = self.decoder.as_deref_mut() {
+            let mut take = |stream: Stream, text: &[u8]| hand_on(stream, text, sink);
+            transfer.feed(bytes, &mut |decoded| text.feed(decoded, &mut take));
+        }
+    }
+
+    /// Shows odd base64 as it stands, and decodes each line by itself.
+    fn show<S: PartSink>(&mut self, bytes: &[u8], sink: &mut S) {
+        show(bytes, sink);
+        let mut buffer = [0; 768];
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
+            let (line, later) = rest.split_at_checked(end).unwrap_or((rest, &[]));
+            rest = later;
+            if let Some(base64) = &mut self.line {
+                base64.feed(line, &mut buffer, &mut |decoded| hand_on_line(decoded, sink));
+            }
+            if line.ends_with(b"\n") {
+                self.end_line(sink);
+                self.line = Some(Base64::default());
+            }
+        }
+    }
+
+    fn end_line<S: PartSink>(&mut self, sink: &mut S) {
+        if let Some(mut base64) = self.line.take() {
+            base64.finish(&mut |decoded| hand_on_line(decoded, sink));
+        }
     }
 
     fn keep_latest(&mut self, bytes: &[u8]) {
@@ -159,6 +201,11 @@ impl Again {
         self.kept.drain(..too_many.min(self.kept.len()));
         self.kept.extend_from_slice(latest);
     }
+}
+
+/// Whether a number may stand in it.
+fn has_digits(bytes: &[u8]) -> bool {
+    bytes.iter().filter(|byte| byte.is_ascii_digit()).count() >= 10
 }
 
 fn show<S: PartSink>(bytes: &[u8], sink: &mut S) {
@@ -171,6 +218,12 @@ fn hand_on<S: PartSink>(stream: Stream, bytes: &[u8], sink: &mut S) {
         && let Some(second) = sink.second(Reading::Encoding)
     {
         second.data(bytes);
+    }
+}
+
+fn hand_on_line<S: PartSink>(decoded: &[u8], sink: &mut S) {
+    if let Some(second) = sink.second(Reading::Lines) {
+        second.data(decoded);
     }
 }
 
@@ -191,10 +244,10 @@ fn looks_quoted(head: &[u8]) -> bool {
         [b'\n', ..] | [b'\r', b'\n', ..] => at > 0,
         [b'3', b'D' | b'd', ..]
         | [b'C', b'3', b'=', ..]
-        | [b'E' | b'C', b'6', ..]
-        | [b'F' | b'D', b'8', ..]
-        | [b'E' | b'C', b'5', ..]
-        | [b'3', b'0'..=b'9', b'=', b'3' | b'2', ..] => true,
+        | [b'3', b'0'..=b'9', b'=', b'2' | b'3', ..]
+        // Letters of ISO 8859-1: æ, ø, å and the large ones.
+        | [b'E' | b'C', b'5' | b'6', ..]
+        | [b'F' | b'D', b'8', ..] => true,
         _ => false,
     })
 }

@@ -179,7 +179,7 @@ impl Entity {
 
     /// Writes the header that another program may read where this one contradicts itself: of each field, and of each
     /// parameter that matters, the last one. Gives the encoding of the entity as a whole, of which RFC 2045 knows none.
-    pub(super) fn other_header(&self, head: &Head, out: &mut Vec<u8>) -> TransferEncoding {
+    pub(super) fn other_header(head: &Head, out: &mut Vec<u8>) -> TransferEncoding {
         let mut field = |name: &[u8], value: &[u8]| {
             out.extend_from_slice(name);
             out.extend_from_slice(value);

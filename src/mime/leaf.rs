@@ -29,7 +29,7 @@ impl Leaf {
     pub(super) fn start_bytes(&mut self, encoding: TransferEncoding) {
         self.transfer.start(encoding);
         self.text.pass();
-        self.again.start(encoding, None);
+        self.again.start(encoding);
         self.nested = false;
     }
 
@@ -37,7 +37,6 @@ impl Leaf {
     pub(super) fn start_text(&mut self, encoding: TransferEncoding, charset: Option<&str>) {
         self.start_bytes(encoding);
         self.text.start(charset);
-        self.again.start(encoding, charset);
     }
 
     /// Begins an encoded message and gives the walker that will read it, to be set up.

@@ -98,6 +98,8 @@ pub enum Reading {
     Entity,
     /// The content of the leaf that is open, decoded otherwise: only `data` is called, until the leaf is left.
     Encoding,
+    /// The content of the leaf that is open, each line decoded by itself: likewise.
+    Lines,
     /// The text of the leaf that is open, in another charset: only `data` is called, until the leaf is left.
     Charset,
 }

@@ -7,10 +7,11 @@
 //! back, in `held`, and settled when more arrives (`walker/content.rs`). A line is judged once, by its first [`LINE_CAP`]
 //! bytes: never again for another boundary, or a mail of `--` lines would take quadratic time.
 //!
-//! It never keeps content and never fails. Start at [`Walker::feed`]; entities open in [`Walker::open`] and end in
-//! [`Walker::delimit`] and [`Walker::end`]. Tests: `tests/`.
+//! It never keeps content and never fails. Start at [`Walker::feed`]; entities open and end in `walker/entities.rs`, and
+//! where an entity can be read in two ways, `walker/shadow.rs` has the second. Tests: `tests/`.
 
 mod content;
+mod entities;
 mod shadow;
 
 use std::sync::Arc;
@@ -24,9 +25,7 @@ use super::boundary::{Dashes, LINE_CAP, Stack};
 use super::entity::Entity;
 use super::header::{Field, Head, Line, classify, unfold};
 use super::leaf::Leaf;
-use super::{
-    HeaderFilter, HeaderName, Limits, Margin, PartKind, PartPath, PartSink, Problem, Region, charset, word,
-};
+use super::{HeaderFilter, HeaderName, Limits, Margin, PartPath, PartSink, Problem, Region, word};
 
 /// What the next bytes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -323,160 +322,5 @@ impl Walker {
         if !same {
             sink.problem(&self.path, problem);
         }
-    }
-
-    // ---- entities ----
-
-    /// Opens entities whose header block something else ended.
-    fn open_pending<S: PartSink>(&mut self, sink: &mut S) {
-        while self.state == State::Head {
-            self.end_field(sink);
-            self.open(sink);
-        }
-    }
-
-    /// The header block is complete: tells of the entity and gets ready for its content.
-    fn open<S: PartSink>(&mut self, sink: &mut S) {
-        let digest = !self.head.of_message && self.stack.top().is_some_and(|frame| frame.digest);
-        let level = self.above + self.stack.len();
-        let mut found = [None; 4];
-        let mut slots = found.iter_mut();
-        self.entity.read(&self.head, digest, |problem| {
-            if let Some(slot) = slots.next() {
-                *slot = Some(problem);
-            }
-        });
-        let encoded = !self.entity.encoding.is_identity();
-        let (multipart, message) = (self.entity.is_multipart(), self.entity.is_message());
-        let odd = self.head.contradicts() || found.iter().flatten().any(|problem| problem.is_other_header());
-        let too_deep = (multipart || message) && level >= self.limits.depth
-            || message && encoded && self.encoded_above >= self.limits.encoded_depth;
-        if odd || multipart && !self.entity.has_boundary() {
-            self.shadow(odd, sink);
-        }
-        let path = &mut self.path;
-        if self.head.of_message && (too_deep || !multipart) {
-            path.push(1);
-        }
-        let bare = self.head.oddities.bare_return.then_some(Problem::BareCr);
-        let deep = too_deep.then_some(Problem::TooDeep);
-        found.into_iter().flatten().chain(bare).chain(deep).for_each(|problem| sink.problem(path, problem));
-
-        self.state = State::Content;
-        self.content = Content::Part;
-        self.entered = true;
-        self.line_start = true;
-        if too_deep {
-            sink.enter(&self.entity.part(path, PartKind::Leaf));
-            self.leaf.start_bytes(self.entity.encoding);
-        } else if multipart {
-            let whole = self.entity.media().subtype() == "digest";
-            let boundary = self.entity.boundary();
-            if boundary.is_empty() {
-                sink.problem(path, Problem::NoBoundary);
-            }
-            self.stack.push_multipart(boundary, whole, path.len());
-            sink.enter(&self.entity.part(path, PartKind::Multipart));
-            self.begin_margin(Margin::Preamble);
-        } else if message && !encoded {
-            self.stack.push_message(path.len());
-            sink.enter(&self.entity.part(path, PartKind::Message));
-            self.head.start(true);
-            self.state = State::Head;
-        } else if message {
-            sink.enter(&self.entity.part(path, PartKind::Message));
-            let filter = self.head.filter();
-            let child = self.leaf.start_message(self.entity.encoding);
-            child.nest(self.limits, level + 1, self.encoded_above + 1, path, filter);
-            // One second reading at a time.
-            child.is_shadow = self.is_shadow || self.shadow.as_ref().is_some_and(|shadow| shadow.is_on());
-        } else {
-            let charset = self.entity.charset();
-            if charset.is_some_and(charset::is_unreadable) {
-                sink.problem(path, Problem::UnreadableCharset);
-            }
-            sink.enter(&self.entity.part(path, PartKind::Leaf));
-            if self.entity.media().is_text() {
-                self.leaf.start_text(self.entity.encoding, charset);
-            } else {
-                self.leaf.start_bytes(self.entity.encoding);
-            }
-        }
-    }
-
-    /// What follows stands outside the parts of the innermost multipart.
-    fn begin_margin(&mut self, margin: Margin) {
-        self.state = State::Content;
-        self.content = Content::Margin(margin);
-        self.entered = false;
-        self.line_start = true;
-        self.leaf.start_margin();
-    }
-
-    /// A delimiter was read: ends what is open inside its multipart and begins the next part or the epilogue.
-    /// `whole`: its line was read to the end.
-    fn delimit<S: PartSink>(&mut self, dashes: Dashes, whole: bool, sink: &mut S) {
-        let Dashes::Delimiter { frame: index, close } = dashes else { return };
-        self.leave_leaf(sink);
-        while self.stack.len() > index + 1 {
-            self.pop(sink);
-        }
-        let Some(frame) = self.stack.top() else { return };
-        self.path.truncate(frame.path_len);
-        if close {
-            frame.closed = true;
-            self.begin_margin(Margin::Epilogue);
-        } else {
-            if frame.closed && !frame.reopened {
-                frame.reopened = true;
-                sink.problem(&self.path, Problem::PartAfterClose);
-            }
-            frame.children = frame.children.saturating_add(1);
-            self.path.push(frame.children);
-            self.head.start(false);
-            self.state = State::Head;
-        }
-        if !whole {
-            self.after_tail = self.state;
-            self.state = State::DelimiterTail { told: false };
-        }
-    }
-
-    /// The innermost frame ends.
-    fn pop<S: PartSink>(&mut self, sink: &mut S) {
-        let Some(frame) = self.stack.pop() else { return };
-        self.path.truncate(frame.path_len);
-        if frame.has_boundary() && !frame.closed {
-            let seen = frame.children > 0;
-            sink.problem(
-                &self.path,
-                if seen { Problem::UnclosedMultipart } else { Problem::BoundaryNeverSeen },
-            );
-        }
-        sink.leave();
-    }
-
-    fn leave_leaf<S: PartSink>(&mut self, sink: &mut S) {
-        if std::mem::take(&mut self.entered) {
-            let path = &self.path;
-            self.leaf.finish(sink, |sink, problem| sink.problem(path, problem));
-            sink.leave();
-        }
-        self.path.mark(None);
-    }
-
-    /// Reads on in a delimiter line that was too long to judge whole.
-    fn read_tail<S: PartSink>(&mut self, rest: &[u8], told: bool, sink: &mut S) -> usize {
-        let end = memchr::memchr(b'\n', rest);
-        let used = end.map_or(rest.len(), |at| at + 1);
-        let tail = rest.get(..used).unwrap_or_default();
-        let junk = !told && !tail.trim_ascii().is_empty();
-        if junk {
-            sink.problem(&self.path, Problem::DelimiterJunk);
-        }
-        self.raw(Region::Boundary, tail, sink);
-        self.state =
-            if end.is_some() { self.after_tail } else { State::DelimiterTail { told: told || junk } };
-        used
     }
 }

@@ -2,28 +2,29 @@
 //!
 //! A part's first bytes tell what it is ([`extract::sniff`]); text goes through the window to the evidence,
 //! anything else is noted as unread. Headers and file names are short texts of their own. What can be read in more
-//! than one way is read in each (`reader/second.rs`). Keeps no body.
+//! than one way is read in each (`reader/second.rs`); a signed mail is opened (`reader/signature.rs`). Keeps no body.
 
 mod second;
+mod signature;
+mod words;
 
 use super::context::{self, Around, Scratch};
 use super::coverage::{Unread, UnreadKind};
 use super::evidence::{Evidence, Explained};
 use super::finding::{Finding, MaskedText, Place};
-use super::headers;
 use super::report::{Protection, Report};
 use super::ruleset::Ruleset;
 use super::window::{self, Hit, Window};
 use crate::cpr::Cpr;
 use crate::cpr::date::Day;
-use crate::extract::cms::{Ending, Piece, SignedContent};
 use crate::extract::{self, Claim, Nature};
 use crate::mime::{
     Class, Disposition, HeaderName, Part, PartKind, PartPath, PartSink, Problem, Reading, TransferEncoding,
-    Walker,
 };
 use second::Seconds;
+use signature::{DEEPEST_SIGNATURE, Opened};
 use std::sync::Arc;
+use words::{header_word, is_pgp_mime, reason};
 
 /// What is being done with the bytes of the open leaf.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,17 +77,6 @@ struct PgpContainer {
     depth: usize,
     is_root: bool,
 }
-
-/// A signature with a mail inside: its walk, the mail's walk, and a reader for what that finds. The judge is lent to
-/// that reader while it is fed.
-struct Opened {
-    content: SignedContent,
-    walker: Walker,
-    reader: Reader,
-}
-
-/// Signatures within signatures are opened this deep; nobody signs oftener.
-const DEEPEST_SIGNATURE: usize = 3;
 
 /// More candidates than this are not explained.
 const MOST_EXPLAINED: usize = 100_000;
@@ -311,60 +301,6 @@ impl Reader {
         }
     }
 
-    /// A signature protects nothing, so the mail in it is read like any other (RFC 8551 §3.5.2); a detached one is
-    /// opened too, and has none in it.
-    fn open_signature(&mut self) {
-        let judge = &self.judge;
-        let mut reader = Self::new(Arc::clone(&judge.rules), judge.today);
-        reader.depth = self.depth + 1;
-        // What is encrypted in it is the whole message only when the signature is.
-        reader.containers = usize::from(!self.leaf.is_root);
-        let walker = Walker::new().with_headers(headers::built_in());
-        let opened = Opened { content: SignedContent::default(), walker, reader };
-        self.opened = Some(Box::new(opened));
-        self.mode = Mode::Opening;
-        let head = self.window.text().to_vec();
-        self.window.clear();
-        self.feed_signature(&head);
-    }
-
-    fn feed_signature(&mut self, bytes: &[u8]) {
-        let Some(mut opened) = self.opened.take() else { return };
-        let Opened { content, walker, reader } = &mut *opened;
-        content.feed(bytes, &mut |piece| match piece {
-            Piece::Content(piece) => self.lend_judge(reader, |reader| walker.feed(piece, reader)),
-            // Not every reader takes the part for a signature: what is no content is swept as it stands.
-            Piece::Other(piece) => self.sweep(piece),
-        });
-        self.opened = Some(opened);
-    }
-
-    fn close_signature(&mut self) {
-        let Some(opened) = self.opened.take() else { return };
-        let Opened { content, walker, mut reader } = *opened;
-        self.finish_sweep();
-        match content.finish() {
-            Ending::Empty => {}
-            Ending::Whole => self.lend_judge(&mut reader, |reader| walker.finish(reader)),
-            Ending::Broken => {
-                self.lend_judge(&mut reader, |reader| walker.finish(reader));
-                self.judge.unread(&self.leaf.path, UnreadKind::Damaged, "smime-signed-broken");
-            }
-        }
-        self.lend_judge(&mut reader, Self::settle);
-    }
-
-    /// Lets the reader of the mail inside use the one judge, which then names paths below this part's.
-    fn lend_judge(&mut self, reader: &mut Self, work: impl FnOnce(&mut Self)) {
-        let length = self.judge.prefix.len();
-        let below = format!("{}.", self.leaf.path);
-        self.judge.prefix.push_str(&below);
-        std::mem::swap(&mut self.judge, &mut reader.judge);
-        work(reader);
-        std::mem::swap(&mut self.judge, &mut reader.judge);
-        self.judge.prefix.truncate(length);
-    }
-
     fn sweep(&mut self, bytes: &[u8]) {
         let Self { judge, window, leaf, .. } = self;
         window.push(bytes, &mut |hit| judge.judge(hit, &leaf.path, &leaf.place));
@@ -502,55 +438,4 @@ impl PartSink for Reader {
             self.judge.unread(path, kind, reason);
         }
     }
-}
-
-/// RFC 3156 §4: `multipart/encrypted; protocol="application/pgp-encrypted"`.
-fn is_pgp_mime(part: &Part<'_>) -> bool {
-    part.media.as_str() == "multipart/encrypted"
-        && part
-            .param("protocol")
-            .is_some_and(|protocol| protocol.eq_ignore_ascii_case("application/pgp-encrypted"))
-}
-
-/// The header's name in a report; `None` for the Message-ID, which is an id and never read as text.
-fn header_word(name: HeaderName) -> Option<&'static str> {
-    Some(match name {
-        HeaderName::Subject => "Subject",
-        HeaderName::Comments => "Comments",
-        HeaderName::Keywords => "Keywords",
-        HeaderName::ContentDescription => "Content-Description",
-        HeaderName::From => "From",
-        HeaderName::Sender => "Sender",
-        HeaderName::ReplyTo => "Reply-To",
-        HeaderName::To => "To",
-        HeaderName::Cc => "Cc",
-        HeaderName::Bcc => "Bcc",
-        HeaderName::ThreadTopic => "Thread-Topic",
-        HeaderName::MessageId => return None,
-    })
-}
-
-/// The word for what the walker found odd; `None` for what hides nothing: all of an unclosed multipart was
-/// read, in the one way that it can be.
-fn reason(problem: Problem) -> Option<&'static str> {
-    Some(match problem {
-        Problem::UnclosedMultipart => return None,
-        Problem::Base64Junk => "base64-junk",
-        Problem::UnknownEncoding => "unknown-encoding",
-        Problem::UnreadableCharset => "unreadable-charset",
-        Problem::MissingBlankLine => "missing-blank-line",
-        Problem::BlankFold => "blank-fold",
-        Problem::BareCr => "bare-cr",
-        Problem::NoBoundary => "no-boundary",
-        Problem::BoundaryNeverSeen => "boundary-never-seen",
-        Problem::DelimiterJunk => "delimiter-junk",
-        Problem::PartAfterClose => "part-after-close",
-        Problem::ConflictingType => "conflicting-type",
-        Problem::ConflictingEncoding => "conflicting-encoding",
-        Problem::ConflictingDisposition => "conflicting-disposition",
-        Problem::EncodedMultipart => "encoded-multipart",
-        Problem::CharsetMismatch => "charset-mismatch",
-        Problem::TooDeep => "too-deep",
-        Problem::HeaderTooLong => "header-too-long",
-    })
 }

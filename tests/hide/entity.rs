@@ -3,6 +3,7 @@
 //! Lines end in LF here; the plan ends them as it says when all is done.
 
 use super::charset::Charset;
+use super::transfer;
 
 /// An entity of MIME.
 #[derive(Clone, Debug)]
@@ -92,9 +93,15 @@ impl Entity {
             }
         }
         if let Content::Bytes(bytes) = self.content.clone() {
-            let encoding = if bytes.is_ascii() { "7bit" } else { "8bit" };
+            // Where a line feed is more than one byte, line ends would not come through.
+            let has_lines = self.charset.is_none_or(Charset::is_ascii);
+            let encoding = match has_lines {
+                true if bytes.is_ascii() => "7bit",
+                true => "8bit",
+                false => "base64",
+            };
             self.set("Content-Transfer-Encoding", encoding);
-            self.content = Content::Encoded(bytes);
+            self.content = Content::Encoded(if has_lines { bytes } else { transfer::base64(&bytes, 76).into_bytes() });
         }
         if self.field("Content-Type").is_none() {
             self.fields.push(("Content-Type".into(), self.media.clone()));

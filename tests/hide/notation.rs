@@ -140,7 +140,6 @@ pub(crate) fn all() -> Vec<Notation> {
             "D/M/C-S",
             "DMC-S",
             "DMC S",
-            "DMCS",
             "D M C S",
             "D.M.Y - S",
             "D M Y A B",

@@ -109,6 +109,11 @@ impl QuotedPrintable {
                 self.held.clear();
                 sheet.push(b'\n');
             }
+            // A soft break of a bare return, as old programs write it.
+            ([b'=', .., b'\r'], _) if self.breaks() => {
+                self.held.clear();
+                self.step(byte, sheet);
+            }
             ([.., b'\r'], _) => self.give_up(byte, sheet),
             ([b'='], _) if hex(byte).is_some() => self.held.push(byte),
             ([b'=', high], _) if hex(*high).is_some() && hex(byte).is_some() => {
@@ -222,9 +227,25 @@ mod tests {
     use proptest::prelude::*;
 
     /// The obvious way: line by line over the whole text.
+    /// A line ends at its feed, or at a bare return that `=` and blanks stand before.
+    fn line_end(bytes: &[u8]) -> usize {
+        let ends = |at: usize| match &bytes[..=at] {
+            [.., b'\n'] => true,
+            [before @ .., b'\r'] if bytes.get(at + 1) != Some(&b'\n') => {
+                let blanks = before.iter().rev().take_while(|byte| is_blank(**byte)).count();
+                blanks <= RUN && before[..before.len() - blanks].ends_with(b"=")
+            }
+            _ => false,
+        };
+        (0..bytes.len()).find(|at| ends(*at)).map_or(bytes.len(), |at| at + 1)
+    }
+
     fn naive(bytes: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
-        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let (line, later) = rest.split_at(line_end(rest));
+            rest = later;
             let ended = line.ends_with(b"\n");
             let (body, end): (&[u8], &[u8]) = match line {
                 [body @ .., b'\r', b'\n'] => (body, b"\r\n"),
@@ -244,18 +265,18 @@ mod tests {
                 kept = body;
             }
             let soft = kept.ends_with(b"=");
-            let mut rest = if soft { &kept[..kept.len() - 1] } else { kept };
-            while let Some((first, after)) = rest.split_first() {
-                let code = rest.get(1..3).and_then(|two| std::str::from_utf8(two).ok());
+            let mut text = if soft { &kept[..kept.len() - 1] } else { kept };
+            while let Some((first, after)) = text.split_first() {
+                let code = text.get(1..3).and_then(|two| std::str::from_utf8(two).ok());
                 let code = code.filter(|two| two.bytes().all(|byte| byte.is_ascii_hexdigit()));
                 match code.and_then(|two| u8::from_str_radix(two, 16).ok()) {
                     Some(byte) if *first == b'=' => {
                         out.push(byte);
-                        rest = &rest[3..];
+                        text = &text[3..];
                     }
                     _ => {
                         out.push(*first);
-                        rest = after;
+                        text = after;
                     }
                 }
             }
@@ -304,7 +325,7 @@ mod tests {
             ("=ZZ =4Z =4", "=ZZ =4Z =4"),
             ("a=", "a"),
             ("=3D=", "="),
-            ("=\rX", "=\rX"),
+            ("=\rX", "X"),
             ("a \rb", "a \rb"),
             ("==41", "=A"),
             (&long, &long),

@@ -9,6 +9,8 @@
 //! Start at [`Uuencoded::feed`]. On a text without `begin` all that is done is one search for that word; what is kept
 //! between two slices is at most one line's start. Tests: at the end, and `scan`'s chunking test.
 
+use std::sync::LazyLock;
+
 use memchr::memmem;
 
 use super::Base64;
@@ -18,6 +20,7 @@ const LINE_CAP: usize = 320;
 
 /// How a file begins.
 const BEGIN: &[u8] = b"begin";
+static BEGINS: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(BEGIN));
 
 /// What a text holds besides itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +43,6 @@ pub struct Uuencoded {
     /// Whether the next byte begins a line. Between `begin` and `end` every line is gathered in `line`.
     line_start: bool,
     base64: Base64,
-    begin: memmem::Finder<'static>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +63,6 @@ impl Default for Uuencoded {
             name: Vec::new(),
             line_start: true,
             base64: Base64::default(),
-            begin: memmem::Finder::new(BEGIN),
         }
     }
 }
@@ -105,30 +106,20 @@ impl Uuencoded {
             None => self.line_start,
             Some(before) => matches!(bytes.get(before), Some(b'\n' | b'\r')),
         };
-        let mut found = None;
-        for at in self.begin.find_iter(bytes) {
-            if is_start(at) {
-                found = Some(at);
-                break;
-            }
-        }
+        let found = BEGINS.find_iter(bytes).find(|at| is_start(*at));
         // The word may be cut in two by the end of the slice.
         let cut = (1..BEGIN.len())
             .rev()
             .filter_map(|length| bytes.len().checked_sub(length))
             .find(|at| bytes.get(*at..).is_some_and(|tail| BEGIN.starts_with(tail)) && is_start(*at));
-        match found.or(cut) {
-            // One byte at least is used: the line's first, which no longer needs to be looked for.
-            Some(at) => {
-                self.line.extend_from_slice(BEGIN.get(..1).unwrap_or_default());
-                self.line_start = false;
-                at + 1
-            }
-            None => {
-                self.line_start = matches!(bytes.last(), Some(b'\n' | b'\r'));
-                bytes.len()
-            }
-        }
+        let Some(at) = found.or(cut) else {
+            self.line_start = matches!(bytes.last(), Some(b'\n' | b'\r'));
+            return bytes.len();
+        };
+        // One byte at least is used: the line's first, which no longer needs to be looked for.
+        self.line.extend_from_slice(BEGIN.get(..1).unwrap_or_default());
+        self.line_start = false;
+        at + 1
     }
 
     /// Gathers the line that is open, and reads it when it ends.
@@ -303,7 +294,7 @@ mod tests {
     #[test]
     fn several_in_one_text() {
         let text = format!("begin 644 a\n{LINE} \nbegin 644 b\n{LINE} \n`\nend\n\nbegin 600 c d\n{LINE} \n");
-        let names: Vec<String> = files(&text, 5).iter().map(|file| file[..4].to_owned()).collect();
+        let names: Vec<String> = files(&text, 5).iter().map(|file| file.chars().take(4).collect()).collect();
         assert_eq!(names, ["a: C", "b: C", "c d:"]);
     }
 

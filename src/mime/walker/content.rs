@@ -47,17 +47,18 @@ impl Walker {
                     return start + len;
                 }
                 Dashes::Doubtful(frame) => {
+                    self.emit(part(sent, brk), sink);
+                    sent = brk;
                     if self.doubts(frame) {
-                        self.emit(part(sent, brk), sink);
-                        sent = brk;
                         sink.problem(&self.path, Problem::DelimiterJunk);
                     }
+                    self.shadow_from(part(start, start + len), Some(frame), sink);
                 }
                 Dashes::Text => {
                     if self.content == Content::Margin(Margin::Preamble) {
                         self.emit(part(sent, brk), sink);
                         sent = brk;
-                        self.shadow_from(part(start, start + len), sink);
+                        self.shadow_from(part(start, start + len), None, sink);
                     }
                 }
             }
@@ -120,13 +121,13 @@ impl Walker {
             self.delimit(dashes, held.ends_with(b"\n"), sink);
             held.clear();
         } else {
-            if let Dashes::Doubtful(frame) = dashes
-                && self.doubts(frame)
-            {
-                sink.problem(&self.path, Problem::DelimiterJunk);
-            }
-            if dashes == Dashes::Text && line.starts_with(b"--") {
-                self.shadow_from(line, sink);
+            if let Dashes::Doubtful(frame) = dashes {
+                if self.doubts(frame) {
+                    sink.problem(&self.path, Problem::DelimiterJunk);
+                }
+                self.shadow_from(line, Some(frame), sink);
+            } else if self.content == Content::Margin(Margin::Preamble) && line.starts_with(b"--") {
+                self.shadow_from(line, None, sink);
             }
             let text = held.len() - open_tail(&held);
             self.emit(held.get(..text).unwrap_or_default(), sink);

@@ -8,12 +8,16 @@
 //! Start at [`Walker::shadow`], which begins one, and [`Shadow::feed`]. `raw` of the walker brings every byte in order;
 //! the delimiter that ends the entity is kept from it ([`Walker::end_shadow`]).
 
-use super::{Content, Dashes, Walker};
+use super::{Dashes, Walker};
+use crate::mime::entity::Entity;
 use crate::mime::transfer::{Transfer, TransferEncoding};
-use crate::mime::{Margin, PartPath, PartSink, Reading};
+use crate::mime::{PartPath, PartSink, Reading};
 
 /// How much of a line is looked at for a boundary that nobody named.
 const GUESS_CAP: usize = 200;
+
+/// How long the name of the first field may be, where a header may stand that should not.
+const PEEK_CAP: usize = 64;
 
 /// The second reading of the entity that is open.
 #[derive(Debug, Default)]
@@ -39,6 +43,11 @@ enum State {
         line: Vec<u8>,
         skip: bool,
     },
+    /// A header may stand where none should: the first bytes, and what the entity is called then.
+    Peeking {
+        head: Vec<u8>,
+        header: &'static [u8],
+    },
     Walking,
 }
 
@@ -53,6 +62,30 @@ impl Shadow {
             State::Off => {}
             State::Walking => self.walk(bytes, sink),
             State::Guessing { .. } => self.guess(bytes, sink),
+            State::Peeking { .. } => self.peek(bytes, sink),
+        }
+    }
+
+    /// Waits for a colon behind a word.
+    fn peek<S: PartSink>(&mut self, bytes: &[u8], sink: &mut S) {
+        let State::Peeking { head, header } = &mut self.state else { return };
+        let room = PEEK_CAP.saturating_sub(head.len());
+        let window = bytes.get(..room).unwrap_or(bytes);
+        let end = window.iter().position(|byte| !byte.is_ascii_graphic() || *byte == b':');
+        let (now, later) =
+            bytes.split_at_checked(end.map_or(window.len(), |at| at + 1)).unwrap_or((bytes, &[]));
+        head.extend_from_slice(now);
+        if end.is_none() && head.len() < PEEK_CAP {
+            return;
+        }
+        let (head, header) = (std::mem::take(head), *header);
+        self.state = State::Off;
+        if head.len() > 1 && head.ends_with(b":") {
+            let parent = (self.walker.limits, self.walker.above, self.walker.encoded_above);
+            self.transfer.start(TransferEncoding::Binary);
+            self.start(parent, header, sink);
+            self.walk(&head, sink);
+            self.walk(later, sink);
         }
     }
 
@@ -94,14 +127,13 @@ impl Shadow {
             if !now.ends_with(b"\n") {
                 return;
             }
-            let found = if std::mem::take(skip) { None } else { boundary_of(line) };
+            let found = if std::mem::take(skip) { None } else { boundary_of(line, false) };
             let line = std::mem::take(line);
             let Some(boundary) = found.and_then(|range| line.get(range)) else { continue };
             let header = [header_for(boundary).as_slice(), &line].concat();
-            let limits = self.walker.limits;
-            let (above, encoded_above) = (self.walker.above, self.walker.encoded_above);
+            let parent = (self.walker.limits, self.walker.above, self.walker.encoded_above);
             self.transfer.start(TransferEncoding::Binary);
-            self.start((limits, above, encoded_above), &header, sink);
+            self.start(parent, &header, sink);
             self.walk(rest, sink);
         }
     }
@@ -122,10 +154,14 @@ fn header_for(boundary: &[u8]) -> Vec<u8> {
     [b"Content-Type: multipart/mixed; boundary=\"".as_slice(), boundary, b"\"\r\n\r\n"].concat()
 }
 
-/// Where the boundary stands in a line that may be a delimiter.
-fn boundary_of(line: &[u8]) -> Option<std::ops::Range<usize>> {
+/// Where the boundary stands in a line that may be a delimiter; `blanks`: it may have some.
+fn boundary_of(line: &[u8], blanks: bool) -> Option<std::ops::Range<usize>> {
     let word = line.strip_prefix(b"--")?.trim_ascii_end();
-    let is_word = word.iter().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'));
+    let is_word = word.iter().all(|byte| match byte {
+        b'"' | b'\\' => false,
+        b' ' | b'\t' => blanks,
+        _ => byte.is_ascii_graphic(),
+    });
     (is_word && word.iter().any(|byte| *byte != b'-')).then_some(2..2 + word.len())
 }
 
@@ -134,46 +170,44 @@ impl Walker {
     /// first, else to guess the boundary that a multipart does not name.
     pub(super) fn shadow<S: PartSink>(&mut self, contradicts: bool, sink: &mut S) {
         let Some(mut shadow) = self.free_shadow(sink) else { return };
-        shadow.level = self.stack.len();
-        shadow.path.copy_from(&self.path);
-        shadow.of_message = self.head.of_message;
-        let level = self.above + self.stack.len();
         if contradicts {
             let mut header = Vec::new();
-            shadow.transfer.start(self.entity.other_header(&self.head, &mut header));
+            shadow.transfer.start(Entity::other_header(&self.head, &mut header));
             shadow.is_guess = false;
-            shadow.start((self.limits, level, self.encoded_above), &header, sink);
+            let parent = (shadow.walker.limits, shadow.walker.above, shadow.walker.encoded_above);
+            shadow.start(parent, &header, sink);
         } else {
-            shadow.walker.limits = self.limits;
-            shadow.walker.above = level;
-            shadow.walker.encoded_above = self.encoded_above;
             shadow.is_guess = true;
             shadow.state = State::Guessing { line: Vec::new(), skip: false };
         }
         self.shadow = Some(shadow);
     }
 
-    /// A line of dashes stands before the first delimiter of a multipart, which may be its delimiter in truth: begins a
-    /// second reading with it. Its bytes come next.
-    pub(super) fn shadow_from<S: PartSink>(&mut self, line: &[u8], sink: &mut S) {
-        if self.content != Content::Margin(Margin::Preamble) {
-            return;
-        }
-        let line = line.get(..GUESS_CAP).unwrap_or(line);
-        let Some(boundary) = boundary_of(line).and_then(|range| line.get(range)) else { return };
-        let Some(path_len) = self.stack.top().map(|frame| frame.path_len) else { return };
+    /// Begins a second reading of the entity that is being opened, should its content begin as a header does: below a
+    /// blank line that some programs skip, or in a message that is called base64 and is none.
+    pub(super) fn shadow_if_header<S: PartSink>(&mut self, header: &'static [u8], sink: &mut S) {
         let Some(mut shadow) = self.free_shadow(sink) else { return };
-        shadow.level = self.stack.len().saturating_sub(1);
-        shadow.path.copy_from(&self.path);
+        shadow.is_guess = false;
+        shadow.state = State::Peeking { head: Vec::new(), header };
+        self.shadow = Some(shadow);
+    }
+
+    /// A line begins like a delimiter of this frame and is none, or stands before its first one: it may be its
+    /// delimiter in truth. Begins a second reading with it; its bytes come next.
+    pub(super) fn shadow_from<S: PartSink>(&mut self, line: &[u8], frame: Option<usize>, sink: &mut S) {
+        let line = line.get(..GUESS_CAP).unwrap_or(line);
+        let Some(boundary) = boundary_of(line, frame.is_some()).and_then(|range| line.get(range)) else {
+            return;
+        };
+        let level = frame.unwrap_or(self.stack.len().saturating_sub(1));
+        let Some(path_len) = self.stack.at(level).map(|frame| frame.path_len) else { return };
+        let Some(mut shadow) = self.free_shadow(sink) else { return };
+        shadow.level = level;
         shadow.path.truncate(path_len);
         shadow.of_message = false;
         shadow.is_guess = true;
         shadow.transfer.start(TransferEncoding::Binary);
-        shadow.start(
-            (self.limits, self.above + shadow.level, self.encoded_above),
-            &header_for(boundary),
-            sink,
-        );
+        shadow.start((self.limits, self.above + level, self.encoded_above), &header_for(boundary), sink);
         self.shadow = Some(shadow);
     }
 
@@ -183,7 +217,14 @@ impl Walker {
         if busy || sink.second(Reading::Entity).is_none() {
             return None;
         }
-        Some(self.shadow.take().unwrap_or_default())
+        let mut shadow = self.shadow.take().unwrap_or_default();
+        shadow.level = self.stack.len();
+        shadow.path.copy_from(&self.path);
+        shadow.of_message = self.head.of_message;
+        shadow.walker.limits = self.limits;
+        shadow.walker.above = self.above + self.stack.len();
+        shadow.walker.encoded_above = self.encoded_above;
+        Some(shadow)
     }
 
     /// A delimiter was read, whose bytes come next: ends the second reading of an entity that it ends, and one by a

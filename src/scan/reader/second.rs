@@ -26,7 +26,8 @@ impl Kind {
             Self::Walked(Reading::Entity) => 1,
             Self::Walked(Reading::Encoding) => 2,
             Self::Walked(Reading::Charset) => 4,
-            Self::Enclosed => 8,
+            Self::Walked(Reading::Lines) => 8,
+            Self::Enclosed => 16,
         }
     }
 }
@@ -41,7 +42,7 @@ pub(super) struct Seconds {
     pub(super) is_guess: bool,
     uuencoded: Uuencoded,
     /// Wide text that no header told of.
-    wide: Option<TextStage>,
+    wide: Option<Box<TextStage>>,
 }
 
 impl Seconds {
@@ -107,7 +108,10 @@ impl Reader {
 
     /// The leaf ended, and with it all other readings of its content.
     pub(super) fn close_readings(&mut self) {
-        for reading in [Reading::Encoding, Reading::Charset] {
+        if self.seconds.all.is_empty() {
+            return;
+        }
+        for reading in [Reading::Encoding, Reading::Lines, Reading::Charset] {
             if let Some(second) = self.seconds.find(Kind::Walked(reading))
                 && second.mode != Mode::Closed
             {
@@ -119,7 +123,7 @@ impl Reader {
     /// What is neither known nor text: read all the same when it is wide text.
     pub(super) fn try_wide(&mut self) -> bool {
         let head = self.window.text();
-        self.seconds.wide = TextStage::of_unlabelled(head.get(..extract::HEAD).unwrap_or(head));
+        self.seconds.wide = TextStage::of_unlabelled(head.get(..extract::HEAD).unwrap_or(head)).map(Box::new);
         self.seconds.wide.is_some()
     }
 
@@ -175,8 +179,8 @@ impl Reader {
                 let name = String::from_utf8_lossy(name);
                 file.leaf.clone_from(leaf);
                 file.leaf.is_root = false;
-                file.leaf.main = "application".to_owned();
-                file.leaf.sub = "octet-stream".to_owned();
+                "application".clone_into(&mut file.leaf.main);
+                "octet-stream".clone_into(&mut file.leaf.sub);
                 file.leaf.place = Place::Attachment(MaskedText::new(&name));
                 file.seconds.start_leaf(false);
                 file.mode = Mode::Sniffing;
