@@ -85,24 +85,62 @@ impl std::fmt::Debug for Candidate {
 /// passed together.
 #[inline]
 pub fn at(text: &[u8], first: &Range<usize>) -> Result<Candidate, usize> {
-    let next = text.get(first.end).copied().unwrap_or(b' ');
-    let is_escaped = first.start.checked_sub(1).and_then(|at| text.get(at)).is_some_and(
-        |before| matches!(before, b'%' | b'#' | b'=' | b'u' | b'U' | b'x' | b'X' | b'a'..=b'f' | b'A'..=b'F'),
-    );
-    // Nearly all runs of digits end here.
-    if !is_escaped && !glyph::may_be_unseen(next) {
-        match first.len() {
-            10 => return plain(text, first).ok_or(first.end),
-            1 | 2 | 6 | 8 if !next.is_ascii_alphanumeric() => {}
-            7 if next.is_ascii_alphabetic() => return lettered(text, first).ok_or(first.end),
-            9 => return nine(text, first).ok_or(first.end),
-            _ => return Err(first.end),
-        }
+    let byte = |at: usize| text.get(at).copied().unwrap_or(b' ');
+    let next = byte(first.end);
+    let is_escaped = first.start.checked_sub(1).is_some_and(|before| may_end_escape(byte(before)));
+    if is_escaped {
+        return escaped(text, first);
     }
-    if !is_escaped {
+    if glyph::may_be_unseen(next) && first.len() <= 10 {
         return row(text, first.start, first.end);
     }
-    escaped(text, first)
+    // Nearly all runs of digits end here, and a few bytes ahead tell.
+    match first.len() {
+        10 => plain(text, first).ok_or(first.end),
+        1 | 2 | 6 | 8 if may_go_on(text, first) => row(text, first.start, first.end),
+        7 if next.is_ascii_alphabetic() => lettered(text, first).ok_or(first.end),
+        9 => nine(text, first).ok_or(first.end),
+        _ => Err(first.end),
+    }
+}
+
+/// Whether what follows a first group can be the rest of a number: `false` is sure, `true` a guess.
+fn may_go_on(text: &[u8], first: &Range<usize>) -> bool {
+    let byte = |ahead: usize| text.get(first.end + ahead).copied().unwrap_or(b' ');
+    let digits_from = |ahead: usize| {
+        let rest = text.get(first.end + ahead..).unwrap_or_default();
+        let count = rest.iter().take(5).take_while(|byte| byte.is_ascii_digit()).count();
+        // A group may be cut by what is not seen.
+        (count, rest.get(count).is_some_and(|byte| glyph::may_be_unseen(*byte)))
+    };
+    let is_group = |ahead: usize, length: usize| {
+        let (count, is_cut) = digits_from(ahead);
+        count == length || (is_cut && count <= length)
+    };
+    // After a group comes one byte and another group of one of these lengths, or a longer gap without letters.
+    let goes_on = |ahead: usize, lengths: &[usize]| {
+        let is_open = !byte(ahead).is_ascii_alphanumeric() && !byte(ahead + 1).is_ascii_alphabetic();
+        is_open
+            && (!byte(ahead + 1).is_ascii_digit()
+                || lengths.iter().any(|length| is_group(ahead + 1, *length)))
+    };
+    match first.len() {
+        // Digits one by one, with one byte between them.
+        1 => is_group(1, 1) && (is_group(3, 1) || glyph::may_be_unseen(byte(2))),
+        2 if byte(0).is_ascii_alphanumeric() || !is_group(1, 2) => false,
+        2 if glyph::may_be_unseen(byte(3)) => true,
+        2 => match digits_from(4) {
+            (2, false) => goes_on(6, &[2, 4]),
+            (4, false) => goes_on(8, &[4]),
+            (_, is_cut) => is_cut,
+        },
+        _ => goes_on(0, &[4]),
+    }
+}
+
+/// Whether a byte before digits can be a part of an escape that the first of them belong to.
+fn may_end_escape(byte: u8) -> bool {
+    matches!(byte, b'%' | b'#' | b'=' | b'u' | b'U' | b'x' | b'X' | b'a'..=b'f' | b'A'..=b'F')
 }
 
 /// The candidate that begins at `start` with a digit that is no ASCII byte.

@@ -258,96 +258,36 @@ pub fn tag(text: &[u8]) -> Option<(Tag<'_>, usize)> {
 }
 
 fn kind_of(name: &[u8]) -> Tag<'_> {
-    const INLINE: &[&str] = &[
-        "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "blink", "cite", "code", "data", "del", "dfn",
-        "em", "font", "i", "ins", "kbd", "label", "mark", "nobr", "o:p", "q", "rp", "rt", "ruby", "s",
-        "samp", "small", "span", "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr", "img",
-    ];
-    const BLOCK: &[&str] = &[
-        "address",
-        "article",
-        "aside",
-        "blockquote",
-        "body",
-        "caption",
-        "center",
-        "col",
-        "colgroup",
-        "dd",
-        "details",
-        "dir",
-        "div",
-        "dl",
-        "dt",
-        "fieldset",
-        "figcaption",
-        "figure",
-        "footer",
-        "form",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "head",
-        "header",
-        "hr",
-        "html",
-        "legend",
-        "li",
-        "link",
-        "main",
-        "map",
-        "menu",
-        "meta",
-        "nav",
-        "noscript",
-        "ol",
-        "p",
-        "pre",
-        "script",
-        "section",
-        "style",
-        "summary",
-        "table",
-        "tbody",
-        "tfoot",
-        "thead",
-        "title",
-        "ul",
-        "base",
-        "basefont",
-        "frame",
-        "frameset",
-        "iframe",
-        "object",
-        "param",
-        "embed",
-        "applet",
-        "area",
-        "button",
-        "optgroup",
-        "option",
-        "select",
-    ];
-    let is = |known: &str| known.as_bytes().eq_ignore_ascii_case(name);
-    if is("br") {
-        Tag::Break
-    } else if is("td") || is("th") {
-        Tag::Cell
-    } else if is("tr") {
-        Tag::Row
-    } else if is("input") || is("textarea") {
-        Tag::Field
-    } else if INLINE.iter().copied().any(is) {
-        Tag::Inline
-    } else if BLOCK.iter().copied().any(is) {
-        Tag::Block
-    } else {
-        let local = name.iter().rposition(|b| *b == b':').map_or(0, |colon| colon + 1);
-        Tag::Named(name.get(local..).unwrap_or(name))
+    let mut lower = [0; 12];
+    let Some(known) = lower.get_mut(..name.len()) else { return named_tag(name) };
+    known.copy_from_slice(name);
+    known.make_ascii_lowercase();
+    match &*known {
+        b"td" | b"th" => Tag::Cell,
+        b"tr" => Tag::Row,
+        b"br" => Tag::Break,
+        b"input" | b"textarea" => Tag::Field,
+        b"a" | b"abbr" | b"acronym" | b"b" | b"bdi" | b"bdo" | b"big" | b"blink" | b"cite" | b"code"
+        | b"data" | b"del" | b"dfn" | b"em" | b"font" | b"i" | b"img" | b"ins" | b"kbd" | b"label"
+        | b"mark" | b"nobr" | b"o:p" | b"q" | b"rp" | b"rt" | b"ruby" | b"s" | b"samp" | b"small"
+        | b"span" | b"strike" | b"strong" | b"sub" | b"sup" | b"time" | b"tt" | b"u" | b"var" | b"wbr" => {
+            Tag::Inline
+        }
+        b"address" | b"applet" | b"area" | b"article" | b"aside" | b"base" | b"basefont" | b"blockquote"
+        | b"body" | b"button" | b"caption" | b"center" | b"col" | b"colgroup" | b"dd" | b"details"
+        | b"dir" | b"div" | b"dl" | b"dt" | b"embed" | b"fieldset" | b"figcaption" | b"figure"
+        | b"footer" | b"form" | b"frame" | b"frameset" | b"h1" | b"h2" | b"h3" | b"h4" | b"h5" | b"h6"
+        | b"head" | b"header" | b"hr" | b"html" | b"iframe" | b"legend" | b"li" | b"link" | b"main"
+        | b"map" | b"menu" | b"meta" | b"nav" | b"noscript" | b"object" | b"ol" | b"optgroup" | b"option"
+        | b"p" | b"param" | b"pre" | b"script" | b"section" | b"select" | b"style" | b"summary"
+        | b"table" | b"tbody" | b"tfoot" | b"thead" | b"title" | b"ul" => Tag::Block,
+        _ => named_tag(name),
     }
+}
+
+fn named_tag(name: &[u8]) -> Tag<'_> {
+    let local = name.iter().rposition(|b| *b == b':').map_or(0, |colon| colon + 1);
+    Tag::Named(name.get(local..).unwrap_or(name))
 }
 
 /// The way from the end of one form field's value to the start of the next one's: `"> <input name="b" value="`.
