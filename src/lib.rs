@@ -9,6 +9,7 @@
 //! | 0 | [`mime`] | the message: a push walker that never fails |
 //! | 0 | [`extract`] | what a part really is |
 //! | 0 | [`envelope`], [`clock`] | the words every edge shares; the time as an argument |
+//! | 0 | [`nearest`] | which known word was meant by a mistyped one |
 //! | 1 | [`scan`] | is there a number in it, and what was not read |
 //! | 2 | [`policy`] | what to do: a verdict for each recipient |
 //! | 2 | [`case`] | the breach, its states and its deadline |
@@ -18,6 +19,7 @@
 //! | 4 | [`outlet`] | where things go out |
 //! | 5 | [`intake`] | where mail comes in: milter, folders and mbox |
 //! | 5 | [`alarm`] | the clock that wakes people |
+//! | 5 | [`console`] | what is asked of it over HTTP: health and metrics |
 //! | 6 | [`config`] | as written, as runnable, every problem drawn |
 //! | 7 | [`daemon`] | the process that stays |
 //! | 8 | [`cli`] | one file a command |
@@ -36,7 +38,7 @@
 //!    without [`scan::coverage::Clean`] or a named [`envelope::Pass`].
 //! 6. A finding is in the store before the mail is handed on and before the answer goes to the client. A store
 //!    that cannot write means 451.
-//! 7. No CPR digit, subject, citizen's local part or body byte reaches a log, a notice or the store. Names that
+//! 7. No CPR digit, subject, citizen's local part or body byte reaches a log, a notice, a page or the store. Names that
 //!    are shown go through digit masking. The numbers of a breach are sealed to the DPO's key.
 //! 8. `unsafe` stands nowhere.
 //! 9. A deadline moves only by an event in the register.
@@ -46,6 +48,7 @@ pub mod case;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod console;
 pub mod cpr;
 pub mod daemon;
 pub mod envelope;
@@ -53,6 +56,7 @@ pub mod extract;
 pub mod inspect;
 pub mod intake;
 pub mod mime;
+pub mod nearest;
 pub mod outlet;
 pub mod policy;
 pub mod scan;

@@ -2,17 +2,21 @@
 //! comes and goes.
 
 use crate::support::daemon::{DPO, Daemon, DaemonOptions};
+use crate::support::put;
 use crate::support::sink::{Fault, Mode, Sink, SinkOptions, Step};
 use brevdue::alarm::{Alarm, Settings};
 use brevdue::case::CaseId;
 use brevdue::case::detection::{Detection, Outcome};
 use brevdue::clock::{Clock, VirtualClock};
+use brevdue::daemon::load_rules;
 use brevdue::envelope::{Controller, Pass, Verdict};
 use brevdue::scan::ruleset::Ruleset;
 use brevdue::store::{NoticeRow, Opening, Store};
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use mailparse::MailHeaderMap;
+use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -352,6 +356,36 @@ fn a_letter_never_holds_a_number_even_when_the_controllers_name_does() {
         let raw = String::from_utf8_lossy(&house.dpo.received()[0].data).into_owned();
         assert!(!raw.contains("150379") && !raw.contains("1028") && !raw.contains("Hansen"), "{raw}");
         assert_eq!(house.states(&case)[0].1, "sent");
+    }
+}
+
+#[test]
+fn rules_that_are_swapped_read_the_next_letter() {
+    let mut house = House::new();
+    let rules = house.folder.path().join("rules");
+    std::fs::create_dir(&rules).unwrap();
+    for name in ["cpr.toml", "context.da.toml", "lookalikes.toml"] {
+        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules").join(name);
+        let text = std::fs::read_to_string(shipped).unwrap();
+        // So high that nothing is reported.
+        let blind = text.replace("\npossible = -1.5", "\npossible = 97.0");
+        let blind =
+            blind.replace("\nlikely = 1.2", "\nlikely = 98.0").replace("certain = 5.0", "certain = 99.0");
+        assert_eq!(blind != text, name == "cpr.toml");
+        put(&rules.join(name), blind.as_bytes()).unwrap();
+    }
+    let all = [Some(rules.as_path()), None].map(|folder| Arc::new(load_rules(folder).unwrap()));
+    let at = Arc::new(AtomicUsize::new(0));
+    let now = Arc::clone(&at);
+    let first = alarm(&house.store, &house.hands, &house.dpo);
+    house.alarm = first.following(move || Arc::clone(&all[now.load(Ordering::SeqCst)]));
+    for (which, is_fixed) in [(0, false), (1, true), (0, false)] {
+        at.store(which, Ordering::SeqCst);
+        house.case(Outcome::Delivered { certain: true }, "Hansen, cpr 150379-1028");
+        assert_eq!(house.round(), 1);
+        let (subject, body) = house.letters().pop().unwrap();
+        assert_eq!(subject.contains("se fortegnelsen"), is_fixed, "{subject}");
+        assert_eq!(body.contains("Hansen"), !is_fixed, "{body}");
     }
 }
 

@@ -13,7 +13,7 @@ const BELOW: &[&str] = &["*"];
 fn plan() -> BTreeMap<&'static str, &'static [&'static str]> {
     let settings_of_every_room = &[
         "intake", "alarm", "inspect", "outlet", "store", "spool", "policy", "case", "seal", "scan",
-        "envelope",
+        "envelope", "nearest",
     ];
     BTreeMap::from([
         ("main", BELOW),
@@ -22,6 +22,7 @@ fn plan() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("config", settings_of_every_room.as_slice()),
         ("intake", &["inspect", "policy", "store", "case", "spool", "outlet", "envelope", "clock"]),
         ("alarm", &["case", "store", "outlet", "scan", "envelope", "clock"]),
+        ("console", &["case", "store", "spool", "scan", "policy", "export", "envelope", "clock"]),
         ("inspect", &["scan", "policy", "case", "store", "spool", "worker", "seal", "clock", "envelope"]),
         ("outlet", &["scan", "envelope"]),
         ("store", &["case", "envelope"]),
@@ -30,17 +31,19 @@ fn plan() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("policy", &["scan", "envelope"]),
         ("case", &["scan", "envelope"]),
         ("seal", &["cpr"]),
-        ("scan", &["cpr", "mime", "extract"]),
+        ("scan", &["cpr", "mime", "extract", "nearest"]),
         ("cpr", &[]),
         ("mime", &[]),
         ("extract", &[]),
         ("envelope", &[]),
         ("clock", &[]),
+        // A word beside a word: keys and names of the configuration and of the rules ask it.
+        ("nearest", &[]),
     ])
 }
 
 const FLOORS: [&[&str]; 10] = [
-    &["cpr", "mime", "extract", "envelope", "clock"],
+    &["cpr", "mime", "extract", "envelope", "clock", "nearest"],
     &["scan"],
     &["policy", "case", "seal"],
     &["store", "spool", "worker"],

@@ -179,3 +179,12 @@ fn on_and_on() {
     println!("seeds {first} to {}: {} plans a second", seed - 1, tally.plans / (now() - start).max(1));
     settle(&tally);
 }
+
+#[test]
+#[ignore = "prints the mail of BREVDUE_HIDE_SEED"]
+fn show() {
+    let seed = std::env::var("BREVDUE_HIDE_SEED").map_or(0, |text| text.parse().expect("a number"));
+    let plan = Plan::random(seed);
+    println!("{plan}\n{:?}", judge(&plan));
+    println!("{}", plan.mail().unwrap_or_default().escape_ascii().to_string().replace("\\n", "\\n\n"));
+}

@@ -28,6 +28,8 @@ mod malformed;
 mod memory;
 mod no_leak;
 mod postfix;
+mod reload;
+mod rules;
 // Said to be tests, so that clippy lets helpers unwrap too.
 #[cfg(test)]
 mod scan;

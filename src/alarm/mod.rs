@@ -36,7 +36,7 @@ pub enum AlarmError {
 pub struct Alarm {
     store: Arc<Store>,
     post: Post,
-    rules: Arc<Ruleset>,
+    rules: Box<dyn Fn() -> Arc<Ruleset> + Send + Sync>,
     clock: Clock,
 }
 
@@ -56,7 +56,14 @@ impl Alarm {
         rules: Arc<Ruleset>,
         clock: Clock,
     ) -> Result<Self, PostError> {
+        let rules = Box::new(move || Arc::clone(&rules));
         Ok(Self { store, post: Post::new(settings)?, rules, clock })
+    }
+
+    /// Reads its letters by the rules of the moment, for a process whose rules may be swapped.
+    #[must_use]
+    pub fn following(self, rules: impl Fn() -> Arc<Ruleset> + Send + Sync + 'static) -> Self {
+        Self { rules: Box::new(rules), ..self }
     }
 
     /// Sends what is due, for as long as the process lives.
@@ -133,7 +140,7 @@ impl Alarm {
     /// Our own scanner reads what we send. A number in it would be a breach by the breach notice, so a fixed
     /// short text goes instead: never nothing.
     fn read_before_it_leaves(&self, letter: Letter, now: DateTime<Utc>) -> Letter {
-        let mut scan = Scan::new(Arc::clone(&self.rules), crate::scan::ruleset::day_of(now.date_naive()));
+        let mut scan = Scan::new((self.rules)(), crate::scan::ruleset::day_of(now.date_naive()));
         scan.feed(format!("Subject: {}\r\n\r\n{}", letter.subject, letter.body).as_bytes());
         let report = scan.finish();
         if report.clean().is_some() && report.findings.is_empty() {

@@ -23,8 +23,8 @@ pub(super) fn check(config: Option<&Path>) -> anyhow::Result<ExitCode> {
             if !loaded.warnings.is_empty() {
                 super::say_problems(&loaded.warnings);
             }
-            // Rules are a part of what must be right before a start.
-            crate::daemon::load_rules(loaded.config.rules.as_deref())?;
+            // Rules and the list of allowed numbers are a part of what must be right before a start.
+            crate::daemon::setup(&loaded.config)?;
             super::say(&format!("{}: can be run", path.display()))?;
             Ok(ExitCode::SUCCESS)
         }

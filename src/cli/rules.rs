@@ -1,27 +1,58 @@
-//! `brevdue rules check`: every entry of the rules proved by its own examples.
+//! `brevdue rules`: the rules proved, shown, and the site's list of numbers that are nobody's.
+//!
+//! `list` shows, to people and as `json`; `allow` keeps the list, `prompt` reads numbers unseen. No number is ever printed here. Start
+//! reading at [`run`]. Tests: `tests/rules.rs`.
 
-use crate::daemon::{self, StartError};
+mod allow;
+mod json;
+mod list;
+mod prompt;
+
+use crate::config::Config;
+use crate::daemon::{StartError, rules};
 use std::path::Path;
 use std::process::ExitCode;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// Prove every entry by its examples; all faults at once
+    /// Prove every entry by its examples; all faults at once, with file and line
+    ///
+    /// Without --config the rules built in; with it the folder of `[rules] path`: files named as ours in their
+    /// place, every other *.toml a pack over them, in order of name. Exit code 1 when there is a fault.
     Check,
+    /// Show every entry with its weight, its words and its file, and what packs changed
+    List(list::Args),
+    /// Keep the list of numbers that are nobody's, such as the test data of a vendor
+    Allow(allow::Args),
 }
 
 pub(super) fn run(config: Option<&Path>, command: &Command) -> anyhow::Result<ExitCode> {
+    let named = config.is_some();
+    let config = super::load(config)?;
     match command {
-        Command::Check => {}
+        Command::Check => check(&config),
+        Command::List(args) => list::run(&config, args),
+        Command::Allow(args) => {
+            anyhow::ensure!(
+                named,
+                "the list is kept under the node key of a configuration: give it with --config FILE"
+            );
+            allow::run(&config, args)
+        }
     }
-    let rules = match config {
-        Some(_) => super::load(config)?.rules,
-        None => None,
-    };
-    match daemon::load_rules(rules.as_deref()) {
-        Ok(ruleset) => {
-            let (entries, examples) = ruleset.size();
+}
+
+fn check(config: &Config) -> anyhow::Result<ExitCode> {
+    match rules::load(config.rules.as_deref()) {
+        Ok(loaded) => {
+            let (entries, examples) = loaded.rules.size();
             super::say(&format!("{entries} entries proved by {examples} examples"))?;
+            if !loaded.changed.is_empty() {
+                super::say("\nExamples that a pack over them changes; no fault if it is what you want:")?;
+            }
+            for changed in &loaded.changed {
+                super::say(&format!("  {changed}"))?;
+            }
             Ok(ExitCode::SUCCESS)
         }
         Err(StartError::Rules(faults)) => {

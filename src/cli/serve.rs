@@ -1,7 +1,7 @@
-//! `brevdue serve`: the daemon, until SIGTERM or SIGINT.
+//! `brevdue serve`: the daemon, until SIGTERM or SIGINT; SIGHUP reloads rules and config.
 
 use crate::clock::Clock;
-use crate::daemon::{Daemon, telemetry};
+use crate::daemon::{Daemon, Noted, telemetry};
 use anyhow::Context;
 use std::path::Path;
 use std::process::ExitCode;
@@ -20,14 +20,18 @@ pub(super) fn run(config: Option<&Path>, args: &Args) -> anyhow::Result<ExitCode
         return runtime.block_on(super::demo::run());
     }
     telemetry::start();
+    let noted = Noted::before_loading(config);
     let config = super::load(config)?;
     runtime.block_on(async {
         // Before the door opens: whoever is told to end while it serves its first message must finish that too.
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
-        let daemon = Daemon::start(&config, Clock::System)?;
+        let daemon = Daemon::start_watching(&config, noted, Clock::System)?;
         for address in &daemon.milter {
             tracing::info!(%address, "milter door open");
+        }
+        if let Some(address) = &daemon.console {
+            tracing::info!(%address, "console open: /healthz and /metrics");
         }
         if config.alarm.is_none() {
             tracing::warn!("no [alarm]: nobody is told of a case; see `brevdue config template`");

@@ -13,7 +13,7 @@ use super::diagnose::{Problem, Severity};
 use super::file::{self, Written};
 use super::section::At;
 use super::value::{self, Refusal};
-use super::{AlarmSettings, Config, MilterSettings, Source};
+use super::{AlarmSettings, Config, ConsoleSettings, MilterSettings, Source};
 use crate::envelope::{Controller, domain_is_named_by};
 use crate::intake::listen::ListenAddr;
 use crate::policy::road::{Protection, Road, Roads};
@@ -33,7 +33,12 @@ const LEAK: [(&str, LeakAction); 4] = [
 /// Makes the runnable configuration, and notes every fault. `None` where a value that is needed is faulty.
 /// Relative paths are taken from `folder`.
 pub(super) fn config(written: &Written, folder: &Path, faults: &mut Vec<Problem>) -> Option<Config> {
-    let milter = written.milter.as_ref().map(|milter| listen(milter, folder, faults));
+    let mut addresses = Once(HashMap::new(), "the address");
+    let milter = written.milter.as_ref().map(|milter| listen(milter, folder, &mut addresses, faults));
+    let console = written.console.as_ref().and_then(|text| {
+        let listen = address(text, folder, &CONSOLE, &mut addresses, faults)?;
+        Some(ConsoleSettings { listen })
+    });
     if milter.is_none() {
         let missing =
             Problem::missing(Severity::Warning, None, "no `[milter]`: no mail comes in by `brevdue serve`");
@@ -56,6 +61,7 @@ pub(super) fn config(written: &Written, folder: &Path, faults: &mut Vec<Problem>
     let rules = written.rules.as_ref().map(|path| value::path(path.get_ref(), folder));
     Some(Config {
         milter,
+        console,
         store: store?,
         spool: spool?,
         node_key: node_key?,
@@ -91,37 +97,70 @@ impl Once<'_> {
     }
 }
 
-fn listen(written: &file::Milter, folder: &Path, faults: &mut Vec<Problem>) -> MilterSettings {
-    let mut once = Once(HashMap::new(), "the address");
-    let mut all = Vec::new();
-    for text in &written.listen {
-        let Some(address) = read(Some(text), |text| value::listen(text, folder), faults) else { continue };
-        once.note(text.get_ref(), text.span(), "remove one of them", faults);
-        if let ListenAddr::Tcp(socket) = &address {
-            judge_socket(socket, text.span(), faults);
-        }
-        all.push(address);
-    }
-    let mut settings = MilterSettings { listen: all, ..MilterSettings::default() };
+/// What a person should know of a door's address: what it is without, who must know its port and reach it, an example.
+struct Door {
+    open: &'static str,
+    who: &'static str,
+    peer: &'static str,
+    example: &'static str,
+}
+
+const MILTER: Door = Door {
+    open: "the milter protocol has no authentication and no encryption",
+    who: "Postfix",
+    peer: "the mail server",
+    example: "127.0.0.1:8891",
+};
+
+const CONSOLE: Door = Door {
+    open: "the console has no authentication and no encryption",
+    who: "the monitoring",
+    peer: "the monitoring",
+    example: "127.0.0.1:8892",
+};
+
+fn listen(
+    written: &file::Milter,
+    folder: &Path,
+    addresses: &mut Once<'_>,
+    faults: &mut Vec<Problem>,
+) -> MilterSettings {
+    let all = written.listen.iter().filter_map(|text| address(text, folder, &MILTER, addresses, faults));
+    let mut settings = MilterSettings { listen: all.collect(), ..MilterSettings::default() };
     if let Some(number) = &written.max_connections {
         settings.max_connections = usize::try_from(*number.get_ref()).unwrap_or(settings.max_connections);
     }
     settings
 }
 
-fn judge_socket(socket: &SocketAddr, at: Range<usize>, faults: &mut Vec<Problem>) {
+/// One address of a door. No two doors can have the same.
+fn address(
+    text: &At<String>,
+    folder: &Path,
+    door: &Door,
+    addresses: &mut Once<'_>,
+    faults: &mut Vec<Problem>,
+) -> Option<ListenAddr> {
+    let address = read(Some(text), |text| value::listen(text, folder), faults)?;
+    addresses.note(text.get_ref(), text.span(), "remove one of them, or change its port", faults);
+    if let ListenAddr::Tcp(socket) = &address {
+        judge_socket(socket, text.span(), door, faults);
+    }
+    Some(address)
+}
+
+fn judge_socket(socket: &SocketAddr, at: Range<usize>, door: &Door, faults: &mut Vec<Problem>) {
     if !socket.ip().is_loopback() {
-        faults.push(
-            Problem::warning(at.clone(), "the milter protocol has no authentication and no encryption")
-                .label("not a loopback address")
-                .help("listen at 127.0.0.1 or a unix socket, or let only the mail server reach this port"),
-        );
+        faults.push(Problem::warning(at.clone(), door.open).label("not a loopback address").help(format!(
+            "listen at 127.0.0.1 or a unix socket, or let only {} reach this port",
+            door.peer
+        )));
     }
     if socket.port() == 0 {
         faults.push(
             Problem::warning(at, "port 0 is a new port at every start")
-                .label("Postfix cannot know it")
-                .help("write a fixed port, as `127.0.0.1:8891`"),
+                .label(format!("{} cannot know it", door.who))
+                .help(format!("write a fixed port, as `{}`", door.example)),
         );
     }
 }

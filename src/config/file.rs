@@ -16,6 +16,7 @@ use crate::scan::coverage::UnreadKind;
 #[derive(Debug, Default)]
 pub(super) struct Written {
     pub(super) milter: Option<Milter>,
+    pub(super) console: Option<At<String>>,
     pub(super) store: Option<At<String>>,
     pub(super) spool: Option<At<String>>,
     pub(super) node_key: Option<At<String>>,
@@ -86,7 +87,9 @@ pub(super) fn read(source: &str, faults: &mut Vec<Problem>) -> (Written, Vec<Ran
     // The order is that of the contract and of the template; the help of an unknown key lists it so.
     let milter = file.take_section("milter", "[milter]", faults).map(|section| milter(section, faults));
     file.refuse("smtp", "SMTP filter", faults);
-    file.refuse("console", "console", faults);
+    let console = file
+        .take_section("console", "[console]", faults)
+        .and_then(|section| lone_text(section, ("listen", "\"127.0.0.1:8892\""), faults));
     file.refuse("check", "check service", faults);
     let store = file
         .need_section("store", "[store]", "url = \"sqlite:brevdue-data/brevdue.sqlite\"", faults)
@@ -99,7 +102,7 @@ pub(super) fn read(source: &str, faults: &mut Vec<Problem>) -> (Written, Vec<Ran
         section.finish(faults);
         path
     });
-    let mut written = Written { milter, store, spool, node_key, ..Written::default() };
+    let mut written = Written { milter, console, store, spool, node_key, ..Written::default() };
     if let Some(section) = file.take_section("policy", "[policy]", faults) {
         policy(section, &mut written, faults);
     }

@@ -8,7 +8,6 @@
 mod check;
 pub mod diagnose;
 mod file;
-mod nearest;
 mod section;
 #[cfg(test)]
 mod tests;
@@ -36,6 +35,8 @@ pub const TEMPLATE: &str = include_str!("template.toml");
 pub struct Config {
     /// The milter door; without it no mail comes in.
     pub milter: Option<MilterSettings>,
+    /// Where health and metrics are asked for; `None` answers nobody.
+    pub console: Option<ConsoleSettings>,
     /// Where cases and notices are kept.
     pub store: StoreUrl,
     /// The folder of held mail and sealed evidence.
@@ -50,8 +51,15 @@ pub struct Config {
     pub sources: Vec<Source>,
     /// How people are told; `None` tells nobody.
     pub alarm: Option<AlarmSettings>,
-    /// A folder of rules instead of those built in.
+    /// A folder of rules over those built in.
     pub rules: Option<PathBuf>,
+}
+
+/// `[console]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsoleSettings {
+    /// Where to listen.
+    pub listen: ListenAddr,
 }
 
 /// A configuration that can be run, and what is doubtful in it.
@@ -107,6 +115,14 @@ pub fn parse(bytes: &[u8], path: &Path, folder: &Path) -> Result<Loaded, Problem
     }
 }
 
+/// Whether a text names senders as `match` of `[[source]]` does: a pack of rules may name sources as well.
+///
+/// # Errors
+/// What is wrong, and what to write.
+pub fn check_sender_pattern(text: &str) -> Result<(), String> {
+    value::sender_pattern(text).map(drop).map_err(value::Refusal::in_words)
+}
+
 impl Config {
     /// What `brevdue serve` runs without a file: a milter on loopback, everything in the folder `data`, and
     /// nobody who is told.
@@ -116,6 +132,7 @@ impl Config {
                 listen: vec![ListenAddr::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, 8891)))],
                 ..MilterSettings::default()
             }),
+            console: None,
             store: StoreUrl::Sqlite(data.join("brevdue.sqlite")),
             spool: data.join("spool"),
             node_key: data.join("node.key"),

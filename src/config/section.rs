@@ -10,7 +10,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::diagnose::{Problem, Severity};
-use super::nearest::nearest;
+use crate::nearest::nearest;
 
 /// A value and where it stands.
 pub(super) type At<T> = Spanned<T>;

@@ -46,6 +46,8 @@ fn a_whole_configuration_is_read() {
 [milter]
 listen = ["127.0.0.1:8891", "unix:run/milter.sock"]
 max_connections = 50
+[console]
+listen = "unix:run/console.sock"
 [store]
 url = "sqlite:/var/lib/brevdue/b.sqlite"
 [spool]
@@ -96,6 +98,7 @@ path = "rules"
             ListenAddr::Unix("/etc/brevdue/run/milter.sock".into())
         ]
     );
+    assert_eq!(config.console.unwrap().listen, ListenAddr::Unix("/etc/brevdue/run/console.sock".into()));
     assert_eq!(config.store, StoreUrl::Sqlite("/var/lib/brevdue/b.sqlite".into()));
     assert_eq!(config.spool, Path::new("/var/spool/brevdue"));
     assert_eq!(config.node_key, Path::new("/var/spool/node.key"));
@@ -122,6 +125,7 @@ fn defaults_are_those_of_the_contract() {
     assert_eq!(config.policy.roads.default, Protection::Plaintext);
     assert!(config.controllers[0].default, "a lone controller owns every sender");
     assert_eq!(config.node_key, Path::new("/etc/brevdue/node.key"));
+    assert!(config.console.is_none());
 }
 
 /// The five faults: a slip in a key, a wrong type, a slip in a word, a short CVR number, a missing section.
@@ -251,6 +255,7 @@ fn every_key_of_the_template_is_known_and_its_defaults_are_true() {
     assert_eq!(opened.policy.unread, closed.policy.unread);
     assert_eq!(opened.node_key, closed.node_key);
     assert_eq!((opened.policy.roads.known.len(), opened.sources.len()), (1, 1));
+    assert!(opened.console.is_some() && closed.console.is_none());
     assert_eq!(closed.policy.leak, LeakAction::default());
 }
 
@@ -263,7 +268,7 @@ fn an_unknown_key_is_answered_with_the_nearest_or_with_all() {
         ("[policy]\nverbose = true\n", "known in `[policy]`: leak, default_road, unread"),
         (
             "[surprise]\n",
-            "known in this file: milter, store, spool, seal, policy, road, controller, source, alarm, rules",
+            "known in this file: milter, console, store, spool, seal, policy, road, controller, source, alarm, rules",
         ),
     ] {
         let problems = with(more).unwrap_err();
@@ -276,7 +281,10 @@ fn an_unknown_key_is_answered_with_the_nearest_or_with_all() {
 fn faults_of_one_section() {
     for (more, expected) in [
         ("[smtp]\nlisten = 1\n", "this version has no SMTP filter yet"),
-        ("[console]\nlisten = 'x'\n", "this version has no console yet"),
+        ("[console]\n", "`listen` is missing in `[console]`"),
+        ("[console]\nlisten = 'x'\n", "`x` is not an address to listen at"),
+        ("[console]\nlisten = '127.0.0.1:8891'\n", "the address `127.0.0.1:8891` stands twice"),
+        ("[console]\nlisten = ['127.0.0.1:1', '127.0.0.1:2']\n", "`listen` must be text in quotes"),
         ("[check]\n", "this version has no check service yet"),
         ("[policy]\nleak = ''\n", "`leak` is empty"),
         ("[policy]\nleak = 3\n", "`leak` must be text in quotes"),
@@ -372,6 +380,13 @@ fn what_is_doubtful_is_said_and_runs() {
         ("127.0.0.1:8891", "[::1]:0", "port 0 is a new port at every start"),
     ] {
         assert_eq!(warnings(read(&base.replace(from, to))), [expected, KEYLESS]);
+    }
+    for (listen, expected) in [
+        ("0.0.0.0:8892", "the console has no authentication and no encryption"),
+        ("127.0.0.1:0", "port 0 is a new port at every start"),
+    ] {
+        let warned = warnings(with(&format!("[console]\nlisten = '{listen}'\n")));
+        assert_eq!(warned, [KEYLESS, expected]);
     }
     let quiet = format!("{BASE}{CONTROLLER}");
     assert_eq!(warnings(read(&quiet)), [KEYLESS, "no `[alarm]`: nobody will be told of a breach"]);
@@ -505,5 +520,5 @@ fn without_a_file_everything_stays_on_loopback_and_in_one_folder() {
         matches!(&config.milter.unwrap().listen[..], [ListenAddr::Tcp(socket)] if socket.ip().is_loopback())
     );
     assert_eq!(config.store, StoreUrl::Sqlite(PathBuf::from("brevdue-data/brevdue.sqlite")));
-    assert!(config.controllers[0].default && config.alarm.is_none());
+    assert!(config.controllers[0].default && config.alarm.is_none() && config.console.is_none());
 }

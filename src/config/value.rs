@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 
 use super::StoreUrl;
 use super::diagnose::Problem;
-use super::nearest::nearest;
 use crate::envelope::Address;
 use crate::intake::listen::ListenAddr;
+use crate::nearest::nearest;
 use crate::outlet::notice;
 use crate::seal;
 
@@ -25,6 +25,11 @@ pub(super) struct Refusal {
 impl Refusal {
     fn new(what: impl Into<String>, label: impl Into<String>, help: impl Into<String>) -> Self {
         Self { what: what.into(), label: label.into(), help: help.into() }
+    }
+
+    /// In one line, for a file that is not drawn.
+    pub(super) fn in_words(self) -> String {
+        format!("{}: {}", self.what, self.help)
     }
 
     /// As a problem at its place.

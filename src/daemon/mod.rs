@@ -1,23 +1,38 @@
 //! The process that stays: doors open, alarm awake, until it is told to stop.
 //!
 //! [`open_register`] is what every command shares; [`Daemon`] is `brevdue serve`. It refuses to start rather
-//! than run without its key or its register. Start reading at [`Daemon::start`].
+//! than run without its key or its register. Start reading at [`Daemon::start`]; `reload.rs` is what changes while
+//! it runs.
 
+mod attempt;
+mod listen;
+mod lookout;
+mod reload;
+pub mod rules;
+mod starred;
+mod status;
 pub mod telemetry;
+
+pub use reload::Noted;
 
 use crate::alarm::Alarm;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::console;
 use crate::inspect::record::Register;
 use crate::inspect::{Gate, Setup};
 use crate::intake::ListenAddr;
 use crate::intake::milter::{Counters, Door};
 use crate::outlet::notice::PostError;
-use crate::scan::ruleset::{RuleFault, RuleTexts, Ruleset};
+use crate::scan::ruleset::{RuleFault, Ruleset};
 use crate::seal::NodeKey;
+use crate::seal::allow::AllowError;
 use crate::seal::keyfile::{self, KeyFileError};
 use crate::spool::evidence::Evidence;
 use crate::store::{Store, StoreError, StoreUrl};
+use listen::Ear;
+use reload::Reload;
+use status::{Files, Status};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -68,19 +83,67 @@ pub enum StartError {
     #[error("the rules have {} fault(s); see `brevdue rules check`:\n{}", .0.len(), faults(.0))]
     Rules(Vec<RuleFault>),
     /// A rule file cannot be read.
-    #[error("rule file {path}: {source}")]
+    #[error("cannot read {path}: {why}")]
     RuleFile {
         /// Which.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        why: io::Error,
+    },
+    /// The folder of rules is not there.
+    #[error(
+        "the folder of rules {path} is not there: make it, or mend `path` of `[rules]` in the configuration"
+    )]
+    NoRuleFolder {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// The folder of rules has nothing to read.
+    #[error(
+        "the folder {path} holds no rules: put a pack (`NAME.toml`, see rules/example-pack.toml) there, or remove \
+         `[rules]` from the configuration to run those built in"
+    )]
+    EmptyRuleFolder {
+        /// Which.
+        path: PathBuf,
+    },
+    /// There is no place for the list of allowed numbers.
+    #[error(
+        "the list of allowed numbers lies in the folder of rules, and the configuration names none: add `[rules]` with \
+         `path = \"rules\"`, and make the folder"
+    )]
+    NoRulePath,
+    /// A file cannot be written.
+    #[error("cannot write {path}: {why}")]
+    NotWritten {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        why: io::Error,
+    },
+    /// The list of allowed numbers cannot be used.
+    #[error("{path}: {why}")]
+    AllowList {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        why: AllowError,
+    },
+    /// There is no key for the list of allowed numbers.
+    #[error(
+        "the list of allowed numbers needs the node key {path}, which is not there: the first `brevdue serve` makes \
+         it; if it was lost, restore it from the backup"
+    )]
+    NoAllowKey {
+        /// Where the key should be.
+        path: PathBuf,
     },
     /// A door cannot be opened.
-    #[error("cannot listen on {addresses}: {source}")]
+    #[error("the {door} cannot be opened: {source}")]
     Listen {
-        /// Where.
-        addresses: String,
-        /// What the system said.
+        /// Which.
+        door: &'static str,
+        /// Where it should listen, and what the system said.
         source: io::Error,
     },
     /// The way out for alarms cannot be used.
@@ -147,38 +210,28 @@ fn node_key(store: &Store, store_path: &Path, path: &Path) -> Result<NodeKey, St
     }
 }
 
-/// The rules of a configuration: a folder's, or those built in. They must prove themselves.
+/// The rules of a folder, or those built in. They must prove themselves. Without the list of allowed numbers, which
+/// needs the node's key: [`setup`] has it.
 ///
 /// # Errors
 /// Every fault, or the file that cannot be read.
 pub fn load_rules(folder: Option<&Path>) -> Result<Ruleset, StartError> {
-    let rules = match folder {
-        None => Ruleset::built_in(),
-        Some(folder) => {
-            let read = |name: &str| {
-                let path = folder.join(name);
-                std::fs::read_to_string(&path).map_err(|source| StartError::RuleFile { path, source })
-            };
-            let (cpr, context, lookalikes) =
-                (read("cpr.toml")?, read("context.da.toml")?, read("lookalikes.toml")?);
-            Ruleset::parse(RuleTexts { cpr: &cpr, context: &context, lookalikes: &lookalikes })
-        }
-    }
-    .map_err(StartError::Rules)?;
-    let faults = rules.check();
-    if faults.is_empty() { Ok(rules) } else { Err(StartError::Rules(faults)) }
+    rules::load(folder).map(|loaded| loaded.rules)
 }
 
 /// What a gate decides by, from a configuration.
 ///
 /// # Errors
-/// When the rules cannot be used.
+/// When the rules or the list of allowed numbers cannot be used.
 pub fn setup(config: &Config) -> Result<Setup, StartError> {
+    let loaded = rules::load_for(config)?;
+    // The first that names a sender counts, so the configuration's own go before a pack's.
+    let sources = [config.sources.clone(), loaded.sources].concat();
     Ok(Setup {
-        rules: Arc::new(load_rules(config.rules.as_deref())?),
+        rules: Arc::new(loaded.rules),
         policy: config.policy.clone(),
         controllers: config.controllers.clone(),
-        sources: config.sources.clone(),
+        sources,
     })
 }
 
@@ -200,10 +253,17 @@ fn raise_open_files() {
     }
 }
 
+/// Where rules come from, in words.
+fn rules_from(folder: Option<&Path>) -> String {
+    folder.map_or("built in".to_owned(), |folder| folder.display().to_string())
+}
+
 /// A running Brevdue.
 pub struct Daemon {
     /// Where the milter door listens; ports that were 0 are filled in.
     pub milter: Vec<ListenAddr>,
+    /// Where the console listens.
+    pub console: Option<ListenAddr>,
     /// The register.
     pub store: Arc<Store>,
     /// What the milter door has counted.
@@ -213,31 +273,67 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// Opens the register and the doors, and wakes the alarm.
+    /// Opens the register and the doors, and wakes the alarm. The rules and the config stay as they are.
     ///
     /// # Errors
     /// See [`StartError`]; nothing runs then.
     pub fn start(config: &Config, clock: Clock) -> Result<Self, StartError> {
+        Self::open(config, None, clock)
+    }
+
+    /// The same, and whatever changes in the rules or in the config file that was noted is taken while it runs.
+    ///
+    /// # Errors
+    /// See [`StartError`]; nothing runs then.
+    pub fn start_watching(config: &Config, noted: Noted, clock: Clock) -> Result<Self, StartError> {
+        Self::open(config, Some(noted), clock)
+    }
+
+    fn open(config: &Config, noted: Option<Noted>, clock: Clock) -> Result<Self, StartError> {
         raise_open_files();
+        // Noted before they are read.
+        let noted = noted.map(|noted| noted.with_rules_of(config.rules.as_deref()));
         let setup = setup(config)?;
-        let rules = Arc::clone(&setup.rules);
+        let (size, from) = (setup.rules.size(), rules_from(config.rules.as_deref()));
+        tracing::info!(entries = size.0, examples = size.1, from, "rules loaded");
         let register = open_register(config)?;
         let store = Arc::clone(&register.store);
+        let files = Files { loaded: clock.now(), size, from, restart: Vec::new(), fault: None };
+        let status = Arc::new(Status::new(files, Arc::clone(&store)));
         let gate = Arc::new(Gate::new(setup, register, clock.clone()));
         let (stop, stopped) = watch::channel(false);
-        let mut daemon = Self { milter: Vec::new(), store, counters: None, stop, tasks: Vec::new() };
-        if let Some(settings) = &config.milter {
-            let door = Door::bind(settings, gate).map_err(|source| StartError::Listen {
-                addresses: settings.listen.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
-                source,
-            })?;
+        let mut daemon =
+            Self { milter: Vec::new(), console: None, store, counters: None, stop, tasks: Vec::new() };
+        // Before a door opens: from then on SIGHUP must not end the process.
+        let reload = noted.map(|noted| {
+            Reload::new(Arc::clone(&gate), Arc::clone(&status), clock.clone(), config.clone(), noted)
+        });
+        // Everything that can fail comes before the first task.
+        // The milter door last: who can reach it can rely on all the rest.
+        let ear = config.console.as_ref().map(|settings| Ear::bind(&settings.listen));
+        let ear = ear.transpose().map_err(|source| StartError::Listen { door: "console", source })?;
+        let door = config.milter.as_ref().map(|settings| Door::bind(settings, Arc::clone(&gate)));
+        let door = door.transpose().map_err(|source| StartError::Listen { door: "milter door", source })?;
+        if let Some(settings) = &config.alarm {
+            let (store, of) = (Arc::clone(&daemon.store), Arc::clone(&gate));
+            let rules = Arc::clone(&gate.setup().rules);
+            let alarm =
+                Alarm::new(store, settings, rules, clock)?.following(move || Arc::clone(&of.setup().rules));
+            let stopped = stopped.clone();
+            daemon.tasks.push(tokio::spawn(async move { alarm.run(stopped).await }));
+        }
+        if let Some(door) = door {
             daemon.milter = door.local_addrs();
+            status.show(door.counters());
             daemon.counters = Some(door.counters());
             daemon.tasks.push(tokio::spawn(door.run(stopped.clone())));
         }
-        if let Some(settings) = &config.alarm {
-            let alarm = Alarm::new(Arc::clone(&daemon.store), settings, rules, clock)?;
-            daemon.tasks.push(tokio::spawn(async move { alarm.run(stopped).await }));
+        if let Some(ear) = ear {
+            daemon.console = Some(ear.address());
+            daemon.tasks.push(tokio::spawn(answer(ear, Arc::clone(&status), stopped.clone())));
+        }
+        if let Some(reload) = reload {
+            daemon.tasks.push(tokio::spawn(reload.run(stopped)));
         }
         Ok(daemon)
     }
@@ -260,4 +356,10 @@ impl Daemon {
 
     /// The budget of a message, and within what systemd waits by default (90 s).
     const GRACE: Duration = Duration::from_mins(1);
+}
+
+async fn answer(ear: Ear, status: Arc<Status>, stopped: watch::Receiver<bool>) {
+    if let Err(error) = console::serve(ear, status, stopped).await {
+        tracing::error!(%error, "the console has ended; mail is checked all the same");
+    }
 }

@@ -21,7 +21,7 @@ use crate::scan::ruleset::{Ruleset, day_of};
 use crate::scan::{Day, Report, Scan};
 use chrono::NaiveDate;
 use record::Register;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// What a gate decides by; a message ends under the setup it began with.
 #[derive(Debug)]
@@ -38,7 +38,8 @@ pub struct Setup {
 
 /// The gate: shared by all doors of a process.
 pub struct Gate {
-    setup: Arc<Setup>,
+    /// Held only to clone or to replace the `Arc`, so nobody waits for a message.
+    setup: RwLock<Arc<Setup>>,
     register: Arc<Register>,
     clock: Clock,
     #[cfg(test)]
@@ -49,7 +50,7 @@ impl Gate {
     /// A gate that decides by `setup` and records in `register`.
     pub fn new(setup: Setup, register: Register, clock: Clock) -> Self {
         Self {
-            setup: Arc::new(setup),
+            setup: RwLock::new(Arc::new(setup)),
             register: Arc::new(register),
             clock,
             #[cfg(test)]
@@ -57,12 +58,25 @@ impl Gate {
         }
     }
 
+    /// What the next message is decided by.
+    pub fn setup(&self) -> Arc<Setup> {
+        // Nothing that can panic is done under the lock, so a poisoned one holds a whole setup all the same.
+        Arc::clone(&self.setup.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Decides by `setup` from the next message on. Messages under way end under the one they began with.
+    pub fn swap(&self, setup: Setup) {
+        *self.setup.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(setup);
+    }
+
     /// Begins a message. The door fills in the envelope as it learns it.
     pub fn begin(self: &Arc<Self>) -> Inspection {
-        let scan = Scan::new(Arc::clone(&self.setup.rules), today(&self.clock));
+        let setup = self.setup();
+        let scan = Scan::new(Arc::clone(&setup.rules), today(&self.clock));
         Inspection {
             envelope: Envelope::default(),
             scan,
+            setup,
             gate: Arc::clone(self),
             #[cfg(test)]
             tape: Vec::new(),
@@ -84,6 +98,8 @@ pub struct Inspection {
     /// Who sends to whom, as far as the door knows.
     pub envelope: Envelope,
     scan: Scan,
+    /// What the message began with: rules, policy and controllers of one reading.
+    setup: Arc<Setup>,
     gate: Arc<Gate>,
     #[cfg(test)]
     tape: Vec<u8>,
@@ -104,7 +120,7 @@ impl Inspection {
         if self.scripted_settled() {
             return true;
         }
-        let policy = &self.gate.setup.policy;
+        let policy = &self.setup.policy;
         policy.leak == LeakAction::Block
             && self.scan.leaks()
             && self.scan.kept() >= Report::KEPT
@@ -118,10 +134,10 @@ impl Inspection {
         if let Some(answer) = self.scripted().await {
             return answer;
         }
-        let Self { envelope, scan, gate, .. } = self;
+        let Self { envelope, scan, setup, gate, .. } = self;
         let report = scan.finish();
-        let decision = policy::decide(&envelope, &report, &gate.setup.policy);
-        if !record::is_needed(&gate.setup, &report, &decision) {
+        let decision = policy::decide(&envelope, &report, &setup.policy);
+        if !record::is_needed(&setup, &report, &decision) {
             return Answerable::new(decision.strictest(), report.leaks(), custody);
         }
         let recorded = tokio::task::spawn_blocking(move || {
@@ -129,7 +145,7 @@ impl Inspection {
             let day = local_day(&gate.clock);
             let (verdict, leaks) = (decision.strictest(), report.leaks());
             gate.register
-                .record(&gate.setup, &envelope, &report, &decision, now, day)
+                .record(&setup, &envelope, &report, &decision, now, day)
                 .map(|case| (verdict, leaks, case))
         })
         .await;

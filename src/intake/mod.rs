@@ -4,6 +4,7 @@
 //! Start reading at [`milter`]; [`archive`] is mail that already lies somewhere.
 
 pub mod archive;
+pub mod bind;
 pub mod listen;
 pub mod milter;
 

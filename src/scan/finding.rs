@@ -87,6 +87,10 @@ impl fmt::Display for MaskedText {
 pub struct Finding {
     /// The number.
     pub cpr: Cpr,
+    /// What it is taken for: what it says it is, or a test number where the site has allowed it.
+    pub kind: Kind,
+    /// Whether the rules let numbers of this kind be leaks.
+    pub counts: bool,
     /// How sure.
     pub confidence: Confidence,
     /// The part's path, as IMAP numbers sections.
@@ -102,19 +106,17 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// Whether a delivered message with this finding is a leak: a real person's number, and sure enough.
+    /// Whether a delivered message with this finding is a leak: of a kind that counts, and sure enough.
     pub fn is_leak(&self) -> bool {
-        leaks(&self.cpr, self.confidence)
+        self.counts && self.confidence >= LEAST
     }
 
     /// What a screen shows in place of the number.
     pub const MASKED: &'static str = "******-****";
 }
 
-/// Whether a number found with this confidence is a leak.
-pub(super) fn leaks(cpr: &Cpr, confidence: Confidence) -> bool {
-    confidence >= Confidence::Likely && matches!(cpr.kind(), Kind::Cpr | Kind::Replacement)
-}
+/// The least confidence of a leak; what is less is reported and not acted on.
+pub(super) const LEAST: Confidence = Confidence::Likely;
 
 #[cfg(test)]
 mod tests {

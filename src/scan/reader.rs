@@ -13,10 +13,10 @@ use super::coverage::{Unread, UnreadKind};
 use super::evidence::{Evidence, Explained};
 use super::finding::{Finding, MaskedText, Place};
 use super::report::{Protection, Report};
-use super::ruleset::Ruleset;
+use super::ruleset::{Ruleset, Treatment};
 use super::window::{self, Hit, Window};
-use crate::cpr::Cpr;
 use crate::cpr::date::Day;
+use crate::cpr::{Cpr, Kind};
 use crate::extract::{self, Claim, Nature};
 use crate::mime::{
     Class, Disposition, HeaderName, Part, PartKind, PartPath, PartSink, Problem, Reading, TransferEncoding,
@@ -103,7 +103,8 @@ impl Judge {
         let read = Cpr::read(candidate, *today, rules.exceptions());
         let keep = report.has_room();
         let mut evidence = Evidence::new(keep || explained.is_some());
-        let confidence = read.ok().and_then(|cpr| {
+        let is_told = read.is_ok_and(|cpr| rules.kinds().of(cpr.kind()) != Treatment::Ignore);
+        let confidence = read.ok().filter(|_| is_told).and_then(|cpr| {
             let cell = hit.cell(rules);
             let age = cpr.birth().years_until(*today);
             let (before, after, in_other_header) = (hit.before(), hit.after(), false);
@@ -123,17 +124,29 @@ impl Judge {
             });
         }
         let (Ok(cpr), Some(confidence)) = (read, confidence) else { return };
-        report.count_in(&cpr, confidence);
+        // Asked last, since a digest costs: a number that the site knows to be nobody's is a test number.
+        let is_allowed = rules.allows(&cpr);
+        let kind = if is_allowed { Kind::Test } else { cpr.kind() };
+        let treatment = rules.kinds().of(kind);
+        if treatment == Treatment::Ignore {
+            return;
+        }
+        let counts = treatment == Treatment::Count;
+        report.count_in(&cpr, counts, confidence);
         if keep {
+            let reasons = evidence.reasons().iter().map(|(reason, _)| Arc::clone(reason));
+            let why = reasons.chain(is_allowed.then(|| "allowed".into())).collect();
             let (offset, line) = (hit.offset(), hit.line());
             report.findings.push(Finding {
                 cpr,
+                kind,
+                counts,
                 confidence,
                 part: format!("{}{path}", self.prefix),
                 place: place.clone(),
                 line,
                 offset,
-                why: evidence.reasons().iter().map(|(reason, _)| Arc::clone(reason)).collect(),
+                why,
             });
         }
     }

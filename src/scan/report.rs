@@ -75,10 +75,10 @@ impl Report {
     /// How many findings are kept whole; the rest is counted.
     pub const KEPT: usize = 200;
 
-    /// Counts a finding; whether it is also to be kept is [`Self::has_room`].
-    pub(super) fn count_in(&mut self, cpr: &Cpr, confidence: Confidence) {
+    /// Counts a finding, of a kind that `counts` or not; whether it is also to be kept is [`Self::has_room`].
+    pub(super) fn count_in(&mut self, cpr: &Cpr, counts: bool, confidence: Confidence) {
         self.all_findings += 1;
-        if finding::leaks(cpr, confidence) {
+        if counts && confidence >= finding::LEAST {
             self.leaks += 1;
             self.certain |= confidence == Confidence::Certain;
             self.persons.add(cpr);
@@ -116,7 +116,7 @@ impl Report {
     }
 
     /// Proof that the message was read whole and holds nobody's number; `None` otherwise. The only maker of
-    /// [`Clean`]. What is only possible, a test number or mistyped is reported and not acted on.
+    /// [`Clean`]. What is only possible, or of a kind that does not count, is reported and not acted on.
     pub fn clean(&self) -> Option<Clean> {
         (!self.leaks() && self.coverage == Coverage::Complete && self.protection == Protection::None)
             .then_some(Clean(()))

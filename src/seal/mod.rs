@@ -5,6 +5,7 @@
 //! their public key (the age format), so that this machine cannot open what it wrote. Start reading at
 //! [`NodeKey`] and [`seal`]. Tests: beside the code.
 
+pub mod allow;
 pub mod keyfile;
 
 use crate::cpr::Cpr;

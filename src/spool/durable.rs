@@ -10,10 +10,11 @@
 //! | before the write | whole frames | nothing happened |
 //! | in the write | whole frames and a torn one, or zeros | these are moved aside by the next append |
 //! | after the fsync, before the row | one frame more than rows | the mail comes again, is sealed again, and a reader sees the number once |
+//! | in [`replace`], before the rename | the old file, and a hidden draft | the old file |
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::Path;
 
 /// A frame longer than this is damage, not data.
@@ -50,6 +51,36 @@ pub fn append(path: &Path, frame: &[u8]) -> io::Result<()> {
         File::open(folder)?.sync_all()?;
     }
     Ok(())
+}
+
+/// Puts content in a file's place, for its owner alone to read: whole or not at all, whatever crashes, and on disk
+/// when this returns. The file is given to the user `owner`, so that root may write what a service reads.
+///
+/// # Errors
+/// When it cannot be written or given away; what was there stands as before.
+pub fn replace(path: &Path, content: &[u8], owner: u32) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = path.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+    let draft = folder.join(format!(".{}.draft-{}", name.to_string_lossy(), std::process::id()));
+    let replaced = write_draft(&draft, content, owner).and_then(|()| {
+        #[allow(clippy::disallowed_methods, reason = "this is the durable way that the lint asks for")]
+        std::fs::rename(&draft, path)
+    });
+    if replaced.is_err() {
+        // Of no use to anybody; when even this fails, the next try writes over it.
+        drop(std::fs::remove_file(&draft));
+    }
+    replaced?;
+    File::open(folder)?.sync_all()
+}
+
+fn write_draft(draft: &Path, content: &[u8], owner: u32) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(draft)?;
+    file.write_all(content)?;
+    if file.metadata()?.uid() != owner {
+        fchown(&file, Some(owner), None)?;
+    }
+    file.sync_all()
 }
 
 /// Every whole frame, in order.
@@ -128,6 +159,20 @@ mod tests {
             let aside = folder.path().join(format!("{cut}.seg.torn"));
             assert_eq!(std::fs::read(aside).unwrap_or_default(), whole[9..cut], "cut at {cut}");
         }
+    }
+
+    #[test]
+    fn a_file_is_replaced_for_its_owner_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.list");
+        File::create(&path).unwrap().write_all(b"a longer text that was there before").unwrap();
+        let owner = folder.path().metadata().unwrap().uid();
+        replace(&path, b"new", owner).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"new");
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left");
+        assert!(replace(&folder.path().join("none/a.list"), b"new", owner).is_err());
     }
 
     #[test]

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 pub(crate) mod daemon;
+pub(crate) mod http;
 pub(crate) mod identity;
 pub(crate) mod postfix;
 pub(crate) mod sink;

@@ -78,7 +78,7 @@ fn write_finding(pen: &Pen, out: &mut Vec<u8>, finding: &Finding) {
         pen.number(finding),
         pen.tag(finding),
         confidence_words(finding.confidence),
-        kind_words(finding.cpr.kind())
+        kind_words(finding.kind)
     );
     let why: Vec<&str> = finding.why.iter().map(|why| &**why).collect();
     line!(out, "    del {}, {}{line}: {}", finding.part, finding.place, why.join(", "));

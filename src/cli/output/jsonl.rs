@@ -79,7 +79,7 @@ fn findings<'a>(pen: &Pen, report: &'a Report) -> Vec<Finding<'a>> {
     let one = |finding: &'a crate::scan::finding::Finding| Finding {
         cpr: pen.number(finding),
         tag: pen.tag(finding),
-        kind: finding.cpr.kind().word(),
+        kind: finding.kind.word(),
         confidence: finding.confidence.word(),
         part: &finding.part,
         r#where: finding.place.to_string(),

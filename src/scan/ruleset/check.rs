@@ -3,40 +3,48 @@
 //! An example is a text with `{n}` where a number stands; no number is ever needed. Start reading at
 //! [`Ruleset::check`]. Tests: below.
 
-use super::{RuleFault, Ruleset, fault};
+use super::entry::Proof;
+use super::read::Place;
+use super::{RuleFault, Ruleset};
 use crate::scan::context;
 use std::sync::Arc;
 
-/// What an entry must and must not match, and where it was written.
+/// What an entry must and must not match. A pack may have added to it.
 #[derive(Debug)]
 pub(super) struct Examples {
-    pub(super) file: &'static str,
     pub(super) reason: Arc<str>,
-    pub(super) must: Vec<String>,
-    pub(super) must_not: Vec<String>,
+    pub(super) place: Place,
+    pub(super) proof: Proof,
 }
 
 impl Ruleset {
     /// Proves every entry by its own examples, and returns every one that fails.
     pub fn check(&self) -> Vec<RuleFault> {
+        self.check_those(|_| true)
+    }
+
+    /// Proves the examples that stand in one file.
+    pub(super) fn check_file(&self, rank: usize) -> Vec<RuleFault> {
+        self.check_those(|place| place.rank == rank)
+    }
+
+    fn check_those(&self, wanted: impl Fn(&Place) -> bool) -> Vec<RuleFault> {
         let mut faults = Vec::new();
         for entry in &self.examples {
-            if entry.must.is_empty() || entry.must_not.is_empty() {
-                faults.push(fault(
-                    entry.file,
-                    &entry.reason,
-                    "must bring examples in both `must` and `must_not`",
-                ));
+            if wanted(&entry.place) {
+                entry.proof.demand(&entry.place, &entry.reason, &mut faults);
             }
-            for (texts, wanted) in [(&entry.must, true), (&entry.must_not, false)] {
-                for text in texts {
+            for (texts, must) in [(&entry.proof.must, true), (&entry.proof.must_not, false)] {
+                for example in texts.iter().filter(|example| wanted(&example.place)) {
+                    let text = &example.text;
                     let Some((before, after)) = text.split_once("{n}") else {
-                        faults.push(fault(entry.file, &entry.reason, &format!("{text:?} has no {{n}}")));
+                        let fault = format!("{text:?} has no {{n}} where the number stands");
+                        faults.push(example.place.fault(&entry.reason, fault));
                         continue;
                     };
-                    if context::counts(self, &entry.reason, before.as_bytes(), after.as_bytes()) != wanted {
-                        let verb = if wanted { "must" } else { "must not" };
-                        faults.push(fault(entry.file, &entry.reason, &format!("{verb} match {text:?}")));
+                    if context::counts(self, &entry.reason, before.as_bytes(), after.as_bytes()) != must {
+                        let verb = if must { "must" } else { "must not" };
+                        faults.push(example.place.fault(&entry.reason, format!("{verb} match {text:?}")));
                     }
                 }
             }

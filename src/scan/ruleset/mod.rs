@@ -1,38 +1,58 @@
 //! The rules as runnable: words in one automaton, look-alikes as compiled expressions, weights as numbers.
 //!
 //! Reads no file: the texts are arguments, so that the daemon may swap rules and a test may bring its own.
-//! Every fault is reported, not only the first. `written` is what the files may hold, `compile` makes it
-//! runnable ([`Ruleset::parse`]), `check` proves each entry by its own examples ([`Ruleset::check`]). Start
-//! reading at [`Ruleset`]. The files are described in `rules/README.md`.
+//! Every fault is reported, not only the first. The way of a rule: `read` takes a file apart, `written` is what
+//! an entry may hold, `entry` keeps it with its place, `pack` lays the files over one another, `compile` makes
+//! all of it runnable, `check` proves each entry by its own examples; `kinds` and `allow` say what a found number
+//! counts for, `list` shows the rules to people. Start reading at [`Ruleset`]; the files are described in
+//! `rules/README.md`.
 
+mod allow;
 mod check;
 mod compile;
+mod entry;
+mod kinds;
+mod list;
+mod pack;
+mod read;
+#[cfg(test)]
+mod tests;
 mod written;
 
+pub use allow::AllowList;
+pub use entry::PackSource;
+pub use kinds::{Kinds, Treatment};
+pub use list::{Entry, Sort};
+pub use pack::{Act, Change};
+
 use super::context::Label;
-use crate::cpr::Exceptions;
+use super::finding::Confidence;
 use crate::cpr::candidate::Form;
 use crate::cpr::date::Day;
+use crate::cpr::{Cpr, Exceptions};
 use aho_corasick::AhoCorasick;
 use check::Examples;
 use regex::bytes::Regex;
 use std::fmt;
 use std::sync::Arc;
 pub(super) use written::NeighbourWeights;
-use written::Weights;
+use written::{Threshold, Weights};
 
-const CPR: &str = "cpr.toml";
-const CONTEXT: &str = "context.da.toml";
-const LOOKALIKES: &str = "lookalikes.toml";
+/// The file of weights and kinds.
+pub const CPR: &str = "cpr.toml";
+/// The file of labels.
+pub const CONTEXT: &str = "context.da.toml";
+/// The file of look-alikes.
+pub const LOOKALIKES: &str = "lookalikes.toml";
 
 /// The texts of the rule files.
 #[derive(Clone, Copy, Debug)]
 pub struct RuleTexts<'a> {
-    /// `cpr.toml`.
+    /// `cpr.toml`: weights and kinds.
     pub cpr: &'a str,
-    /// `context.da.toml`.
+    /// `context.da.toml`: labels.
     pub context: &'a str,
-    /// `lookalikes.toml`.
+    /// `lookalikes.toml`: look-alikes.
     pub lookalikes: &'a str,
 }
 
@@ -45,20 +65,52 @@ impl RuleTexts<'static> {
     };
 }
 
+/// The text of a site's own file of rules.
+#[derive(Clone, Copy, Debug)]
+pub struct Pack<'a> {
+    /// Its file's name.
+    pub name: &'a str,
+    /// What it holds.
+    pub text: &'a str,
+}
+
+/// Rules that have proved themselves.
+#[derive(Debug)]
+pub struct Proved {
+    /// The rules.
+    pub rules: Ruleset,
+    /// Examples that hold in their own file, and no longer with the packs over it: what a pack changed, for a
+    /// person to judge.
+    pub changed: Vec<RuleFault>,
+}
+
 /// A fault of the rules: which entry, what is wrong, what would mend it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleFault {
     /// The file's name.
-    pub file: &'static str,
+    pub file: String,
+    /// The line, where one can be named; from 1.
+    pub line: Option<usize>,
     /// The entry's name, or the place in the file.
     pub entry: String,
     /// What is wrong.
     pub fault: String,
 }
 
+impl RuleFault {
+    /// A fault of a file as a whole.
+    pub fn of_file(file: &str, entry: &str, fault: impl Into<String>) -> Self {
+        Self { file: file.to_owned(), line: None, entry: entry.to_owned(), fault: fault.into() }
+    }
+}
+
 impl fmt::Display for RuleFault {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}: {}: {}", self.file, self.entry, self.fault)
+        out.write_str(&self.file)?;
+        if let Some(line) = self.line {
+            write!(out, ":{line}")?;
+        }
+        write!(out, ": {}: {}", self.entry, self.fault)
     }
 }
 
@@ -75,6 +127,11 @@ pub struct Ruleset {
     pub(super) words: AhoCorasick,
     pub(super) lookalikes: Vec<LookAlike>,
     examples: Vec<Examples>,
+    kinds: Kinds,
+    sources: Vec<PackSource>,
+    entries: Vec<Entry>,
+    changes: Vec<Change>,
+    allowed: Option<AllowList>,
 }
 
 impl Ruleset {
@@ -91,9 +148,51 @@ impl Ruleset {
         Exceptions { as_of: self.exceptions_as_of, dates: &self.exceptions }
     }
 
+    /// What each kind of number counts for.
+    pub fn kinds(&self) -> &Kinds {
+        &self.kinds
+    }
+
+    /// The source systems that packs name, in their order.
+    pub fn sources(&self) -> &[PackSource] {
+        &self.sources
+    }
+
+    /// Every label and look-alike, for a person to read.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// What packs did to what was there before them, in their order.
+    pub fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
+    /// The sums from which a number is certain, likely and possible.
+    pub fn thresholds(&self) -> [(Confidence, f32); 3] {
+        let Threshold { certain, likely, possible } = self.weights.threshold;
+        [(Confidence::Certain, certain), (Confidence::Likely, likely), (Confidence::Possible, possible)]
+    }
+
+    /// The same rules with a list of numbers that are nobody's.
+    #[must_use]
+    pub fn allowing(self, allowed: AllowList) -> Self {
+        Self { allowed: Some(allowed).filter(|list| !list.is_empty()), ..self }
+    }
+
+    /// Whether the site has said that this number is nobody's. Costs a digest, so it is asked last.
+    pub(super) fn allows(&self, cpr: &Cpr) -> bool {
+        self.allowed.as_ref().is_some_and(|list| list.holds(cpr))
+    }
+
+    /// How many numbers are allowed.
+    pub fn allowed(&self) -> usize {
+        self.allowed.as_ref().map_or(0, AllowList::len)
+    }
+
     /// How many entries there are, and how many examples prove them.
     pub fn size(&self) -> (usize, usize) {
-        (self.examples.len(), self.examples.iter().map(|e| e.must.len() + e.must_not.len()).sum())
+        (self.examples.len(), self.examples.iter().map(|e| e.proof.must.len() + e.proof.must_not.len()).sum())
     }
 }
 
@@ -127,8 +226,4 @@ impl LookAlike {
             && self.before.as_ref().is_none_or(|expression| expression.is_match(before.as_bytes()))
             && self.after.as_ref().is_none_or(|expression| expression.is_match(after.as_bytes()))
     }
-}
-
-fn fault(file: &'static str, entry: &str, fault: &str) -> RuleFault {
-    RuleFault { file, entry: entry.to_owned(), fault: fault.to_owned() }
 }

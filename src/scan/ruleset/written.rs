@@ -1,11 +1,13 @@
-//! The rules as written: what each file may hold, and nothing of what it means.
+//! The rules as written: what each entry of a file may hold, and nothing of what it means.
 //!
 //! Unknown keys are faults. The weights of `cpr.toml` are numbers already and are used as they stand; labels
-//! and look-alikes are made runnable by `compile`. Start reading at [`Weights`]. Tests: those of `compile`.
+//! and look-alikes are gathered by `pack` and made runnable by `compile`. Start reading at [`Weights`]. Tests:
+//! those of `compile`, and `tests.rs`.
 
 use crate::cpr::Kind;
 use crate::cpr::candidate::Form;
 use serde::Deserialize;
+use toml::Spanned;
 
 /// `cpr.toml`, but for the exceptions.
 #[derive(Clone, Debug, Deserialize)]
@@ -135,41 +137,49 @@ pub(super) struct ExceptionsAsWritten {
     pub(super) first_of_january: Vec<u16>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ContextAsWritten {
-    pub(super) label: Vec<LabelAsWritten>,
-}
-
+/// A `[[label]]`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LabelAsWritten {
-    pub(super) name: String,
+    pub(super) name: Spanned<String>,
     pub(super) weight: f32,
-    pub(super) words: Vec<String>,
-    pub(super) must: Vec<String>,
-    pub(super) must_not: Vec<String>,
+    pub(super) words: Vec<Spanned<String>>,
+    pub(super) must: Vec<Spanned<String>>,
+    pub(super) must_not: Vec<Spanned<String>>,
 }
 
+/// A `[[label]]` of a pack that adds words to a label that is there.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct LookAlikesAsWritten {
-    pub(super) lookalike: Vec<LookAlikeAsWritten>,
-    #[serde(default)]
-    pub(super) beside: Vec<LookAlikeAsWritten>,
+pub(super) struct AdditionAsWritten {
+    pub(super) add_to: Spanned<String>,
+    pub(super) words: Vec<Spanned<String>>,
+    pub(super) must: Vec<Spanned<String>>,
+    pub(super) must_not: Vec<Spanned<String>>,
 }
 
+/// A `[[lookalike]]`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LookAlikeAsWritten {
-    pub(super) name: String,
+    pub(super) name: Spanned<String>,
     pub(super) weight: f32,
-    pub(super) before: Option<String>,
-    pub(super) after: Option<String>,
+    pub(super) before: Option<Spanned<String>>,
+    pub(super) after: Option<Spanned<String>>,
     #[serde(default)]
-    pub(super) form: Vec<String>,
+    pub(super) form: Vec<Spanned<String>>,
     #[serde(default)]
     pub(super) only_unlabelled: bool,
-    pub(super) must: Vec<String>,
-    pub(super) must_not: Vec<String>,
+    pub(super) must: Vec<Spanned<String>>,
+    pub(super) must_not: Vec<Spanned<String>>,
+}
+
+/// A `[[source]]` of a pack: the keys of `brevdue.toml`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SourceAsWritten {
+    pub(super) name: Spanned<String>,
+    #[serde(rename = "match")]
+    pub(super) pattern: Spanned<String>,
+    pub(super) vendor: Option<String>,
 }

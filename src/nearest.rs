@@ -1,9 +1,10 @@
 //! Which known word was meant by an unknown one.
 //!
-//! Pure. Used for keys and for values, so that a slip of the fingers costs one look.
+//! Pure, and knows no room. Used for keys and values of the configuration and of the rules, so that a slip of the
+//! fingers costs one look.
 
 /// The known word nearest to `word`, if it is near enough to be a slip: at most a third of its letters.
-pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
     let limit = (word.chars().count() / 3).max(1);
     known
