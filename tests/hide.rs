@@ -21,7 +21,7 @@ mod word;
 
 use brevdue::scan::Report;
 use brevdue::scan::finding::Confidence;
-use layer::Layer;
+use layer::{Ends, Layer};
 use notation::Notation;
 use place::Place;
 use plan::Plan;
@@ -30,9 +30,14 @@ use tally::Tally;
 
 use crate::corpus::scan;
 
-/// Hidden in ways that are known and not read yet. Whoever mends one takes it off the list: the test fails when none of
-/// its plans does.
-const KNOWN_GAPS: [(&str, fn(&Plan) -> bool); 0] = [];
+/// Hidden in ways that are known and not read yet. Whoever mends one takes it off the list: see
+/// [`the_known_gaps_are_gaps`].
+const KNOWN_GAPS: [(&str, fn(&Plan) -> bool); 2] = [
+    ("a fold of a calendar or a card within the number", |plan| {
+        matches!(plan.place, Place::FoldedCalendar | Place::FoldedCard)
+    }),
+    ("a bare return before a delimiter", |plan| plan.layers.contains(&Layer::Ends(Ends::Mixed))),
+];
 
 /// What became of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,9 +101,14 @@ fn every_notation_in_every_place() {
         }
     }
     settle(&tally);
-    let mended = KNOWN_GAPS.iter().zip(&tally.gaps).filter(|(_, failed)| **failed == 0);
-    let mended: Vec<&str> = mended.map(|((name, _), _)| *name).collect();
-    assert!(mended.is_empty(), "no longer gaps: {mended:?}");
+}
+
+#[test]
+fn the_known_gaps_are_gaps() {
+    for (name, is_gap) in KNOWN_GAPS {
+        let mut plans = (0..20_000).map(Plan::random).filter(is_gap);
+        assert!(plans.any(|plan| fails(&plan)), "mended, take it off the list: {name}");
+    }
 }
 
 #[test]
@@ -157,7 +167,7 @@ fn any_cut_of_a_nest_is_as_whole() {
     }
 }
 
-/// `BREVDUE_HIDE_SEED` is the first seed (0), `BREVDUE_HIDE_SECONDS` how long (60), of the processor's time.
+/// `BREVDUE_HIDE_SEED` is the first seed (0), `BREVDUE_HIDE_SECONDS` how long (60), by the clock.
 #[test]
 #[ignore = "as long as it is told: tests/hide-long"]
 fn on_and_on() {

@@ -101,7 +101,8 @@ impl Entity {
                 false => "base64",
             };
             self.set("Content-Transfer-Encoding", encoding);
-            self.content = Content::Encoded(if has_lines { bytes } else { transfer::base64(&bytes, 76).into_bytes() });
+            self.content =
+                Content::Encoded(if has_lines { bytes } else { transfer::base64(&bytes, 76).into_bytes() });
         }
         if self.field("Content-Type").is_none() {
             self.fields.push(("Content-Type".into(), self.media.clone()));

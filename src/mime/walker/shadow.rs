@@ -100,7 +100,8 @@ impl Shadow {
     fn start<S: PartSink>(&mut self, parent: (super::Limits, usize, usize), header: &[u8], sink: &mut S) {
         let (limits, above, encoded_above) = parent;
         // What is encoded again tells no regions: the bytes have been accounted for.
-        self.walker.nest(limits, above, encoded_above + 1, &self.path, None);
+        let filter = self.walker.head.filter();
+        self.walker.nest(limits, above, encoded_above + 1, &self.path, filter);
         self.walker.head.start(self.of_message);
         self.walker.is_shadow = true;
         self.state = State::Walking;
@@ -221,6 +222,8 @@ impl Walker {
         shadow.level = self.stack.len();
         shadow.path.copy_from(&self.path);
         shadow.of_message = self.head.of_message;
+        // A header that is read in another way holds the same fields.
+        shadow.walker.head.listen(self.head.filter());
         shadow.walker.limits = self.limits;
         shadow.walker.above = self.above + self.stack.len();
         shadow.walker.encoded_above = self.encoded_above;
