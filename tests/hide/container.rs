@@ -1,5 +1,6 @@
 //! What an entity is put into: multiparts, messages, signatures; some as no standard has them.
 
+use super::charset::Charset;
 use super::entity::{Content, Entity};
 use super::random::Random;
 use super::transfer;
@@ -79,6 +80,20 @@ const CLEAN: [&str; 5] = [
     "Content-Type: message/rfc822\n\nSubject: intet\n\nIntet\n",
 ];
 
+/// A detached signature, or what looks like one.
+const SIGNATURE: &str = "Content-Type: application/pkcs7-signature; name=smime.p7s\n\
+    Content-Transfer-Encoding: base64\n\n\
+    MIAGCSqGSIb3DQEHAqCAMIACAQExADCABgkqhkiG9w0BBwEAADEAAAAAAAAA\n";
+
+/// Whether nothing of an entity is lost when its text alone is taken.
+fn can_stand_bare(inner: &Entity) -> bool {
+    inner.charset.is_none_or(Charset::is_ascii)
+        && matches!(inner.content, Content::Text(_) | Content::Bytes(_))
+        && inner.field("Content-Disposition").is_none()
+        && inner.field("Content-Description").is_none()
+        && inner.field("Content-Type").is_none_or(|value| !value.contains("name"))
+}
+
 impl Container {
     pub(crate) fn is_sound(self) -> bool {
         !matches!(
@@ -119,19 +134,14 @@ impl Container {
                 parts = vec![clean(random), inner.write()];
             }
             Self::Preamble | Self::Epilogue => {
-                let is_plain = inner.charset.is_none_or(super::charset::Charset::is_ascii)
-                    && matches!(inner.content, Content::Text(_) | Content::Bytes(_));
-                let is_bare = inner.field("Content-Disposition").is_none()
-                    && inner.field("Content-Description").is_none()
-                    && inner.field("Content-Type").is_none_or(|value| !value.contains("name"));
-                if !is_plain || !is_bare {
+                if !can_stand_bare(&inner) {
                     return None;
                 }
                 let stands = inner.content.bytes().to_vec();
                 if self == Self::Preamble {
-                    preamble = stands
+                    preamble = stands;
                 } else {
-                    epilogue = stands
+                    epilogue = stands;
                 }
                 parts.push(clean(random));
             }
@@ -147,12 +157,7 @@ impl Container {
             Self::Signed => {
                 media =
                     "multipart/signed; micalg=sha-256; protocol=\"application/pkcs7-signature\"".to_owned();
-                parts = vec![
-                    inner.write(),
-                    b"Content-Type: application/pkcs7-signature; name=smime.p7s\nContent-Transfer-Encoding: base64\n\n\
-                      MIAGCSqGSIb3DQEHAqCAMIACAQExADCABgkqhkiG9w0BBwEAADEAAAAAAAAA\n"
-                        .to_vec(),
-                ];
+                parts = vec![inner.write(), SIGNATURE.as_bytes().to_vec()];
             }
             Self::Opaque => {
                 let mut signed =

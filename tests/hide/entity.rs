@@ -65,14 +65,12 @@ impl Entity {
 
     /// Adds a parameter to the field, or to the field of the media type.
     pub(crate) fn set_parameter(&mut self, name: &str, parameter: &str) {
-        match self.fields.iter_mut().find(|(known, _)| known == name) {
-            Some((_, value)) => *value = format!("{value}; {parameter}"),
-            None => {
-                let media = self.media.clone();
-                let base = if name == "Content-Type" { media } else { "attachment".to_owned() };
-                self.fields.push((name.to_owned(), format!("{base}; {parameter}")));
-            }
+        if let Some((_, value)) = self.fields.iter_mut().find(|(known, _)| known == name) {
+            *value = format!("{value}; {parameter}");
+            return;
         }
+        let base = if name == "Content-Type" { self.media.as_str() } else { "attachment" };
+        self.fields.push((name.to_owned(), format!("{base}; {parameter}")));
     }
 
     /// The fields that say something of the message and not of its content move out.

@@ -49,7 +49,8 @@ pub(crate) enum Ends {
     Mixed,
 }
 
-const MEDIA: [&str; 7] = [
+const MEDIA: [&str; 8] = [
+    "text/plain; format=flowed",
     "application/octet-stream",
     "text/plain",
     "text/x-log",
@@ -152,7 +153,8 @@ impl Layer {
                 let Content::Text(text) = &entity.content else { return None };
                 let is_text = entity.media.starts_with("text/");
                 // What is no text by its type is read as bytes, in which digits must be ASCII.
-                if !is_text && !(charset.is_ascii() && charset.is_true() && !is_utf7(charset)) {
+                let is_plain = charset.is_ascii() && charset.is_true() && !is_utf7(charset);
+                if !is_text && !is_plain {
                     return None;
                 }
                 entity.content = Content::Bytes(charset.encode(text)?);
@@ -171,7 +173,7 @@ impl Layer {
                 let value = entity.field("Content-Type").unwrap_or(&entity.media).to_owned();
                 let rest = value.split_once(';').map(|(_, rest)| format!(";{rest}")).unwrap_or_default();
                 entity.set("Content-Type", &format!("{media}{rest}"));
-                media.clone_into(&mut entity.media);
+                media.split(';').next().unwrap_or_default().clone_into(&mut entity.media);
             }
             Self::Disposition(value) => {
                 if entity.field("Content-Disposition").is_some() {
@@ -248,10 +250,10 @@ impl Header {
                 }
             }
             Self::TwoTypes(first) => {
-                add(fields, first, ("Content-Type".into(), "text/plain; charset=utf-8".into()))
+                add(fields, first, ("Content-Type".into(), "text/plain; charset=utf-8".into()));
             }
             Self::TwoEncodings(first) => {
-                add(fields, first, ("Content-Transfer-Encoding".into(), "8bit".into()))
+                add(fields, first, ("Content-Transfer-Encoding".into(), "8bit".into()));
             }
         }
     }

@@ -96,129 +96,6 @@ pub(crate) enum Reference {
 
 use Notation as N;
 
-/// All that are asked for.
-pub(crate) fn all() -> Vec<Notation> {
-    let mut all = vec![N::Drawn("DMYS"), N::Nine, N::Lettered, N::Fields];
-    // Dashes, blanks and marks between date and serial.
-    all.extend(
-        [
-            "DMY-S",
-            "DMY - S",
-            "DMY- S",
-            "DMY -S",
-            "DMY S",
-            "DMY/S",
-            "DMY.S",
-            "DMY_S",
-            "DMY+S",
-            "DMY–S",
-            "DMY – S",
-            "DMY—S",
-            "DMY−S",
-            "DMY‐S",
-            "DMY‑S",
-            "DMY‒S",
-            "DMY―S",
-            "DMY﹣S",
-            "DMY－S",
-            "DMY\u{a0}S",
-            "DMY\u{202f}S",
-            "DMY\u{2009}S",
-            "DMY\u{2007}S",
-            "DMY\u{2002}S",
-            "DMY\u{3000}S",
-            "DMY\u{a0}-\u{a0}S",
-            "DMY  S",
-            "D.M.Y-S",
-            "D M Y S",
-            "D M Y-S",
-            "D-M-Y-S",
-            "D/M/Y-S",
-            "D.M.Y S",
-            "D-M-C-S",
-            "D.M.C-S",
-            "D/M/C-S",
-            "DMC-S",
-            "DMC S",
-            "D M C S",
-            "D.M.Y - S",
-            "D M Y A B",
-        ]
-        .map(N::Drawn),
-    );
-    all.extend(["DMY\tS", "DMY\t-\tS"].map(|picture| N::Sown("", picture)));
-    all.extend(["DMY\nS", "DMY-\nS", "DMY\n-S", "DMY - \nS", "DMY \nS", "D.M.Y-\nS"].map(N::Broken));
-    all.extend(["DMY-\n> S", "DMY\n> S", "DMY-\n> > S", "DMY-\n>> S"].map(N::Replied));
-    for unseen in [
-        "\u{ad}", "\u{200b}", "\u{200c}", "\u{200d}", "\u{2060}", "\u{feff}", "\u{200e}", "\u{202c}",
-        "\u{2066}",
-    ] {
-        all.extend(["DMY-S", "DMYS", "DMY S"].map(|picture| N::Sown(unseen, picture)));
-    }
-    for unseen in ["&shy;", "&#173;", "&zwnj;", "&#8203;", "&#x200B;", "&lrm;"] {
-        all.extend(["DMY-S", "DMYS"].map(|picture| N::SownReference(unseen, picture)));
-    }
-    for zero in ['\u{FF10}', '\u{1D7CE}', '\u{1D7F6}'] {
-        all.extend(["DMY-S", "DMYS", "DMY S"].map(|picture| N::Script(zero, picture)));
-    }
-    all.extend([
-        N::Spread(" ", " "),
-        N::Spread(" ", " - "),
-        N::Spread(" ", "-"),
-        N::Spread(".", "."),
-        N::Spread("-", "-"),
-    ]);
-    all.extend(
-        [
-            "&#45;",
-            "&#x2d;",
-            "&#X2D;",
-            "&ndash;",
-            "&mdash;",
-            "&minus;",
-            "&hyphen;",
-            "&dash;",
-            "&#8209;",
-            "&nbsp;",
-            "&#160;",
-            "&#xA0;",
-            "&thinsp;",
-            "&ensp;",
-            "&nbsp;-&nbsp;",
-            "&sol;",
-            "&period;",
-            "&lowbar;",
-            "-&shy;",
-            "&#9;",
-        ]
-        .map(N::JoinedByReference),
-    );
-    all.extend(
-        [Reference::Decimal, Reference::Zeros, Reference::Hex, Reference::UpperHex, Reference::Open]
-            .map(N::References),
-    );
-    for (open, close) in [
-        ("<b>", "</b>"),
-        ("<SPAN style=\"color:red; font-size:11pt\">", "</SPAN>"),
-        ("<wbr>", ""),
-        ("<!-- x -->", ""),
-        ("<font face='Arial'>", "</font>"),
-        ("<o:p>", "</o:p>"),
-        ("<a href=\"#\">", "</a>"),
-    ] {
-        all.push(N::Tagged(open, close));
-    }
-    all.extend(
-        ["</td><td>", "</td>\n  <td align=\"right\">", "</td><td>-</td><td>", "-</TD><TD>"].map(N::Cells),
-    );
-    for share in [Share::Joint, Share::Few, Share::All] {
-        all.extend(["DMY-S", "DMY S", "DMY‑S"].map(|picture| N::Percent(picture, share)));
-        all.extend(["DMY-S", "DMY‑S", "DMY\u{a0}S"].map(|picture| N::Escaped(picture, share)));
-    }
-    all.extend([N::Percent("DMYS", Share::All), N::Escaped("DMYS", Share::Few)]);
-    all
-}
-
 impl Notation {
     /// A number that can be written so.
     pub(crate) fn number(self, random: &mut Random) -> Number {
@@ -239,9 +116,8 @@ impl Notation {
 
     pub(crate) fn dress(self) -> Dress {
         match self {
-            N::Drawn(_) | N::Script(..) | N::Spread(..) | N::Nine | N::Lettered => Dress::Any,
             N::Sown("", _) => Dress::Tabs,
-            N::Sown(..) => Dress::Any,
+            N::Drawn(_) | N::Sown(..) | N::Script(..) | N::Spread(..) | N::Nine | N::Lettered => Dress::Any,
             N::Broken(_) => Dress::Lines,
             N::Replied(_) => Dress::Reply,
             N::SownReference(..) | N::JoinedByReference(_) | N::References(_) => Dress::References,

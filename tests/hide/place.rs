@@ -109,15 +109,15 @@ impl Place {
         let dress = notation.dress();
         let has = |dresses: &[Dress]| dress == Dress::Any || dresses.contains(&dress);
         match self {
-            P::Prose | P::LongProse => has(&[Dress::Lines, Dress::Tabs]),
+            P::Prose | P::LongProse | P::Comment => has(&[Dress::Lines, Dress::Tabs]),
             P::Reply => has(&[Dress::Reply, Dress::Tabs]),
-            P::Paragraph | P::Hidden => has(&[Dress::Lines, Dress::Tabs, Dress::References, Dress::Tags]),
+            P::Paragraph | P::Hidden | P::ColumnCell => {
+                has(&[Dress::Lines, Dress::Tabs, Dress::References, Dress::Tags])
+            }
             P::LabelledCell => {
                 has(&[Dress::Lines, Dress::Tabs, Dress::References, Dress::Tags, Dress::Cells])
             }
-            P::ColumnCell => has(&[Dress::Lines, Dress::Tabs, Dress::References, Dress::Tags]),
             P::Attribute => has(&[Dress::Tabs, Dress::References]),
-            P::Comment => has(&[Dress::Lines, Dress::Tabs]),
             P::Field => has(&[Dress::Form, Dress::References]),
             // Blanks stand in no link.
             P::Link | P::Sent => has(&[Dress::Percent]) && !notation.holds(&[' ', '\n', '\t', '/']),
@@ -178,6 +178,7 @@ impl Place {
     }
 
     /// A text with the number at this place. `written` is the number as it is written, `label` what stands before it.
+    #[allow(clippy::too_many_lines, reason = "a table")]
     pub(crate) fn write(self, label: &str, written: &str, random: &mut Random) -> Entity {
         let said = format!("{label}{written}");
         match self {

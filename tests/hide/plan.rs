@@ -2,7 +2,8 @@
 
 use super::entity::Entity;
 use super::layer::{self, Layer};
-use super::notation::{self, Notation};
+use super::notation::Notation;
+use super::notations;
 use super::number::Number;
 use super::place::{self, LABELS, Place};
 use super::random::Random;
@@ -38,7 +39,7 @@ impl Plan {
     pub(crate) fn random(seed: u64) -> Self {
         let mut random = Random::new(seed);
         let (notation, place) = loop {
-            let notation = random.pick(&notation::all());
+            let notation = random.pick(&notations::all());
             let place = random.pick(&place::all());
             if place.takes(notation) {
                 break (notation, place);

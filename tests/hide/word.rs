@@ -104,6 +104,8 @@ pub(crate) enum Name {
     OfType,
     /// `filename*=utf-8''...`.
     Extended,
+    /// `filename*=iso-8859-1'da'...`.
+    ExtendedLatin1,
     /// `filename*0*=utf-8''...; filename*1*=...`.
     ExtendedPieces,
     /// `filename*0="..."; filename*1="..."`.
@@ -113,13 +115,21 @@ pub(crate) enum Name {
 }
 
 /// All of them.
-pub(crate) const NAMES: [Name; 6] =
-    [Name::Quoted, Name::OfType, Name::Extended, Name::ExtendedPieces, Name::Pieces, Name::Word];
+pub(crate) const NAMES: [Name; 7] = [
+    Name::Quoted,
+    Name::OfType,
+    Name::Extended,
+    Name::ExtendedLatin1,
+    Name::ExtendedPieces,
+    Name::Pieces,
+    Name::Word,
+];
 
 impl Name {
     pub(crate) fn takes(self, notation: Notation) -> bool {
         match self {
             Self::Extended | Self::ExtendedPieces | Self::Word => true,
+            Self::ExtendedLatin1 => notation.is_in(|text| encode("iso-8859-1", text).is_some()),
             Self::Quoted | Self::OfType | Self::Pieces => notation.is_in(str::is_ascii),
         }
     }
@@ -130,7 +140,11 @@ impl Name {
             Self::Quoted => format!("filename=\"{name}\""),
             Self::OfType => format!("name=\"{name}\""),
             Self::Word => format!("filename=\"{}\"", word("utf-8", true, name)),
-            Self::Extended => format!("filename*=utf-8''{}", percent(name)),
+            Self::Extended => format!("filename*=utf-8''{}", percent(name.as_bytes())),
+            Self::ExtendedLatin1 => {
+                let bytes = encode("iso-8859-1", name).unwrap_or_default();
+                format!("filename*=iso-8859-1'da'{}", percent(&bytes))
+            }
             Self::ExtendedPieces | Self::Pieces => {
                 let mut pieces = Vec::new();
                 let all: Vec<char> = name.chars().collect();
@@ -140,8 +154,8 @@ impl Name {
                     let (nr, piece) = (pieces.len(), now.iter().collect::<String>());
                     pieces.push(match self {
                         Self::Pieces => format!("filename*{nr}=\"{piece}\""),
-                        _ if nr == 0 => format!("filename*0*=utf-8'da'{}", percent(&piece)),
-                        _ => format!("filename*{nr}*={}", percent(&piece)),
+                        _ if nr == 0 => format!("filename*0*=utf-8'da'{}", percent(piece.as_bytes())),
+                        _ => format!("filename*{nr}*={}", percent(piece.as_bytes())),
                     });
                     rest = later;
                 }
@@ -155,10 +169,11 @@ impl Name {
     }
 }
 
-fn percent(text: &str) -> String {
-    text.bytes()
+fn percent(bytes: &[u8]) -> String {
+    bytes
+        .iter()
         .map(|byte| match byte {
-            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' => char::from(byte).to_string(),
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' => char::from(*byte).to_string(),
             other => format!("%{other:02X}"),
         })
         .collect()
