@@ -10,7 +10,8 @@
 //! Push and not pull, because mail arrives in chunks from a socket and nobody should have to keep it.
 //!
 //! Start reading at [`PartSink`], then `walker.rs` (which state reads which bytes), `boundary.rs` (which delimiter
-//! belongs to whom), `header.rs` (lines and fields), `leaf.rs` (from transfer encoding to sink). Tests: `tests/`, of
+//! belongs to whom), `header.rs` (lines and fields), `leaf.rs` (from transfer encoding to sink). What programs read in
+//! more than one way is read in each: a leaf by `again.rs`, an entity by `walker/shadow.rs`. Tests: `tests/`, of
 //! which `cuts.rs` came first; the decoders are held to slow, obvious twins at the end of their files.
 
 mod again;

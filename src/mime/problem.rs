@@ -15,6 +15,9 @@ pub enum Problem {
     UnclosedMultipart,
     /// A line that is no header field stood where header fields were read; it was taken as the start of the body.
     MissingBlankLine,
+    /// A message begins with a blank line and goes on like a header: a message without header to some programs, one
+    /// below a blank line to others.
+    HeaderBelowBlank,
     /// A line of nothing but blanks stood among the header fields: a folded line to some, the end of the header to
     /// others. It was taken as a folded line.
     BlankFold,
@@ -71,6 +74,7 @@ impl Problem {
                 Class::Damaged
             }
             Self::MissingBlankLine
+            | Self::HeaderBelowBlank
             | Self::BlankFold
             | Self::BareCr
             | Self::NoBoundary

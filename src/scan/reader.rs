@@ -229,7 +229,9 @@ impl Reader {
         let mut nature = extract::sniff(head, claim);
         let claims_encryption = matches!(self.leaf.sub.as_str(), "pkcs7-mime" | "x-pkcs7-mime")
             || (self.pgp.is_some() && self.leaf.sub == "octet-stream");
-        if matches!(nature, Nature::DoubtfulText | Nature::Document("binary")) && self.try_wide() {
+        let may_be_other = matches!(nature, Nature::DoubtfulText | Nature::Document("binary"))
+            || nature == Nature::Text && memchr::memchr(b' ', head).is_none();
+        if may_be_other && self.try_wide() {
             nature = Nature::Text;
         }
         let head = self.window.text();
@@ -418,10 +420,10 @@ impl PartSink for Reader {
     }
 
     fn leave(&mut self) {
-        self.close_readings();
         if self.mode == Mode::Sniffing {
             self.decide();
         }
+        self.close_readings();
         match self.mode {
             Mode::Closed => {
                 self.containers = self.containers.saturating_sub(1);
@@ -442,7 +444,9 @@ impl PartSink for Reader {
     }
 
     fn problem(&mut self, path: &PartPath, problem: Problem) {
-        if let Some(reason) = reason(problem) {
+        // That another reading is odd in itself says nothing: that there are two was told with the first.
+        let is_told = self.is_second_entity() && problem.class() == Class::Ambiguous;
+        if let Some(reason) = reason(problem).filter(|_| !is_told) {
             let kind = match problem.class() {
                 Class::Damaged => UnreadKind::Damaged,
                 Class::Ambiguous => UnreadKind::Ambiguous,

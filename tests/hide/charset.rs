@@ -87,6 +87,10 @@ impl Charset {
         !matches!(self, Self::Utf16Mislabelled | Self::Utf16Unlabelled | Self::Unlabelled | Self::Wrong(_))
     }
 
+    pub(crate) fn is_utf7(self) -> bool {
+        matches!(self, Self::Utf7 | Self::Utf7Shifted)
+    }
+
     /// Whether digits are ASCII bytes in it, and a line feed nothing else.
     pub(crate) fn is_ascii(self) -> bool {
         !matches!(

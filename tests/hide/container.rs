@@ -87,7 +87,7 @@ const SIGNATURE: &str = "Content-Type: application/pkcs7-signature; name=smime.p
 
 /// Whether nothing of an entity is lost when its text alone is taken.
 fn can_stand_bare(inner: &Entity) -> bool {
-    inner.charset.is_none_or(Charset::is_ascii)
+    inner.charset.is_none_or(|charset| charset.is_ascii() && !charset.is_utf7())
         && matches!(inner.content, Content::Text(_) | Content::Bytes(_))
         && inner.field("Content-Disposition").is_none()
         && inner.field("Content-Description").is_none()

@@ -153,7 +153,7 @@ impl Layer {
                 let Content::Text(text) = &entity.content else { return None };
                 let is_text = entity.media.starts_with("text/");
                 // What is no text by its type is read as bytes, in which digits must be ASCII.
-                let is_plain = charset.is_ascii() && charset.is_true() && !is_utf7(charset);
+                let is_plain = charset.is_ascii() && charset.is_true() && !charset.is_utf7();
                 if !is_text && !is_plain {
                     return None;
                 }
@@ -166,7 +166,7 @@ impl Layer {
             Self::Media(media) => {
                 let charset = entity.charset.unwrap_or(Charset::Utf8);
                 if !media.to_ascii_lowercase().starts_with("text/")
-                    && (!charset.is_ascii() || is_utf7(charset))
+                    && (!charset.is_ascii() || charset.is_utf7())
                 {
                     return None;
                 }
@@ -195,12 +195,12 @@ impl Layer {
                     && random.one_in(2)
                     && !matches!(transfer, Transfer::Quoted | Transfer::QuotedWildly)
                 {
-                    bytes = String::from_utf8_lossy(&bytes).replace('\n', "\r\n").into_bytes();
+                    bytes = Ends::CrLf.end(&bytes, random);
                 }
                 let (field, written) = transfer.write(&bytes, has_lines, random)?;
                 if transfer == Transfer::UuencodeInText {
                     let has_name = entity.field("Content-Type").is_some_and(|value| value.contains("name"));
-                    if has_name || !charset.is_ascii() || is_utf7(charset) {
+                    if has_name || !charset.is_ascii() || charset.is_utf7() {
                         return None;
                     }
                     entity.set("Content-Type", "text/plain; charset=us-ascii");
@@ -214,10 +214,6 @@ impl Layer {
         }
         Some(entity)
     }
-}
-
-fn is_utf7(charset: Charset) -> bool {
-    matches!(charset, Charset::Utf7 | Charset::Utf7Shifted)
 }
 
 impl Header {

@@ -1,5 +1,6 @@
 //! A plan: which number, written how, where, and wrapped in what. It is data, says itself in one line, and makes its mail.
 
+use super::container::Container;
 use super::entity::Entity;
 use super::layer::{self, Layer};
 use super::notation::Notation;
@@ -8,6 +9,9 @@ use super::number::Number;
 use super::place::{self, LABELS, Place};
 use super::random::Random;
 use std::fmt;
+
+/// What is deeper may be said to be too deep.
+const DEEPEST: usize = 60;
 
 /// How to hide a number.
 #[derive(Clone, Debug)]
@@ -65,7 +69,11 @@ impl Plan {
 
     /// Whether the number must be found: no layer damages anything.
     pub(crate) fn is_sound(&self) -> bool {
-        self.layers.iter().all(|layer| layer.is_sound())
+        let levels = self.layers.iter().map(|layer| match layer {
+            Layer::Container(Container::Deep(levels)) => *levels + 1,
+            _ => 1,
+        });
+        self.layers.iter().all(|layer| layer.is_sound()) && levels.sum::<usize>() < DEEPEST
     }
 
     /// The mail; `None` when its layers do not go together.

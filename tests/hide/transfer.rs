@@ -44,7 +44,7 @@ pub(crate) const ALL: [Transfer; 28] = [
     Transfer::Base64("base64", 76),
     Transfer::Base64("base64", 4),
     Transfer::Base64("base64", 60),
-    Transfer::Base64("base64", usize::MAX),
+    Transfer::Base64("base64", 99_999),
     Transfer::Base64("base64", 0),
     Transfer::Base64("BASE64", 76),
     Transfer::Base64(" Base64 ", 76),

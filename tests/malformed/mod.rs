@@ -100,6 +100,7 @@ fn ordinary_mail_is_read_whole() {
         "Content-Type: text/plain\nContent-Transfer-Encoding: base64\n\nSGVqIEJv\n",
         "Content-Type: text/plain\n\nabcdefghijklmnopABCDEFGHIJKLMNOP0123456789abcdefghijklmnopqrstuv\n",
         "Content-Type: multipart/mixed; boundary=b\n\nThis is a message in MIME format.\n--\nBo\n--b\n\nHej\n--b--\n",
+        "Content-Type: multipart/mixed; boundary=b\n\n--forord\nHej\n--b\n\nHej\n--b--\n",
         "From bo@x.example Mon Nov  2 08:00:00 2026\nSubject: Hej\nX-Mailer: x 1503791028\n\nHej",
     ] {
         let report = scan([mail.as_bytes()]);

@@ -345,10 +345,10 @@ pub(super) const TRAPS: &[Trap] = &[
         format!("From: a@b.example\n{BASE64}Hej Bo\nCPR-nr. {n}\n").into_bytes()
     }),
     trap("no header", Seen, |n| format!("\n{}", text(n)).into_bytes()),
-    trap("a blank line before a header of a program", Seen, |n| {
+    trap("a blank line before a header of a program", SeenAndFlagged, |n| {
         format!("\nX-CPR: =?utf-8?B?{}?=\nSubject: x\n\nHej", base64(n)).into_bytes()
     }),
-    trap("a blank line before the header", Seen, |n| {
+    trap("a blank line before the header", SeenAndFlagged, |n| {
         format!("\nFrom: a@b.example\n{BASE64}\n{}", lines(text(n))).into_bytes()
     }),
     trap("a line of blanks in the header", SeenAndFlagged, |n| {
@@ -415,6 +415,10 @@ pub(super) const TRAPS: &[Trap] = &[
     raw("EBCDIC 037", Seen, |n| labelled("ibm037", ebcdic(&text(n)))),
     raw("EBCDIC of Denmark", Seen, |n| labelled("IBM1142", ebcdic(&text(n)))),
     raw("EBCDIC by its own name", Seen, |n| labelled("EBCDIC-DK-NO", ebcdic(&text(n)))),
+    raw("EBCDIC with nothing", Seen, |n| mail("", ebcdic(&text(n)))),
+    raw("EBCDIC attached as bytes", Seen, |n| {
+        mail(&format!("Content-Type: application/octet-stream\n{BASE64}"), lines(ebcdic(&text(n))))
+    }),
     raw("ASCII called EBCDIC", SeenAndFlagged, |n| labelled("cp500", text(n))),
     raw("ISO-2022", Seen, |n| labelled("iso-2022-jp", format!("\x1b$B$3$s\x1b(B CPR-nr. {n}"))),
     raw("a charset that is none", Seen, |n| labelled("x-ukendt", text(n))),

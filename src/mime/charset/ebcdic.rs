@@ -1,4 +1,4 @@
-//! EBCDIC to UTF-8: the charset of mainframes, in which a digit is 0xF0 to 0xF9. Only by label.
+//! EBCDIC to UTF-8: the charset of mainframes, in which a digit is 0xF0 to 0xF9. By label, or by its look ([`look`]).
 //!
 //! Letters without accents and digits stand at the same place in every page; of the rest two pages are known here: 037,
 //! and 277 of Denmark and Norway (1142 with a euro). Another page is read as 037, which is wrong in signs only.
@@ -61,6 +61,31 @@ impl Page {
     }
 }
 
+/// Whether bytes that nothing calls EBCDIC are: no blank of ASCII, hardly a byte that is not a letter, digit or sign of
+/// it, and not UTF-8. Text of another 8-bit charset that looks so by chance loses nothing: it is read both ways.
+pub(super) fn look(head: &[u8]) -> bool {
+    if head.len() < 8 || memchr::memchr2(b' ', 0, head).is_some() {
+        return false;
+    }
+    let (mut letters, mut others) = (0, 0);
+    for byte in head {
+        match byte {
+            0x81..=0x89
+            | 0x91..=0x99
+            | 0xa2..=0xa9
+            | 0xc1..=0xc9
+            | 0xd1..=0xd9
+            | 0xe2..=0xe9
+            | 0xf0..=0xf9 => {
+                letters += 1;
+            }
+            0x40 | 0x4b | 0x4d | 0x5d | 0x5e | 0x60 | 0x61 | 0x6b | 0x7a | 0x15 | 0x25 | 0x0d | 0x0a => {}
+            _ => others += 1,
+        }
+    }
+    letters * 2 >= head.len() && others * 10 <= head.len() && std::str::from_utf8(head).is_err()
+}
+
 /// Page 037 from 0x40 on.
 #[rustfmt::skip]
 const COMMON: [char; 192] = [
@@ -119,6 +144,14 @@ mod tests {
             b"\xc3\xd7\xd9\x60\x95\x99\x4b\x40\xf1\xf5\xf0\xf3\xf7\xf9\x60\xf1\xf0\xf2\xf8\x15\xc0\x6a\xd0";
         assert_eq!(read(Page::Danish, text), "CPR-nr. 150379-1028\n\u{e6}\u{f8}\u{e5}");
         assert_eq!(read(Page::Common, &text[..19]), "CPR-nr. 150379-1028");
+    }
+
+    #[test]
+    fn looks() {
+        assert!(look(b"\xc3\xd7\xd9\x60\x95\x99\x4b\x40\xf1\xf5\xf0\xf3\xf7\xf9\x60\xf1\xf0\xf2\xf8\x15"));
+        for text in ["navn;cpr", "K\u{e6}re\u{e6}\u{f8}\u{e5}", "Hej Bo, hvordan", ""] {
+            assert!(!look(text.as_bytes()), "{text}");
+        }
     }
 
     #[test]

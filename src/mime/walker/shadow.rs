@@ -11,7 +11,7 @@
 use super::{Dashes, Walker};
 use crate::mime::entity::Entity;
 use crate::mime::transfer::{Transfer, TransferEncoding};
-use crate::mime::{PartPath, PartSink, Reading};
+use crate::mime::{PartPath, PartSink, Problem, Reading};
 
 /// How much of a line is looked at for a boundary that nobody named.
 const GUESS_CAP: usize = 200;
@@ -81,6 +81,9 @@ impl Shadow {
         let (head, header) = (std::mem::take(head), *header);
         self.state = State::Off;
         if head.len() > 1 && head.ends_with(b":") {
+            if header.is_empty() {
+                sink.problem(&self.path, Problem::HeaderBelowBlank);
+            }
             let parent = (self.walker.limits, self.walker.above, self.walker.encoded_above);
             self.transfer.start(TransferEncoding::Binary);
             self.start(parent, header, sink);
@@ -225,6 +228,7 @@ impl Walker {
         // A header that is read in another way holds the same fields.
         shadow.walker.head.listen(self.head.filter());
         shadow.walker.limits = self.limits;
+        shadow.walker.head.listen(self.head.filter());
         shadow.walker.above = self.above + self.stack.len();
         shadow.walker.encoded_above = self.encoded_above;
         Some(shadow)

@@ -18,6 +18,8 @@ use std::sync::Arc;
 enum Kind {
     Walked(Reading),
     Enclosed,
+    /// A charset that no label names.
+    Unlabelled,
 }
 
 impl Kind {
@@ -28,6 +30,7 @@ impl Kind {
             Self::Walked(Reading::Charset) => 4,
             Self::Walked(Reading::Lines) => 8,
             Self::Enclosed => 16,
+            Self::Unlabelled => 32,
         }
     }
 }
@@ -93,6 +96,11 @@ impl Reader {
         if self.mode == Mode::Closed {
             return None;
         }
+        self.content(kind)
+    }
+
+    /// The reader of another reading of the leaf that is open.
+    fn content(&mut self, kind: Kind) -> Option<&mut Self> {
         self.beside(kind)?;
         let Self { leaf, seconds, .. } = self;
         let second = seconds.find(kind)?;
@@ -106,13 +114,19 @@ impl Reader {
         Some(second)
     }
 
+    /// Whether this reads an entity by its other header.
+    pub(super) fn is_second_entity(&self) -> bool {
+        self.seconds.within & Kind::Walked(Reading::Entity).bit() != 0
+    }
+
     /// The leaf ended, and with it all other readings of its content.
     pub(super) fn close_readings(&mut self) {
         if self.seconds.all.is_empty() {
             return;
         }
-        for reading in [Reading::Encoding, Reading::Lines, Reading::Charset] {
-            if let Some(second) = self.seconds.find(Kind::Walked(reading))
+        let walked = [Reading::Encoding, Reading::Lines, Reading::Charset].map(Kind::Walked);
+        for kind in walked.into_iter().chain([Kind::Unlabelled]) {
+            if let Some(second) = self.seconds.find(kind)
                 && second.mode != Mode::Closed
             {
                 crate::mime::PartSink::leave(second);
@@ -120,7 +134,7 @@ impl Reader {
         }
     }
 
-    /// What is neither known nor text: read all the same when it is wide text.
+    /// What is neither known nor text, or has no blank: read otherwise when it is wide text or may be EBCDIC.
     pub(super) fn try_wide(&mut self) -> bool {
         let head = self.window.text();
         self.seconds.wide = TextStage::of_unlabelled(head.get(..extract::HEAD).unwrap_or(head)).map(Box::new);
@@ -138,10 +152,15 @@ impl Reader {
             self.look_within(bytes);
             return self.sweep(bytes);
         };
-        wide.feed(bytes, &mut |stream, text| {
-            if stream == Stream::Main {
+        wide.feed(bytes, &mut |stream, text| match stream {
+            Stream::Main => {
                 self.look_within(text);
                 self.sweep(text);
+            }
+            Stream::Other => {
+                if let Some(second) = self.content(Kind::Unlabelled) {
+                    crate::mime::PartSink::data(second, text);
+                }
             }
         });
         self.seconds.wide = Some(wide);
@@ -160,7 +179,11 @@ impl Reader {
     /// The text ended, and with it the file in it and the half a letter of wide text.
     pub(super) fn finish_within(&mut self) {
         if let Some(mut wide) = self.seconds.wide.take() {
-            wide.finish(&mut |_, text| self.sweep(text));
+            wide.finish(&mut |stream, text| {
+                if stream == Stream::Main {
+                    self.sweep(text);
+                }
+            });
         }
         let mut uuencoded = std::mem::take(&mut self.seconds.uuencoded);
         uuencoded.finish(&mut |piece| self.enclosed(piece));

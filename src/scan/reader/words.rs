@@ -37,6 +37,7 @@ pub(super) fn reason(problem: Problem) -> Option<&'static str> {
         Problem::UnknownEncoding => "unknown-encoding",
         Problem::UnreadableCharset => "unreadable-charset",
         Problem::MissingBlankLine => "missing-blank-line",
+        Problem::HeaderBelowBlank => "header-below-blank",
         Problem::BlankFold => "blank-fold",
         Problem::BareCr => "bare-cr",
         Problem::NoBoundary => "no-boundary",
