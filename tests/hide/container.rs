@@ -1,6 +1,5 @@
 //! What an entity is put into: multiparts, messages, signatures; some as no standard has them.
 
-use super::charset::Charset;
 use super::entity::{Content, Entity};
 use super::random::Random;
 use super::transfer;
