@@ -6,6 +6,7 @@
 mod traps;
 
 use brevdue::scan::{Report, Verdict};
+use proptest::prelude::*;
 
 use crate::corpus::scan;
 use traps::{Expect, TRAPS, Trap};
@@ -88,6 +89,53 @@ fn long_ones_are_as_whole() {
         }
     }
 }
+
+proptest! {
+    /// Whatever begins another reading, in any order.
+    #[test]
+    fn any_cut_of_any_readings_is_as_whole(
+        pieces in prop::collection::vec(prop::sample::select(PIECES.to_vec()), 0..40),
+        cut in prop_oneof![1usize..9, 1usize..200],
+    ) {
+        let mail = pieces.concat();
+        prop_assert_eq!(scan(mail.as_bytes().chunks(cut)), scan([mail.as_bytes()]), "{:?}", mail);
+    }
+}
+
+const PIECES: [&str; 32] = [
+    "Content-Type: multipart/x; boundary=b\n",
+    "Content-Type: multipart/x; boundary=b; boundary=c\n",
+    "Content-Type: multipart/x\n",
+    "Content-Type: text/plain\n",
+    "Content-Type: text/plain; charset=utf-16le\n",
+    "Content-Type: text/plain; charset=utf-7; charset=ibm277\n",
+    "Content-Type: message/rfc822\n",
+    "Content-Transfer-Encoding: base64\n",
+    "Content-Transfer-Encoding: quoted-printable\n",
+    "Content-Transfer-Encoding: x-uue\n",
+    "Content-Disposition: attachment; filename=cpr150379-1028\n",
+    "X-CPR: ",
+    "\n",
+    "\r\n",
+    "\r",
+    "--b\n",
+    "--b x\n",
+    "--b--\n",
+    "--c\n",
+    "\n--d\n",
+    "*",
+    "=\n",
+    "=3D",
+    "Q1BSLW5yLiAxNTAzNzktMTAyOA==\n",
+    "Q1BSLW5yLiAxNTAzNzktMTAyOCBIZWogQm8sIGh2b3JkYW4gaGFyIGR1IGRldD8=\n",
+    "Q1BSLW5yLiAx",
+    "begin 644 x\n",
+    "40U!2+6YR+B Q-3 S-SDM,3 R. H \n",
+    "end\n",
+    "CPR-nr. 150379-1028 ",
+    "\0",
+    "150379",
+];
 
 /// What is not malformed is not called so.
 #[test]

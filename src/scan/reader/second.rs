@@ -216,7 +216,10 @@ impl Reader {
 
     /// Joins what the other readings saw to the report of the first.
     pub(super) fn settle(&mut self) {
-        for (_, mut second) in std::mem::take(&mut self.seconds.all) {
+        let mut all = std::mem::take(&mut self.seconds.all);
+        // Which was made first depends on how the bytes were cut.
+        all.sort_by_key(|(kind, _)| kind.bit());
+        for (_, mut second) in all {
             second.settle();
             let report = std::mem::take(&mut second.judge.report);
             self.judge.report.absorb(report);
