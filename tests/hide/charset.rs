@@ -91,6 +91,10 @@ impl Charset {
         matches!(self, Self::Utf7 | Self::Utf7Shifted)
     }
 
+    pub(crate) fn hides_digits(self) -> bool {
+        self.is_utf7() || !self.is_ascii()
+    }
+
     /// Whether digits are ASCII bytes in it, and a line feed nothing else.
     pub(crate) fn is_ascii(self) -> bool {
         !matches!(

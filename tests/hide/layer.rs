@@ -47,6 +47,8 @@ pub(crate) enum Ends {
     Cr,
     /// Now so and now so.
     Mixed,
+    /// A bare return before every second line that may be a delimiter, line feeds elsewhere.
+    CrBeforeDashes,
 }
 
 const MEDIA: [&str; 8] = [
@@ -77,6 +79,9 @@ const HEADERS: [Header; 12] = [
     Header::TwoEncodings(false),
 ];
 
+/// The usual one oftener.
+const ENDS: [Ends; 6] = [Ends::CrLf, Ends::CrLf, Ends::CrLf, Ends::Cr, Ends::Mixed, Ends::CrBeforeDashes];
+
 /// All of them.
 pub(crate) fn all() -> Vec<Layer> {
     let mut all: Vec<Layer> = charset::ALL.map(Layer::Charset).into();
@@ -85,7 +90,7 @@ pub(crate) fn all() -> Vec<Layer> {
     all.extend(transfer::ALL.map(Layer::Transfer));
     all.extend(container::ALL.map(Layer::Container));
     all.extend(HEADERS.map(Layer::Header));
-    all.extend([Ends::CrLf, Ends::Cr, Ends::Mixed].map(Layer::Ends));
+    all.extend([Ends::CrLf, Ends::Cr, Ends::Mixed, Ends::CrBeforeDashes].map(Layer::Ends));
     all
 }
 
@@ -111,7 +116,7 @@ pub(crate) fn some(random: &mut Random) -> Vec<Layer> {
         layers.push(Layer::Header(random.pick(&HEADERS)));
     }
     if random.one_in(2) {
-        layers.push(Layer::Ends(random.pick(&[Ends::CrLf, Ends::CrLf, Ends::CrLf, Ends::Cr, Ends::Mixed])));
+        layers.push(Layer::Ends(random.pick(&ENDS)));
     }
     layers
 }
@@ -267,8 +272,12 @@ impl Ends {
     /// The mail with its lines ended so.
     pub(crate) fn end(self, mail: &[u8], random: &mut Random) -> Vec<u8> {
         let mut out = Vec::with_capacity(mail.len() + mail.len() / 16);
-        for byte in mail {
+        let mut dashes = 0;
+        for (at, byte) in mail.iter().enumerate() {
+            let before_dashes = *byte == b'\n' && mail.get(at + 1..at + 3) == Some(b"--");
+            dashes += usize::from(before_dashes);
             match (byte, self) {
+                (b'\n', Self::CrBeforeDashes) if before_dashes && dashes.is_multiple_of(2) => out.push(b'\r'),
                 (b'\n', Self::CrLf) => out.extend_from_slice(b"\r\n"),
                 (b'\n', Self::Cr) => out.push(b'\r'),
                 (b'\n', Self::Mixed) => {

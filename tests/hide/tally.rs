@@ -35,7 +35,7 @@ impl Tally {
             Outcome::Unread(reason) => *self.unread.entry(reason).or_default() += 1,
             Outcome::Failed(_) => {
                 let least = plan.minimised(fails);
-                if let Some(gap) = KNOWN_GAPS.iter().position(|(_, is_gap)| is_gap(&least)) {
+                if let Some(gap) = KNOWN_GAPS.iter().position(|gap| (gap.explains)(&least)) {
                     self.gaps[gap] += 1;
                 } else if let Some(Outcome::Failed(failure)) = judge(&least) {
                     self.failures.push((failure, least));
@@ -64,8 +64,8 @@ impl fmt::Display for Tally {
         for (reason, count) in unread {
             writeln!(out, "  {count:>8} unread, and said: {reason}")?;
         }
-        for ((name, _), failed) in KNOWN_GAPS.iter().zip(gaps) {
-            writeln!(out, "  {failed:>8} known gap: {name}")?;
+        for (gap, failed) in KNOWN_GAPS.iter().zip(gaps) {
+            writeln!(out, "  {failed:>8} known gap: {}", gap.name)?;
         }
         Ok(())
     }

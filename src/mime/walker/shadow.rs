@@ -225,8 +225,6 @@ impl Walker {
         shadow.level = self.stack.len();
         shadow.path.copy_from(&self.path);
         shadow.of_message = self.head.of_message;
-        // A header that is read in another way holds the same fields.
-        shadow.walker.head.listen(self.head.filter());
         shadow.walker.limits = self.limits;
         shadow.walker.head.listen(self.head.filter());
         shadow.walker.above = self.above + self.stack.len();

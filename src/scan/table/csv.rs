@@ -43,7 +43,10 @@ impl Table {
 
     pub(super) fn keep_first_line(&mut self, text: &[u8]) {
         let text = text.get(..FIRST_LINE.min(text.len())).unwrap_or_default();
-        self.first_line = Some(text.split(|b| *b == b'\n').next().unwrap_or_default().to_vec());
+        let line = text.split(|b| *b == b'\n').next().unwrap_or_default();
+        // What nothing parts heads nothing, and memory stays flat over a text of one line.
+        let is_parted = line.iter().copied().any(is_separator) || memmem::find(line, b"  ").is_some();
+        self.first_line = is_parted.then(|| line.to_vec());
     }
 
     pub(super) fn cell_of(
@@ -157,7 +160,6 @@ fn headings(line: &[u8], separator: u8, rules: &Ruleset) -> Option<Headings> {
 
 /// The separator that stands beside the number, outside of quotes and blanks.
 fn separator_beside(text: &[u8], span: &Range<usize>) -> Option<u8> {
-    let is_separator = |byte: u8| matches!(byte, b';' | b'\t' | b'|' | b',');
     let is_pad = |byte: u8| matches!(byte, b'"' | b' ' | b'\'');
     let after = text.get(span.end..)?.iter().copied().take(4).find(|byte| !is_pad(*byte));
     let before = text.get(..span.start)?.iter().rev().copied().take(4).find(|byte| !is_pad(*byte));
@@ -175,6 +177,10 @@ fn separator_beside(text: &[u8], span: &Range<usize>) -> Option<u8> {
             (left || right).then_some(BLANKS)
         }
     }
+}
+
+fn is_separator(byte: u8) -> bool {
+    matches!(byte, b';' | b'\t' | b'|' | b',')
 }
 
 fn is_whole(text: &[u8], start: usize, span: &Range<usize>, separator: u8) -> bool {
