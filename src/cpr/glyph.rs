@@ -312,8 +312,11 @@ fn field(text: &[u8]) -> Option<usize> {
     let mut at = end + 1;
     loop {
         let rest = text.get(at..)?;
-        if rest.first()?.is_ascii_whitespace() {
-            at += 1;
+        if let (c, length) = character(rest)?
+            && c != '<'
+        {
+            matches!(between_digits(c)?, Glyph::Blank | Glyph::Line | Glyph::Dash).then_some(())?;
+            at += length;
         } else {
             let (tag, length) = tag(rest)?;
             if tag == Tag::Field {
@@ -387,7 +390,7 @@ mod tests {
 
     #[test]
     fn from_one_field_to_the_next() {
-        let text = b"\"></td>\r\n<td><input name=\"b\" value=\"1234\">";
+        let text = b"\"></td>\r\n<td> - <input name=\"b\" value=\"1234\">";
         let (glyph, length) = glyph(text).unwrap();
         assert_eq!(glyph, Glyph::Cell);
         assert_eq!(text.get(length..length + 4), Some(b"1234".as_slice()));

@@ -10,9 +10,10 @@ use super::evidence::Evidence;
 use super::finding::Confidence;
 use super::neighbours::Neighbours;
 use super::render::render;
-use super::ruleset::Ruleset;
+use super::ruleset::{Distance, LookAlike, Ruleset};
 use super::table::{Cell, Column};
 use crate::cpr::candidate::{Candidate, Form, Touch};
+use crate::cpr::glyph::{self, Tag};
 use crate::cpr::modulus::Check;
 use crate::cpr::{Cpr, Kind};
 use std::sync::Arc;
@@ -74,15 +75,15 @@ pub(super) fn weigh(
     if around.in_other_header {
         evidence.add("header:other", rules.weights.place.other_header);
     }
-    let is_labelled = beside(rules, around, scratch, evidence);
-    if !is_labelled && form == Form::Plain {
+    let said = beside(rules, around, scratch, evidence);
+    if said == Said::Nothing && form == Form::Plain {
         let weight = neighbours().weight(&rules.weights.neighbours);
         if weight != 0.0 {
             evidence.add("neighbours", weight);
         }
     }
     let needs_label = matches!(form, Form::Nine | Form::Cells | Form::Spread);
-    if needs_label && !is_labelled {
+    if needs_label && said != Said::Label {
         return None;
     }
     let threshold = &rules.weights.threshold;
@@ -119,8 +120,11 @@ fn itself(rules: &Ruleset, around: &Around<'_>, evidence: &mut Evidence) {
     }
     if age > weights.age.old_from {
         evidence.add("age", weights.age.old);
-    } else if age >= weights.age.stamp_from && reads_as_time(candidate) {
-        evidence.add("age-and-time", weights.age.stamp);
+    } else if age >= weights.age.stamp_from {
+        let is_stamp = reads_as_time(candidate);
+        let (word, weight) =
+            if is_stamp { ("age-and-time", weights.age.stamp) } else { ("high-age", weights.age.high) };
+        evidence.add(word, weight);
     }
 }
 
@@ -130,8 +134,18 @@ fn reads_as_time(candidate: &Candidate) -> bool {
     h1 * 10 + h2 < 24 && m1 * 10 + m2 < 60
 }
 
-/// What stands beside the number. Returns whether a strong label is near.
-fn beside(rules: &Ruleset, around: &Around<'_>, scratch: &mut Scratch, evidence: &mut Evidence) -> bool {
+/// What the text beside a number says that it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Said {
+    /// A strong label is near, for it or against it.
+    Label,
+    /// It has a name, and not one that is known.
+    Other,
+    Nothing,
+}
+
+/// What stands beside the number.
+fn beside(rules: &Ruleset, around: &Around<'_>, scratch: &mut Scratch, evidence: &mut Evidence) -> Said {
     let candidate = around.candidate;
     let is_free = matches!(candidate.after, Touch::Free | Touch::Mark(b'<' | b'&' | b'|' | b'\\'))
         && matches!(candidate.before, Touch::Free | Touch::Mark(b'=' | b'|' | b'&' | b'\\'));
@@ -145,16 +159,14 @@ fn beside(rules: &Ruleset, around: &Around<'_>, scratch: &mut Scratch, evidence:
                     && parts(candidate.after)))
     };
     if let Some(cell) = around.cell.filter(has_cell)
-        && let Some(is_labelled) = alone_in_cell(rules, cell, around.before, evidence)
+        && let Some(said) = alone_in_cell(rules, cell, around.before, evidence)
     {
-        return is_labelled;
+        return said;
     }
     let key = own_key(around.before);
-    if let Some(key) = key.filter(|_| is_free)
-        && let Some(label) = rules.label_of_key(key)
-    {
+    if let Some(label) = key.filter(|_| is_free).and_then(|key| rules.label_of_key(key)) {
         evidence.add_rule(&label.reason, label.weight);
-        return true;
+        return Said::Label;
     }
     let Scratch { before, after } = scratch;
     before.clear();
@@ -165,14 +177,27 @@ fn beside(rules: &Ruleset, around: &Around<'_>, scratch: &mut Scratch, evidence:
     render(around.before.get(from..).unwrap_or_default(), before);
     render(around.after, after);
     let [strong, hint] = rules.nearest_labels(before);
-    // Another key stands between: `"cpr": "...", "ordre_id": "..."`.
-    let fade = if key.is_some() { rules.weights.distance.other_key } else { 1.0 };
-    let mut is_labelled = false;
+    let label_end = [strong, hint].iter().flatten().map(|near| near.end).max();
+    // A guess at a label counts where no label that is known stands nearer.
+    let guesses = rules.lookalikes.iter().filter(|one| one.only_unlabelled);
+    let guess = guesses
+        .filter_map(|one| one.starts(candidate.form, before, after).map(|start| (one, start)))
+        .find(|(one, start)| {
+            if one.is_before() {
+                label_end.is_none_or(|end| end <= *start)
+            } else {
+                strong.is_none_or(|near| near.share < 0.5)
+            }
+        });
+    // Another key or number's name stands between: `"cpr": "...", "ordre_id": "..."`.
+    let is_other = key.is_some() || guess.is_some_and(|(one, _)| one.is_before());
+    let fade = if is_other { rules.weights.distance.other_key } else { 1.0 };
+    let mut said = if is_other { Said::Other } else { Said::Nothing };
     let mut is_glued = candidate.before == Touch::Letter;
-    for (label, share) in [strong, hint].into_iter().flatten() {
+    for Near { label, share, .. } in [strong, hint].into_iter().flatten() {
         evidence.add_rule(&label.reason, label.weight * share * fade);
         if label.weight.abs() >= HINT && share * fade >= 0.5 {
-            is_labelled = true;
+            said = Said::Label;
             // A word that runs into the digits is a label glued to them, or the digits are part of an id.
             is_glued &= share < 1.0;
         }
@@ -180,24 +205,26 @@ fn beside(rules: &Ruleset, around: &Around<'_>, scratch: &mut Scratch, evidence:
     if strong.is_none()
         && let Some(cell) = around.cell
     {
-        is_labelled |= by_column(rules, cell.column, evidence);
+        said = by_column(rules, cell.column, evidence);
     }
     if is_glued || candidate.after == Touch::Letter {
         evidence.add("touching", rules.weights.place.touching);
     }
-    for lookalike in rules
-        .lookalikes
-        .iter()
-        .filter(|one| !(one.only_unlabelled && is_labelled) && one.matches(candidate.form, before, after))
-    {
+    if let Some((guess, _)) = guess {
+        evidence.add_rule(&guess.reason, guess.weight);
+    } else if key.is_some() && said != Said::Label {
+        evidence.add("other-key", rules.weights.column.other_key);
+    }
+    let sure = rules.lookalikes.iter().filter(|one| !one.only_unlabelled);
+    for lookalike in sure.filter(|one| one.matches(candidate.form, before, after)) {
         evidence.add_rule(&lookalike.reason, lookalike.weight);
     }
-    is_labelled
+    said
 }
 
 /// What a cell says that holds nothing but the number: the cell to its left when that is a label, or the heading of its
 /// column. `None` when neither is known, and the text has to be read.
-fn alone_in_cell(rules: &Ruleset, cell: Cell, before: &[u8], evidence: &mut Evidence) -> Option<bool> {
+fn alone_in_cell(rules: &Ruleset, cell: Cell, before: &[u8], evidence: &mut Evidence) -> Option<Said> {
     if let Column::Labelled(_) = cell.column {
         return Some(by_column(rules, cell.column, evidence));
     }
@@ -205,7 +232,7 @@ fn alone_in_cell(rules: &Ruleset, cell: Cell, before: &[u8], evidence: &mut Evid
     if let Some(label) = left {
         evidence.add("left-cell", 0.0);
         evidence.add_rule(&label.reason, label.weight);
-        return Some(true);
+        return Some(Said::Label);
     }
     (cell.column != Column::Unknown).then(|| by_column(rules, cell.column, evidence))
 }
@@ -237,15 +264,15 @@ fn last_tags(text: &[u8]) -> Option<usize> {
     }
 }
 
-fn by_column(rules: &Ruleset, column: Column, evidence: &mut Evidence) -> bool {
+fn by_column(rules: &Ruleset, column: Column, evidence: &mut Evidence) -> Said {
     let weights = &rules.weights.column;
     match column {
-        Column::Unknown => false,
+        Column::Unknown => Said::Nothing,
         Column::Labelled(label) => {
-            let Some(label) = rules.labels.get(label) else { return false };
+            let Some(label) = rules.labels.get(label) else { return Said::Nothing };
             evidence.add("column", 0.0);
             evidence.add_rule(&label.reason, label.weight);
-            true
+            Said::Label
         }
         Column::Other { beside_cpr } => {
             let (word, weight) = if beside_cpr {
@@ -254,16 +281,23 @@ fn by_column(rules: &Ruleset, column: Column, evidence: &mut Evidence) -> bool {
                 ("column:other", weights.other)
             };
             evidence.add(word, weight);
-            false
+            Said::Other
         }
     }
 }
 
-/// The key of a program's text that the number is the value of: `key=`, `"key": "`, `<ns:key>`. Words that say nothing
-/// of the value are no keys.
-fn own_key(before: &[u8]) -> Option<&[u8]> {
+/// The key of a program's text, and more that stands with it: the attributes of an element.
+#[derive(Clone, Copy)]
+struct Key<'a> {
+    name: &'a [u8],
+    more: &'a [u8],
+}
+
+/// The key that the number is the value of: `key=`, `"key": "`, `<ns:key>`. Words that say nothing of the value are no
+/// keys.
+fn own_key(before: &[u8]) -> Option<Key<'_>> {
     const EMPTY: [&[u8]; 9] =
-        [b"value", b"content", b"href", b"src", b"data", b"title", b"alt", b"text", b"id"];
+        [b"value", b"content", b"href", b"src", b"data", b"title", b"alt", b"text", b"extension"];
     let is_quote = |byte: &u8| matches!(byte, b'"' | b'\'' | b'\\');
     let is_key = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | 0x80..);
     let trimmed = |text: &'_ [u8], drop: &dyn Fn(&u8) -> bool| {
@@ -285,10 +319,10 @@ fn own_key(before: &[u8]) -> Option<&[u8]> {
         }
         b'>' => {
             let open = memchr::memrchr(b'<', rest)?;
-            let crate::cpr::glyph::Tag::Named(name) = crate::cpr::glyph::tag(before.get(open..)?)?.0 else {
-                return None;
-            };
-            return (before.get(open + 1) != Some(&b'/')).then_some(name);
+            let (tag, length) = glyph::tag(before.get(open..)?)?;
+            let Tag::Named(name) = tag else { return None };
+            let more = before.get(open + 1 + name.len()..open + length - 1)?;
+            return (before.get(open + 1) != Some(&b'/')).then_some(Key { name, more });
         }
         _ => return None,
     };
@@ -297,13 +331,22 @@ fn own_key(before: &[u8]) -> Option<&[u8]> {
     let key = rest.get(rest.len() - length..)?;
     let says =
         key.iter().any(u8::is_ascii_alphabetic) && !EMPTY.iter().any(|empty| empty.eq_ignore_ascii_case(key));
-    says.then_some(key)
+    says.then_some(Key { name: key, more: b"" })
+}
+
+/// A label near a number.
+#[derive(Clone, Copy)]
+struct Near<'a> {
+    label: &'a Label,
+    /// Of its weight, what the distance leaves.
+    share: f32,
+    /// Where it ends in the rendered text.
+    end: usize,
 }
 
 impl Ruleset {
-    /// The strong label that ends last before the number, and the hint after it, each with the share of its weight
-    /// that the distance leaves. `before` is rendered.
-    fn nearest_labels(&self, before: &str) -> [Option<(&Label, f32)>; 2] {
+    /// The strong label that ends last before the number, and the hint after it. `before` is rendered.
+    fn nearest_labels(&self, before: &str) -> [Option<Near<'_>>; 2] {
         let (mut strong, mut hint) = (None, None);
         for (label, end) in self.labels_in(before.as_bytes()) {
             match self.labels.get(label) {
@@ -316,28 +359,62 @@ impl Ruleset {
             let (label, end) = label?;
             let distance = &self.weights.distance;
             let line = if label.weight < 0.0 { distance.line_against } else { distance.line };
-            let letters = letters_between(before.as_bytes().get(end..)?, line, distance.sentence);
+            let letters = letters_between(before.as_bytes().get(end..)?, line, distance);
             let (near, far) = (f32::from(distance.near), f32::from(distance.far));
             let share = ((far - f32::from(letters)) / (far - near)).clamp(0.0, 1.0);
-            (share > 0.0).then_some((label, share))
+            (share > 0.0).then_some(Near { label, share, end })
         })
     }
 
-    /// The label in a program's key, where a hint is as good as a label.
-    fn label_of_key(&self, key: &[u8]) -> Option<&Label> {
-        let hint = || self.labels_in(key).last().and_then(|(label, _)| self.labels.get(label));
-        self.strongest_label(key).or_else(hint)
+    /// The label in a program's key, where a hint is as good as a label, and a word for CPR numbers counts in a compound
+    /// too: `borgercpr`.
+    fn label_of_key(&self, key: Key<'_>) -> Option<&Label> {
+        let in_compound = || {
+            let personal = |label: usize| self.labels.get(label).filter(|label| label.weight >= PERSONAL);
+            self.words.find_iter(key.name).find_map(|found| {
+                let is_edge = found.start() == 0 || found.end() == key.name.len();
+                let label = self.label_of_word.get(found.pattern().as_usize());
+                (is_edge && found.len() > 2).then(|| label.copied().and_then(personal)).flatten()
+            })
+        };
+        let hint = || self.labels_in(key.name).last().and_then(|(label, _)| self.labels.get(label));
+        let label = self.strongest_label(key.name).or_else(in_compound);
+        label.or_else(|| self.strongest_label(key.more)).or_else(hint)
     }
 
     /// The strong label in a cell or a heading; one that speaks for a number goes before one that speaks against it.
     fn strongest_label(&self, text: &[u8]) -> Option<&Label> {
-        self.strongest(text).0.and_then(|label| self.labels.get(label))
+        self.strongest(text).and_then(|label| self.labels.get(label))
     }
 
-    fn strongest(&self, text: &[u8]) -> (Option<usize>, bool) {
-        let (mut best, mut any): (Option<usize>, bool) = (None, false);
+    /// The label in the heading of a column, where a hint is as good as a label; as its place in [`Self::labels`].
+    pub(super) fn label_of_heading(&self, text: &str) -> Option<usize> {
+        let hint = || self.labels_in(text.as_bytes()).last().map(|(label, _)| label);
+        self.strongest(text.as_bytes()).or_else(hint)
+    }
+
+    /// The label in a line above a list: one of CPR numbers, or the first, as the head of a Danish phrase stands first:
+    /// "Borgere uden NemKonto". `Err` when it names the numbers by no word that is known.
+    pub(super) fn label_of_list(&self, text: &str) -> Result<Option<usize>, ()> {
+        let personal = |label: &usize| self.labels.get(*label).is_some_and(|label| label.weight >= PERSONAL);
+        let mut labels = self.labels_in(text.as_bytes()).map(|(label, _)| label);
+        let first = labels.next();
+        let label = first.into_iter().chain(labels).find(personal).or(first);
+        let ended = text.trim_end_matches([' ', ':', '.', '\n', '\t']);
+        let is_guess = |one: &LookAlike| {
+            one.only_unlabelled
+                && one.is_before()
+                && one.starts(Form::Plain, &format!("{ended} "), "").is_some()
+        };
+        match label {
+            None if self.lookalikes.iter().any(is_guess) || names_numbers(text) => Err(()),
+            label => Ok(label),
+        }
+    }
+
+    fn strongest(&self, text: &[u8]) -> Option<usize> {
+        let mut best: Option<usize> = None;
         for (label, _) in self.labels_in(text) {
-            any = true;
             // "CPR (ordre)" is one of CPR numbers, "ordre til borger" is none.
             let rank = |label: usize| {
                 let weight = self.labels.get(label).map_or(0.0, |label| label.weight);
@@ -347,10 +424,11 @@ impl Ruleset {
                 best = Some(label);
             }
         }
-        (best, any)
+        best
     }
 
-    /// The labels in a text, each with its end: whole words, or parts of a `camelCase` name.
+    /// The labels in a text, each with its end: whole words, parts of a `camelCase` name, and ends of compounds, where
+    /// Danish says what a thing is: `elmåler`, `finansbilag`, `børnecpr`.
     fn labels_in(&self, text: &[u8]) -> impl Iterator<Item = (usize, usize)> {
         self.words.find_iter(text).filter_map(move |found| {
             let (start, end) = (found.start(), found.end());
@@ -360,38 +438,52 @@ impl Ruleset {
                     || !is_letter(right)
                     || (left.is_ascii_lowercase() && right.is_ascii_uppercase())
             };
-            let starts = start == 0 || apart(byte(start - 1), byte(start));
-            // `CPRNr` ends the first word one letter before a small one.
+            let label = *self.label_of_word.get(found.pattern().as_usize())?;
+            let ends_compound = || {
+                let word = text.get(start..end).unwrap_or_default();
+                let is_long = word.len() >= 5 || word.eq_ignore_ascii_case(b"cpr");
+                let is_strong = self.labels.get(label).is_some_and(|label| label.weight.abs() >= HINT);
+                let lead = start.checked_sub(3).and_then(|lead| text.get(lead..start));
+                is_long
+                    && is_strong
+                    && lead.is_some_and(|lead| lead.iter().all(|b| is_letter(*b) || *b >= 0x80))
+            };
+            let starts = start == 0 || apart(byte(start - 1), byte(start)) || ends_compound();
             let ends = end >= text.len() || apart(byte(end - 1), byte(end));
-            (starts && ends)
-                .then(|| self.label_of_word.get(found.pattern().as_usize()).map(|label| (*label, end)))?
+            (starts && ends).then_some((label, end))
         })
     }
 }
 
-/// The label in the heading of a column, and whether any word in it is known.
-pub(super) fn heading(rules: &Ruleset, text: &str) -> (Option<usize>, bool) {
-    rules.strongest(text.as_bytes())
-}
-
-/// Letters between label and number; a line break counts as some, and so does the end of a sentence.
-fn letters_between(text: &[u8], line: u16, sentence: u16) -> u16 {
-    let mut letters = 0_u16;
-    let mut before = [b' '; 2];
+/// Letters between label and number. A line break counts as some, so does the end of a sentence, and so does another long
+/// number that took the label for itself.
+fn letters_between(text: &[u8], line: u16, distance: &Distance) -> u16 {
+    let (mut letters, mut digits) = (0_u16, 0_u16);
+    let mut mark = b' ';
     for byte in text {
         match byte {
             b'\n' => letters = letters.saturating_add(line),
+            byte if byte.is_ascii_digit() => digits += 1,
             byte if is_letter(*byte) => {
                 // "CPR-nr. Hans" ends no sentence: the label's own point is not counted.
-                let ended =
-                    letters > 0 && matches!(before, [b'.' | b'!' | b'?', b' ']) && !byte.is_ascii_lowercase();
-                letters = letters.saturating_add(if ended { sentence } else { 1 });
+                let ended = letters > 0 && matches!(mark, b'.' | b'!' | b'?') && !byte.is_ascii_lowercase();
+                letters = letters.saturating_add(if ended { distance.sentence } else { 1 });
             }
             _ => {}
         }
-        before = [before[1], *byte];
+        if !matches!(byte, b' ' | b'\n') {
+            mark = *byte;
+        }
     }
-    letters
+    // "CPR-numre: 010190-0000, 020290-0000" is one list.
+    let is_taken = digits >= 10 && letters >= 4;
+    letters.saturating_add(if is_taken { distance.taken } else { 0 })
+}
+
+/// Whether a line speaks of numbers or ids: of some that are no CPR numbers, or it would say so.
+fn names_numbers(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    ["numre", "nummer", "nr.", "id'er", "numbers", "koder"].iter().any(|word| lower.contains(word))
 }
 
 /// An ASCII letter, or the first byte of a letter in UTF-8. The lead byte 0xC2 and the bytes 0x80-0xBF carry marks and
@@ -422,7 +514,7 @@ pub(super) fn counts(rules: &Ruleset, reason: &Arc<str>, before: &[u8], after: &
     if let Some(label) = own_key(before).and_then(|key| rules.label_of_key(key)) {
         return label.reason == *reason;
     }
-    rules.nearest_labels(&seen).iter().flatten().any(|(label, _)| label.reason == *reason)
+    rules.nearest_labels(&seen).iter().flatten().any(|near| near.label.reason == *reason)
         || rules
             .lookalikes
             .iter()

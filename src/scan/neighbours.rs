@@ -27,6 +27,8 @@ impl Neighbours {
     fn round(text: &[u8], span: &Range<usize>, today: Day, exceptions: Exceptions<'_>) -> Self {
         let from = span.start.saturating_sub(REACH);
         let to = (span.end + REACH).min(text.len());
+        let Some(place) = sides(text, span) else { return Self::default() };
+        let place = Some(place);
         let own = candidate::at(text, span).ok().map(|candidate| candidate.digits);
         let mut found = Self::default();
         for run in Runs::starting(text.get(..to).unwrap_or_default(), from) {
@@ -36,6 +38,9 @@ impl Neighbours {
                 continue;
             }
             let Ok(candidate) = candidate::at(text, &run) else { continue };
+            if sides(text, &candidate.span) != place {
+                continue;
+            }
             let is_itself = own.is_some_and(|own| own == candidate.digits);
             if is_itself || candidate.before == Touch::MoreDigits || candidate.after == Touch::MoreDigits {
                 continue;
@@ -56,6 +61,16 @@ impl Neighbours {
         let sum = f32::from(self.valid) * weights.valid + f32::from(self.other) * weights.other;
         sum.clamp(-weights.most, weights.most)
     }
+}
+
+/// What a list puts on both sides of each number; `None` in prose, where nothing says that a number is of a list.
+fn sides(text: &[u8], span: &Range<usize>) -> Option<(u8, u8)> {
+    let mark = |byte: Option<&u8>| match byte {
+        None | Some(b'\r' | b'\n') => Some(b'\n'),
+        Some(byte @ (b';' | b',' | b'\t' | b'|' | b'"' | b'<' | b'>')) => Some(*byte),
+        Some(_) => None,
+    };
+    Some((mark(span.start.checked_sub(1).and_then(|at| text.get(at)))?, mark(text.get(span.end))?))
 }
 
 /// The last tally, for numbers that follow closely.
@@ -100,9 +115,10 @@ mod tests {
     fn neighbours_are_told_by_what_they_are() {
         let today = Day::literal(2026, 11, 2);
         let exceptions = Exceptions { as_of: today, dates: &[] };
-        let text = b"2512484916 1111111118 9876543210 12345 0.2512484916 1111111118, 2512484916";
+        let text =
+            b"2512484916\n1111111118\n9876543210\n12345\n0.2512484916\n 2512484916\n1111111118\n2512484916";
         let found = Neighbours::round(text, &(11..21), today, exceptions);
-        // Itself again, a fraction, and what ends where the text does are none.
+        // Itself again, a fraction, what stands otherwise, and what ends where the text does are none.
         assert_eq!(found, Neighbours { valid: 1, other: 1 });
     }
 }

@@ -1,13 +1,16 @@
 //! Which column a number stands in, and what that column is headed.
 //!
-//! Of a table of text (CSV, tabs, bars) and of a table of HTML. Only looked for where a candidate is, backwards through
+//! Of a table of text (CSV, tabs, bars; columns of blanks; a list with one number a line) and of a table of HTML. Only looked for where a candidate is, backwards through
 //! the text that is still at hand; what was learnt is kept for the rows to come. Never says that a text is no table by
 //! accident of how it was cut: all it looks at is the window's buffer, which is filled in the same way whatever the
 //! chunks. Start reading at [`Tables::cell_of`]. Tests: below, and through the corpus.
 
 mod csv;
+mod fixed;
 mod html;
+mod list;
 
+use super::render::render;
 use super::ruleset::Ruleset;
 use std::ops::Range;
 
@@ -63,10 +66,49 @@ impl Headings {
     }
 }
 
+/// Reads a row of headings, cell by cell.
+struct HeadingReader<'a> {
+    rules: &'a Ruleset,
+    columns: Vec<Heading>,
+    /// A word that is known stands in one of them.
+    knows: bool,
+    digits: usize,
+    seen: String,
+}
+
+impl<'a> HeadingReader<'a> {
+    fn new(rules: &'a Ruleset) -> Self {
+        Self { rules, columns: Vec::new(), knows: false, digits: 0, seen: String::new() }
+    }
+
+    fn len(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// The next cell, which stretches over `span` columns.
+    fn cell(&mut self, raw: &[u8], span: usize) {
+        self.seen.clear();
+        render(raw, &mut self.seen);
+        let digits = self.seen.bytes().filter(u8::is_ascii_digit).count();
+        self.digits = self.digits.max(digits);
+        let label = self.rules.label_of_heading(&self.seen);
+        self.knows |= label.is_some();
+        self.columns.extend(std::iter::repeat_n(label, span));
+    }
+
+    /// The headings, if they are some: no cell holds a long number, and a word in them is known or no digit is.
+    fn finish(self) -> Option<Headings> {
+        let is_headings = self.digits < 6 && (self.knows || (self.digits == 0 && self.columns.len() > 1));
+        is_headings.then(|| Headings::new(self.columns, self.rules))
+    }
+}
+
 /// What has been learnt of the tables of one text.
 #[derive(Debug, Default)]
 pub(super) struct Tables {
     csv: csv::Table,
+    fixed: fixed::Table,
+    list: list::List,
     html: html::Table,
 }
 
@@ -74,6 +116,8 @@ impl Tables {
     /// Begins another text.
     pub(super) fn clear(&mut self) {
         self.csv.clear();
+        self.fixed.clear();
+        self.list.clear();
         self.html.clear();
     }
 
@@ -91,7 +135,10 @@ impl Tables {
         span: &Range<usize>,
         rules: &Ruleset,
     ) -> Option<Cell> {
-        // A line's separators stand at the number's side; a cell's tags may, or blanks and other tags do.
-        self.csv.cell_of(text, base, span, rules).or_else(|| self.html.cell_of(text, base, span, rules))
+        // What stands at the number's side tells which it can be.
+        let csv = self.csv.cell_of(text, base, span, rules);
+        csv.or_else(|| self.list.cell_of(text, base, span, rules))
+            .or_else(|| self.fixed.cell_of(text, base, span, rules))
+            .or_else(|| self.html.cell_of(text, base, span, rules))
     }
 }

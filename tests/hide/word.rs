@@ -48,10 +48,12 @@ impl Words {
     }
 
     pub(crate) fn write(self, label: &str, written: &str, random: &mut Random) -> String {
-        let said = format!("Sag. {label}{written}").replace('\t', " ");
+        // A field whose own name is the label holds nothing else.
+        let begin = if label.is_empty() { "" } else { "Sag." };
+        let said = format!("{begin} {label}{written}").trim_start().replace('\t', " ");
         match self {
             Self::Plain | Self::Raw => said,
-            Self::Folded => format!("Sag.\n {label}{written}"),
+            Self::Folded => format!("{begin}\n {label}{written}"),
             Self::One(charset, base64) => word(charset, base64, &said),
             Self::Many(charset, base64) => {
                 let all: Vec<char> = said.chars().collect();

@@ -35,7 +35,7 @@ use check::Examples;
 use regex::bytes::Regex;
 use std::fmt;
 use std::sync::Arc;
-pub(super) use written::NeighbourWeights;
+pub(super) use written::{Distance, NeighbourWeights};
 use written::{Threshold, Weights};
 
 /// The file of weights and kinds.
@@ -225,5 +225,23 @@ impl LookAlike {
         (self.forms.is_empty() || self.forms.contains(&form))
             && self.before.as_ref().is_none_or(|expression| expression.is_match(before.as_bytes()))
             && self.after.as_ref().is_none_or(|expression| expression.is_match(after.as_bytes()))
+    }
+
+    /// Whether it speaks of the text before a number.
+    pub(super) fn is_before(&self) -> bool {
+        self.before.is_some()
+    }
+
+    /// Where in the text before a number it begins, if it matches.
+    pub(super) fn starts(&self, form: Form, before: &str, after: &str) -> Option<usize> {
+        if !(self.forms.is_empty() || self.forms.contains(&form))
+            || !self.after.as_ref().is_none_or(|expression| expression.is_match(after.as_bytes()))
+        {
+            return None;
+        }
+        match &self.before {
+            Some(expression) => expression.find(before.as_bytes()).map(|found| found.start()),
+            None => Some(before.len()),
+        }
     }
 }

@@ -85,6 +85,7 @@ pub(in crate::scan) struct AgeWeights {
     pub(in crate::scan) old: f32,
     pub(in crate::scan) stamp_from: u16,
     pub(in crate::scan) stamp: f32,
+    pub(in crate::scan) high: f32,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -95,6 +96,7 @@ pub(in crate::scan) struct Distance {
     pub(in crate::scan) line: u16,
     pub(in crate::scan) line_against: u16,
     pub(in crate::scan) sentence: u16,
+    pub(in crate::scan) taken: u16,
     pub(in crate::scan) other_key: f32,
 }
 
@@ -103,6 +105,7 @@ pub(in crate::scan) struct Distance {
 pub(in crate::scan) struct ColumnWeights {
     pub(in crate::scan) other: f32,
     pub(in crate::scan) beside_cpr: f32,
+    pub(in crate::scan) other_key: f32,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -1,11 +1,8 @@
-//! Tables of text: one row a line, cells between `;`, tabs, bars or commas, in quotes or not (RFC 4180), or set apart by
-//! two blanks and more.
+//! Tables of text: one row a line, cells between `;`, tabs, bars or commas, in quotes or not (RFC 4180).
 
-use super::{Cell, Headings, MOST_COLUMNS};
-use crate::scan::context;
-use crate::scan::render::render;
+use super::{Cell, HeadingReader, Headings, MOST_COLUMNS};
 use crate::scan::ruleset::Ruleset;
-use memchr::{memmem, memrchr};
+use memchr::memrchr;
 use std::ops::Range;
 
 /// How far back a table's first line is looked for, in lines and in bytes.
@@ -14,9 +11,6 @@ const FARTHEST: usize = 2000;
 
 /// The longest first line of a text that is kept when it leaves the buffer, in bytes.
 const FIRST_LINE: usize = 2000;
-
-/// Stands for two blanks and more.
-const BLANKS: u8 = b' ';
 
 /// What is known of the table at hand.
 #[derive(Debug, Default)]
@@ -45,7 +39,7 @@ impl Table {
         let text = text.get(..FIRST_LINE.min(text.len())).unwrap_or_default();
         let line = text.split(|b| *b == b'\n').next().unwrap_or_default();
         // What nothing parts heads nothing, and memory stays flat over a text of one line.
-        let is_parted = line.iter().copied().any(is_separator) || memmem::find(line, b"  ").is_some();
+        let is_parted = line.iter().copied().any(is_separator) || memchr::memmem::find(line, b"  ").is_some();
         self.first_line = is_parted.then(|| line.to_vec());
     }
 
@@ -63,15 +57,14 @@ impl Table {
             None if base == 0 => 0,
             None => return None,
         };
-        // With its first digit, so that blanks before it are not those of a line's end.
-        let row = Row::read(text.get(line_start..=span.start)?, separator);
+        let row = Row::read(before.get(line_start..)?, separator);
         let start = line_start + row.cell_start;
         let whole = is_whole(text, start, span, separator);
         let line = Row::read(line_at(text, line_start), separator);
         let fits = |known: &&Known| {
             known.separator == separator
                 && (known.separators == line.separators
-                    || (!matches!(separator, b',' | BLANKS)
+                    || (separator != b','
                         && line.separators >= row.separators
                         && line.separators < known.separators))
         };
@@ -80,8 +73,8 @@ impl Table {
         }
         let known = self.known.as_ref().filter(fits);
         let column = known.map_or(super::Column::Unknown, |known| known.headings.column(row.separators));
-        // Without headings, a comma or blanks beside a number make no table.
-        let is_table = known.is_some() || (line.separators > 0 && !matches!(separator, b',' | BLANKS));
+        // Without headings, a comma beside a number makes no table.
+        let is_table = known.is_some() || (line.separators > 0 && separator != b',');
         is_table.then_some(Cell { start, whole, column })
     }
 
@@ -134,28 +127,19 @@ impl Table {
     }
 }
 
-/// The labels of a line of headings; `None` when no cell holds a word that is known, or a cell holds a number.
+/// The labels of a line of headings; `None` when it is none.
 fn headings(line: &[u8], separator: u8, rules: &Ruleset) -> Option<Headings> {
-    let mut columns = Vec::new();
-    let mut seen = String::new();
-    let mut is_headings = false;
+    let mut headings = HeadingReader::new(rules);
     let mut rest = line;
-    while columns.len() < MOST_COLUMNS {
+    while headings.len() < MOST_COLUMNS {
         let end = Row::cell_end(rest, separator);
-        seen.clear();
-        render(rest.get(..end).unwrap_or_default(), &mut seen);
-        if seen.bytes().filter(u8::is_ascii_digit).count() >= 6 {
-            return None;
-        }
-        let (label, is_word) = context::heading(rules, &seen);
-        is_headings |= is_word;
-        columns.push(label);
-        match Row::next_cell(rest, end, separator) {
-            Some(next) => rest = rest.get(next..).unwrap_or_default(),
+        headings.cell(rest.get(..end).unwrap_or_default(), 1);
+        match rest.get(end + 1..) {
+            Some(next) => rest = next,
             None => break,
         }
     }
-    is_headings.then(|| Headings::new(columns, rules))
+    headings.finish()
 }
 
 /// The separator that stands beside the number, outside of quotes and blanks.
@@ -170,12 +154,7 @@ fn separator_beside(text: &[u8], span: &Range<usize>) -> Option<u8> {
         // The number is not all of its cell, and one side shows what the table is made of.
         (_, Some(after)) if matches!(after, b';' | b'\t' | b'|') => Some(after),
         (Some(before), _) if matches!(before, b';' | b'\t' | b'|') => Some(before),
-        _ => {
-            let blanks = |side: Option<&[u8]>| side == Some(b"  ");
-            let left = blanks(span.start.checked_sub(2).and_then(|start| text.get(start..span.start)));
-            let right = blanks(text.get(span.end..span.end + 2));
-            (left || right).then_some(BLANKS)
-        }
+        _ => None,
     }
 }
 
@@ -186,12 +165,10 @@ fn is_separator(byte: u8) -> bool {
 fn is_whole(text: &[u8], start: usize, span: &Range<usize>, separator: u8) -> bool {
     let is_pad = |byte: &u8| matches!(byte, b'"' | b' ' | b'\'' | b'=');
     let lead = text.get(start..span.start).unwrap_or_default();
-    let after = text.get(span.end..).unwrap_or_default();
-    let tail = after.iter().take(8).find(|byte| !is_pad(byte));
+    let tail = text.get(span.end..).unwrap_or_default().iter().take(8).find(|byte| !is_pad(byte));
     lead.len() <= 8
         && lead.iter().all(is_pad)
-        && (tail.is_none_or(|byte| *byte == separator || matches!(byte, b'\r' | b'\n'))
-            || (separator == BLANKS && after.starts_with(b"  ")))
+        && tail.is_none_or(|byte| *byte == separator || matches!(byte, b'\r' | b'\n'))
 }
 
 fn line_at(text: &[u8], start: usize) -> &[u8] {
@@ -209,7 +186,7 @@ struct Row {
 impl Row {
     fn read(line: &[u8], separator: u8) -> Self {
         let mut row = Self { separators: 0, cell_start: 0 };
-        if separator != BLANKS && memchr::memchr(b'"', line).is_none() {
+        if memchr::memchr(b'"', line).is_none() {
             for at in memchr::memchr_iter(separator, line) {
                 row.separators += 1;
                 row.cell_start = at + 1;
@@ -218,19 +195,17 @@ impl Row {
         }
         loop {
             let rest = line.get(row.cell_start..).unwrap_or_default();
-            let Some(next) = Self::next_cell(rest, Self::cell_end(rest, separator), separator) else {
+            let end = Self::cell_end(rest, separator);
+            if end == rest.len() {
                 return row;
-            };
+            }
             row.separators += 1;
-            row.cell_start += next;
+            row.cell_start += end + 1;
         }
     }
 
     /// Where the cell at the start of `line` ends. A quote that is never closed does not hide the separators after it.
     fn cell_end(line: &[u8], separator: u8) -> usize {
-        if separator == BLANKS {
-            return memmem::find(line, b"  ").unwrap_or(line.len());
-        }
         let mut from = 0;
         if line.first() == Some(&b'"') {
             let closing = memchr::memchr(b'"', line.get(1..).unwrap_or_default());
@@ -238,17 +213,6 @@ impl Row {
         }
         let rest = line.get(from..).unwrap_or_default();
         memchr::memchr(separator, rest).map_or(line.len(), |at| from + at)
-    }
-
-    /// Where the cell after the one that ends at `end` begins; `None` when that was the last.
-    fn next_cell(line: &[u8], end: usize, separator: u8) -> Option<usize> {
-        let rest = line.get(end..).filter(|rest| !rest.is_empty())?;
-        let gap = match separator {
-            BLANKS => rest.iter().take_while(|byte| **byte == b' ').count(),
-            _ => 1,
-        };
-        // Blanks at a line's end set nothing apart.
-        (separator != BLANKS || rest.get(gap).is_some_and(|byte| *byte != b'\r')).then_some(end + gap)
     }
 }
 
@@ -286,8 +250,6 @@ mod tests {
         assert_eq!(columns(quoted), std::slice::from_ref(&cpr));
         let tabs = "Hej\n\nCpr-nr.\tNavn\n1503791234\tHans\n";
         assert_eq!(columns(tabs), std::slice::from_ref(&cpr));
-        let blanks = "Nr.  Cpr-nr.      Navn    \r\n12   1503791234   Hans H\r\n2    1503791234   Per\r\n";
-        assert_eq!(columns(blanks), [cpr.clone(), cpr]);
     }
 
     #[test]

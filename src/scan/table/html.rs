@@ -1,8 +1,7 @@
 //! Tables of HTML: a cell by its tags, its column by the cells before it in the row, headings by the table's first row.
 
-use super::{Cell, Column, Headings, MOST_COLUMNS};
+use super::{Cell, Column, HeadingReader, Headings, MOST_COLUMNS};
 use crate::cpr::glyph::{self, Tag};
-use crate::scan::context;
 use crate::scan::render::render;
 use crate::scan::ruleset::Ruleset;
 use memchr::{memchr, memmem, memrchr};
@@ -80,11 +79,9 @@ impl Table {
     }
 }
 
-/// The headings in the first row of `text`; `None` when it is not the row's end that comes first, or a cell holds a
-/// number.
+/// The headings in the first row of `text`; `None` when it has none.
 fn headings(text: &[u8], rules: &Ruleset) -> Option<Headings> {
-    let mut columns: Vec<super::Heading> = Vec::new();
-    let mut is_headings = false;
+    let mut headings = HeadingReader::new(rules);
     let (mut cell, mut at, mut in_row) = (None, 0, false);
     for _ in 0..MOST_TAGS {
         let rest = text.get(at..)?;
@@ -100,27 +97,20 @@ fn headings(text: &[u8], rules: &Ruleset) -> Option<Headings> {
         };
         let closes = text.get(at + 1) == Some(&b'/');
         if let (Tag::Cell | Tag::Row, Some((start, span))) = (tag, cell) {
-            let mut seen = String::new();
-            render(text.get(start..at)?, &mut seen);
-            if seen.bytes().filter(u8::is_ascii_digit).count() >= 6 {
-                return None;
-            }
-            let (label, is_word) = context::heading(rules, &seen);
-            is_headings |= is_word;
-            columns.extend(std::iter::repeat_n(label, span));
+            headings.cell(text.get(start..at)?, span);
             cell = None;
         }
         match tag {
             Tag::Row if in_row => break,
             Tag::Row => in_row = true,
-            Tag::Cell if !closes && columns.len() < MOST_COLUMNS => {
+            Tag::Cell if !closes && headings.len() < MOST_COLUMNS => {
                 cell = Some((at + length, col_span(text.get(at..at + length)?)));
             }
             Tag::Cell | Tag::Inline | Tag::Break | Tag::Field | Tag::Block | Tag::Named(_) => {}
         }
         at += length;
     }
-    is_headings.then(|| Headings::new(columns, rules))
+    headings.finish()
 }
 
 /// How many columns a cell stretches over.

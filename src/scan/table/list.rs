@@ -1,0 +1,123 @@
+//! A list with one number a line and nothing else: the line above it is its heading.
+
+use super::{Cell, Headings};
+use crate::scan::render::render;
+use crate::scan::ruleset::Ruleset;
+use memchr::memrchr;
+use std::ops::Range;
+
+/// How far back the list's first line is looked for, in lines and in bytes.
+const MOST_LINES: usize = 64;
+const FARTHEST: usize = 2000;
+
+/// What is known of the list at hand.
+#[derive(Debug, Default)]
+pub(super) struct List {
+    headings: Headings,
+    /// Offset behind the last number of it.
+    end: u64,
+}
+
+impl List {
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    pub(super) fn cell_of(
+        &mut self,
+        text: &[u8],
+        base: u64,
+        span: &Range<usize>,
+        rules: &Ruleset,
+    ) -> Option<Cell> {
+        let before = text.get(..span.start)?;
+        let line_start = memrchr(b'\n', before).map(|at| at + 1).or((base == 0).then_some(0))?;
+        let is_alone = is_lead(before.get(line_start..)?) && ends_line(text.get(span.end..)?);
+        if !is_alone {
+            return None;
+        }
+        let between = self.end.checked_sub(base).and_then(|end| usize::try_from(end).ok());
+        let follows = between.and_then(|end| text.get(end..span.start)).is_some_and(is_row);
+        if self.end == 0 || !follows {
+            self.headings = learn(text, line_start, rules).unwrap_or_default();
+        }
+        self.end = base + span.end as u64;
+        Some(Cell { start: span.start, whole: true, column: self.headings.column(0) })
+    }
+}
+
+/// What may stand before a number on its line: blanks, and the marks of a list or of a quoted mail.
+fn is_lead(lead: &[u8]) -> bool {
+    lead.len() <= 12 && lead.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'>' | b'-' | b'*'))
+}
+
+fn ends_line(rest: &[u8]) -> bool {
+    rest.iter()
+        .take(6)
+        .find(|byte| !matches!(byte, b' ' | b',' | b';'))
+        .is_none_or(|b| matches!(b, b'\r' | b'\n'))
+}
+
+/// Whether a text between two numbers of a list holds nothing but other numbers.
+fn is_row(text: &[u8]) -> bool {
+    text.len() <= FARTHEST && !text.iter().any(u8::is_ascii_alphabetic)
+}
+
+/// A line of words, not one with a number of its own.
+fn is_words(line: &[u8]) -> bool {
+    line.iter().any(u8::is_ascii_alphabetic) && line.iter().filter(|byte| byte.is_ascii_digit()).count() < 6
+}
+
+/// The labels of the nearest line above that holds words.
+fn learn(text: &[u8], line_start: usize, rules: &Ruleset) -> Option<Headings> {
+    let mut end = line_start.checked_sub(1)?;
+    let farthest = line_start.saturating_sub(FARTHEST);
+    let mut empty = 0;
+    for _ in 0..MOST_LINES {
+        let start = memrchr(b'\n', text.get(..end)?).map_or(0, |at| at + 1);
+        let line = text.get(start..end)?;
+        if start < farthest {
+            return None;
+        }
+        if line.trim_ascii().is_empty() {
+            empty += 1;
+        } else if is_words(line) {
+            let mut seen = String::new();
+            // Of a sentence its end: "... har vi CPR-numrene på, her:".
+            render(line.get(line.len().saturating_sub(80)..)?, &mut seen);
+            let column = match rules.label_of_list(&seen) {
+                Ok(None) => return None,
+                Ok(label) => label,
+                Err(()) => None,
+            };
+            return Some(Headings::new(vec![column], rules));
+        }
+        if empty > 2 {
+            return None;
+        }
+        end = start.checked_sub(1)?;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Column;
+    use super::*;
+
+    #[test]
+    fn the_line_above_heads_a_list() {
+        let rules = Ruleset::built_in().unwrap();
+        let mut list = List::default();
+        let text =
+            b"Se ordrenumre:\n\nHusk disse cpr-numre\r\n\r\n1503791234\r\n1503791234\r\nnr. 1503791234\n";
+        let columns: Vec<Option<Column>> = crate::cpr::runs::runs(text)
+            .map(|run| list.cell_of(text, 0, &run, &rules).map(|cell| cell.column))
+            .collect();
+        let [Some(Column::Labelled(label)), Some(Column::Labelled(same)), None] = columns[..] else {
+            panic!("{columns:?}")
+        };
+        assert_eq!(label, same);
+        assert_eq!(&*rules.labels[label].reason, "label:cpr");
+    }
+}
