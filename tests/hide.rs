@@ -51,9 +51,9 @@ struct Gap {
 /// Whoever mends one takes it off the list: see [`the_known_gaps_are_gaps`].
 const KNOWN_GAPS: [Gap; 4] = [
     Gap {
-        name: "a fold of a calendar or a card within the number",
-        explains: |plan| matches!(plan.place, Place::FoldedCalendar | Place::FoldedCard),
-        example: (Notation::Drawn("DMY-S"), Place::FoldedCalendar),
+        name: "nine digits in a field that its own name labels are only possible",
+        explains: |plan| plan.notation == Notation::Nine && matches!(plan.place, Place::Header("X-Cpr", _)),
+        example: (Notation::Nine, Place::Header("X-Cpr", word::Words::Plain)),
         layers: &[],
     },
     Gap {

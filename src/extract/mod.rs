@@ -5,6 +5,7 @@
 //! and names the latter. No I/O. Start reading at [`sniff`].
 
 pub mod cms;
+pub mod fold;
 
 /// How many first bytes [`sniff`] wants; fewer when the part is shorter.
 pub const HEAD: usize = 512;

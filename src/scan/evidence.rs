@@ -2,7 +2,35 @@
 
 use super::finding::{Confidence, Place};
 use crate::cpr::{Kind, NotCpr};
+use std::borrow::Borrow;
+use std::ops::Deref;
 use std::sync::Arc;
+
+/// A reason that counted, as a word: `mod11`, `label:cpr`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// One that the code knows.
+    Word(&'static str),
+    /// An entry of the rules.
+    Rule(Arc<str>),
+}
+
+impl Deref for Reason {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match self {
+            Self::Word(word) => word,
+            Self::Rule(rule) => rule,
+        }
+    }
+}
+
+impl Borrow<str> for Reason {
+    fn borrow(&self) -> &str {
+        self
+    }
+}
 
 /// What became of one candidate, and why: for a person who tunes rules. Holds no digit of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,7 +46,7 @@ pub struct Explained {
     /// What its digits are, or why they are no number.
     pub kind: Result<Kind, NotCpr>,
     /// Every entry that counted, in the order it was found, with its natural log-odds.
-    pub evidence: Vec<(Arc<str>, f32)>,
+    pub evidence: Vec<(Reason, f32)>,
     /// Their sum.
     pub sum: f32,
     /// What the sum makes of it; `None` is not reported.
@@ -29,7 +57,7 @@ pub struct Explained {
 #[derive(Debug)]
 pub(super) struct Evidence {
     sum: f32,
-    reasons: Option<Vec<(Arc<str>, f32)>>,
+    reasons: Option<Vec<(Reason, f32)>>,
 }
 
 impl Evidence {
@@ -42,7 +70,7 @@ impl Evidence {
     pub(super) fn add(&mut self, reason: &'static str, weight: f32) {
         self.sum += weight;
         if let Some(reasons) = &mut self.reasons {
-            reasons.push((reason.into(), weight));
+            reasons.push((Reason::Word(reason), weight));
         }
     }
 
@@ -50,7 +78,7 @@ impl Evidence {
     pub(super) fn add_rule(&mut self, reason: &Arc<str>, weight: f32) {
         self.sum += weight;
         if let Some(reasons) = &mut self.reasons {
-            reasons.push((Arc::clone(reason), weight));
+            reasons.push((Reason::Rule(Arc::clone(reason)), weight));
         }
     }
 
@@ -60,7 +88,7 @@ impl Evidence {
     }
 
     /// The reasons in the order they were found; none when they were not kept.
-    pub(super) fn reasons(&self) -> &[(Arc<str>, f32)] {
+    pub(super) fn reasons(&self) -> &[(Reason, f32)] {
         self.reasons.as_deref().unwrap_or_default()
     }
 }

@@ -1,8 +1,8 @@
 //! A number that was found: where, how sure, and why.
 
+use super::evidence::Reason;
 use crate::cpr::{Cpr, Kind};
 use std::fmt;
-use std::sync::Arc;
 
 /// How sure a finding is; `possible` is reported and never acted on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -102,7 +102,7 @@ pub struct Finding {
     /// Offset of the first digit in the part's decoded text, in bytes from 0.
     pub offset: u64,
     /// What spoke for and against it, strongest words of the rules: `date`, `mod11`, `label:cpr-nr`.
-    pub why: Vec<Arc<str>>,
+    pub why: Vec<Reason>,
 }
 
 impl Finding {

@@ -22,7 +22,7 @@ mod table;
 mod window;
 
 pub use crate::cpr::date::Day;
-pub use evidence::Explained;
+pub use evidence::{Explained, Reason};
 pub use persons::Persons;
 pub use report::{Protection, Report, Verdict};
 pub use sketch::Sketch;

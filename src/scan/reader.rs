@@ -10,13 +10,14 @@ mod words;
 
 use super::context::{self, Around, Scratch};
 use super::coverage::{Unread, UnreadKind};
-use super::evidence::{Evidence, Explained};
+use super::evidence::{Evidence, Explained, Reason};
 use super::finding::{Finding, MaskedText, Place};
 use super::report::{Protection, Report};
 use super::ruleset::{Ruleset, Treatment};
 use super::window::{self, Hit, Window};
 use crate::cpr::date::Day;
 use crate::cpr::{Cpr, Kind};
+use crate::extract::fold::{Unfold, is_folded};
 use crate::extract::{self, Claim, Nature};
 use crate::mime::{
     Class, Disposition, HeaderName, Part, PartKind, PartPath, PartSink, Problem, Reading, TransferEncoding,
@@ -58,6 +59,8 @@ pub(super) struct Reader {
     window: Window,
     mode: Mode,
     leaf: Leaf,
+    /// Takes the folds out of the open leaf, when it is a calendar or a card.
+    unfold: Option<Unfold>,
     /// Multiparts and messages that are open.
     containers: usize,
     /// The opaque signature that is open, while `mode` is `Opening`.
@@ -107,7 +110,8 @@ impl Judge {
         let confidence = read.ok().filter(|_| is_told).and_then(|cpr| {
             let cell = hit.cell(rules);
             let age = cpr.birth().years_until(*today);
-            let (before, after, in_other_header) = (hit.before(), hit.after(), false);
+            let in_other_header = matches!(place, Place::OtherHeader(_));
+            let (before, after) = (hit.before(), hit.after());
             let around = Around { candidate, cpr: &cpr, age, before, after, cell, in_other_header };
             context::weigh(rules, &around, || hit.neighbours(rules, *today), scratch, &mut evidence)
         });
@@ -134,8 +138,8 @@ impl Judge {
         let counts = treatment == Treatment::Count;
         report.count_in(&cpr, counts, confidence);
         if keep {
-            let reasons = evidence.reasons().iter().map(|(reason, _)| Arc::clone(reason));
-            let why = reasons.chain(is_allowed.then(|| "allowed".into())).collect();
+            let reasons = evidence.reasons().iter().map(|(reason, _)| reason.clone());
+            let why = reasons.chain(is_allowed.then_some(Reason::Word("allowed"))).collect();
             let (offset, line) = (hit.offset(), hit.line());
             report.findings.push(Finding {
                 cpr,
@@ -170,6 +174,7 @@ impl Reader {
             },
             window: Window::new(),
             mode: Mode::Closed,
+            unfold: None,
             leaf: Leaf {
                 path: PartPath::default(),
                 place: Place::Body,
@@ -308,7 +313,8 @@ impl Reader {
             head.copy_from_slice(text);
         }
         let head = head.get(..filled).unwrap_or_default();
-        if self.is_wide() {
+        self.unfold = is_folded(head).then(Unfold::default);
+        if self.is_wide() || self.unfold.is_some() {
             self.window.clear();
             self.read_text(head);
         } else {
@@ -317,13 +323,21 @@ impl Reader {
     }
 
     fn sweep(&mut self, bytes: &[u8]) {
-        let Self { judge, window, leaf, .. } = self;
-        window.push(bytes, &mut |hit| judge.judge(hit, &leaf.path, &leaf.place));
+        let Self { judge, window, leaf, unfold, .. } = self;
+        let mut visit = |hit: Hit<'_>| judge.judge(hit, &leaf.path, &leaf.place);
+        match unfold {
+            Some(unfold) => unfold.feed(bytes, &mut |text| window.push(text, &mut visit)),
+            None => window.push(bytes, &mut visit),
+        }
     }
 
     fn finish_sweep(&mut self) {
-        let Self { judge, window, leaf, .. } = self;
-        window.finish(&mut |hit| judge.judge(hit, &leaf.path, &leaf.place));
+        let Self { judge, window, leaf, unfold, .. } = self;
+        let mut visit = |hit: Hit<'_>| judge.judge(hit, &leaf.path, &leaf.place);
+        if let Some(mut unfold) = unfold.take() {
+            unfold.finish(&mut |text| window.push(text, &mut visit));
+        }
+        window.finish(&mut visit);
     }
 
     fn short_text(&mut self, path: &PartPath, place: &Place, line: Option<u64>, text: &[u8]) {

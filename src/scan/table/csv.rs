@@ -37,10 +37,9 @@ impl Table {
 
     pub(super) fn keep_first_line(&mut self, text: &[u8]) {
         let text = text.get(..FIRST_LINE.min(text.len())).unwrap_or_default();
-        let line = text.split(|b| *b == b'\n').next().unwrap_or_default();
-        // What nothing parts heads nothing, and memory stays flat over a text of one line.
-        let is_parted = line.iter().copied().any(is_separator) || memchr::memmem::find(line, b"  ").is_some();
-        self.first_line = is_parted.then(|| line.to_vec());
+        let line = memchr::memchr(b'\n', text).and_then(|end| text.get(..end));
+        let is_row = |line: &&[u8]| line.iter().copied().any(is_separator);
+        self.first_line = line.filter(is_row).map(<[u8]>::to_vec);
     }
 
     pub(super) fn cell_of(
