@@ -278,8 +278,9 @@ struct Group {
 }
 
 /// The groups in which the digits of a number are written, and what that makes of them.
-const SHAPES: [(&[usize], Shape); 7] = [
+const SHAPES: [(&[usize], Shape); 8] = [
     (&[10], Shape::Whole),
+    (&[9], Shape::Nine),
     (&[6, 4], Shape::Halves),
     (&[8, 4], Shape::FullYear),
     (&[2, 2, 2, 4], Shape::Date),
@@ -291,6 +292,7 @@ const SHAPES: [(&[usize], Shape); 7] = [
 #[derive(Clone, Copy, Debug)]
 enum Shape {
     Whole,
+    Nine,
     Halves,
     Date,
     FullYear,
@@ -381,6 +383,7 @@ impl Row {
         };
         let form = match self.shape? {
             Shape::Whole => Form::Plain,
+            Shape::Nine => Form::Nine,
             Shape::Halves => match before_serial?? {
                 Joint::Dash => Form::Dashed,
                 Joint::Blank => Form::Blank,
@@ -408,6 +411,8 @@ impl Row {
             matches!(self.digits.get(4..6)?, [1, 8 | 9] | [2, 0]).then_some(())?;
             digits.get_mut(..4)?.copy_from_slice(self.digits.get(..4)?);
             digits.get_mut(4..)?.copy_from_slice(self.digits.get(6..12)?);
+        } else if let Shape::Nine = self.shape? {
+            digits.get_mut(1..)?.copy_from_slice(self.digits.get(..9)?);
         } else {
             digits.copy_from_slice(self.digits.get(..10)?);
         }
@@ -668,6 +673,9 @@ mod tests {
     #[test]
     fn nine_digits_and_letters() {
         assert_eq!(found(b";203791234;"), [("0203791234".to_owned(), Form::Nine)]);
+        for text in ["<td>203791234</td>", "cpr=203791234&x=1", "20379<b>1</b>234 "] {
+            assert_eq!(found(text.as_bytes()), [("0203791234".to_owned(), Form::Nine)], "{text}");
+        }
         assert_eq!(found(b" 0203291WQ3 "), [("0203291WQ3".to_owned(), Form::Lettered)]);
         assert_eq!(found(b"0203291wq3."), [("0203291WQ3".to_owned(), Form::Lettered)]);
         assert_eq!(found(b"0203291WQ34 x0203291WQ3 0203291WQQ"), []);

@@ -188,6 +188,18 @@ fn hex(digit: u8) -> Option<u8> {
 
 /// An escape of JSON and of most programming languages (RFC 8259 §7).
 fn backslash(text: &[u8]) -> Option<(char, usize)> {
+    // JSON within a string of JSON has each of them twice, and again twice within another.
+    let extra = match text {
+        [b'\\', b'\\', b'\\', b'\\', ..] => 3,
+        [b'\\', b'\\', ..] => 1,
+        _ => 0,
+    };
+    let (character, length) = escape(text.get(extra..)?)?;
+    Some((character, extra + length))
+}
+
+/// The escape behind one backslash.
+fn escape(text: &[u8]) -> Option<(char, usize)> {
     match text.get(1)? {
         b'n' | b'r' => Some(('\n', 2)),
         b't' => Some(('\t', 2)),
@@ -338,6 +350,8 @@ mod tests {
             ("=C3=B8", 'ø'),
             ("\\u00f8", 'ø'),
             ("\\n", '\n'),
+            ("\\\\u002d", '-'),
+            ("\\\\\\\\u002D", '-'),
             ("ø", 'ø'),
             ("&oslash;", 'ø'),
             ("\u{FF10}", '\u{FF10}'),

@@ -149,7 +149,16 @@ fn beside(rules: &Ruleset, around: &Around<'_>, scratch: &mut Scratch, evidence:
     let candidate = around.candidate;
     let is_free = matches!(candidate.after, Touch::Free | Touch::Mark(b'<' | b'&' | b'|' | b'\\'))
         && matches!(candidate.before, Touch::Free | Touch::Mark(b'=' | b'|' | b'&' | b'\\'));
-    if let Some(cell) = around.cell.filter(|cell| cell.whole && is_free)
+    // `,` with a digit behind it may part cells: where the number has its cell to itself under a heading, it does.
+    let has_cell = |cell: &Cell| {
+        let parts = |touch: Touch| matches!(touch, Touch::Free | Touch::MoreDigits);
+        cell.whole
+            && (is_free
+                || (matches!(cell.column, Column::Labelled(_))
+                    && parts(candidate.before)
+                    && parts(candidate.after)))
+    };
+    if let Some(cell) = around.cell.filter(has_cell)
         && let Some(said) = alone_in_cell(rules, cell, around.before, evidence)
     {
         return said;

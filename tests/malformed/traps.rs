@@ -345,6 +345,9 @@ pub(super) const TRAPS: &[Trap] = &[
         format!("From: a@b.example\n{BASE64}Hej Bo\nCPR-nr. {n}\n").into_bytes()
     }),
     trap("no header", Seen, |n| format!("\n{}", text(n)).into_bytes()),
+    trap("a blank line before a header of a program", SeenAndFlagged, |n| {
+        format!("\nX-CPR: =?utf-8?B?{}?=\nSubject: x\n\nHej", base64(n)).into_bytes()
+    }),
     trap("a blank line before the header", SeenAndFlagged, |n| {
         format!("\nFrom: a@b.example\n{BASE64}\n{}", lines(text(n))).into_bytes()
     }),

@@ -200,7 +200,9 @@ impl TextStage {
             (Some(found), labelled) => (Converter::wide(found), Some(labelled.unwrap_or_default())),
             (None, None) => (Converter::Pass, None),
             (None, Some(Converter::Utf7(utf7))) => (Converter::Utf7(utf7), Some(Converter::Pass)),
-            (None, Some(labelled)) if is_plain(head) => {
+            (None, Some(labelled))
+                if is_plain(head) || matches!(labelled, Converter::Ebcdic(_)) && is_utf8(head) =>
+            {
                 self.mismatch = true;
                 (Converter::Pass, Some(labelled))
             }
@@ -215,6 +217,11 @@ impl TextStage {
 fn is_plain(head: &[u8]) -> bool {
     let printable = head.iter().filter(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace()).count();
     printable * 4 >= head.len() * 3
+}
+
+/// Whether it is UTF-8, as far as it goes, which text in EBCDIC never is: its letters are bytes that begin nothing.
+fn is_utf8(head: &[u8]) -> bool {
+    std::str::from_utf8(head).map_or_else(|error| error.error_len().is_none(), |_| true)
 }
 
 #[cfg(test)]
@@ -284,6 +291,9 @@ mod tests {
         assert_eq!(utf7, (b"01".to_vec(), b"+ADA-1".to_vec(), false));
         let ebcdic = staged(Some("ibm277"), b"\xc3\xd7\xd9\x40\xf0\xf1", 2);
         assert_eq!(ebcdic, (b"CPR 01".to_vec(), vec![], false));
+        let wide_digits = "cpr \u{1D7CE}\u{1D7CF}".as_bytes();
+        let (main, _, mismatch) = staged(Some("ibm277"), wide_digits, 3);
+        assert_eq!((main.as_slice(), mismatch), (wide_digits, true));
         let wide: Vec<u8> = "CPR 01".chars().flat_map(|letter| u32::from(letter).to_be_bytes()).collect();
         for label in [None, Some("utf-32"), Some("utf-32be")] {
             assert_eq!(staged(label, &wide, 3), (b"CPR 01".to_vec(), vec![], false));

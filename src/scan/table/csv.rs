@@ -38,7 +38,7 @@ impl Table {
     pub(super) fn keep_first_line(&mut self, text: &[u8]) {
         let text = text.get(..FIRST_LINE.min(text.len())).unwrap_or_default();
         let line = memchr::memchr(b'\n', text).and_then(|end| text.get(..end));
-        let is_row = |line: &&[u8]| line.iter().any(|byte| matches!(byte, b';' | b'\t' | b'|' | b','));
+        let is_row = |line: &&[u8]| line.iter().copied().any(is_separator);
         self.first_line = line.filter(is_row).map(<[u8]>::to_vec);
     }
 
@@ -143,7 +143,6 @@ fn headings(line: &[u8], separator: u8, rules: &Ruleset) -> Option<Headings> {
 
 /// The separator that stands beside the number, outside of quotes and blanks.
 fn separator_beside(text: &[u8], span: &Range<usize>) -> Option<u8> {
-    let is_separator = |byte: u8| matches!(byte, b';' | b'\t' | b'|' | b',');
     let is_pad = |byte: u8| matches!(byte, b'"' | b' ' | b'\'');
     let after = text.get(span.end..)?.iter().copied().take(4).find(|byte| !is_pad(*byte));
     let before = text.get(..span.start)?.iter().rev().copied().take(4).find(|byte| !is_pad(*byte));
@@ -156,6 +155,10 @@ fn separator_beside(text: &[u8], span: &Range<usize>) -> Option<u8> {
         (Some(before), _) if matches!(before, b';' | b'\t' | b'|') => Some(before),
         _ => None,
     }
+}
+
+fn is_separator(byte: u8) -> bool {
+    matches!(byte, b';' | b'\t' | b'|' | b',')
 }
 
 fn is_whole(text: &[u8], start: usize, span: &Range<usize>, separator: u8) -> bool {
