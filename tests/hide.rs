@@ -29,7 +29,7 @@ use brevdue::scan::Report;
 use brevdue::scan::finding::Confidence;
 use charset::Charset;
 use container::Container;
-use layer::{Ends, Header, Layer};
+use layer::{Header, Layer};
 use notation::{Notation, Share};
 use place::Place;
 use plan::Plan;
@@ -49,13 +49,7 @@ struct Gap {
 }
 
 /// Whoever mends one takes it off the list: see [`the_known_gaps_are_gaps`].
-const KNOWN_GAPS: [Gap; 4] = [
-    Gap {
-        name: "nine digits in a field that its own name labels are only possible",
-        explains: |plan| plan.notation == Notation::Nine && matches!(plan.place, Place::Header("X-Cpr", _)),
-        example: (Notation::Nine, Place::Header("X-Cpr", word::Words::Plain)),
-        layers: &[],
-    },
+const KNOWN_GAPS: [Gap; 2] = [
     Gap {
         name: "a charset that hides digits, within a transfer encoding of uuencode",
         explains: |plan| {
@@ -65,18 +59,6 @@ const KNOWN_GAPS: [Gap; 4] = [
         },
         example: (Notation::Drawn("DMY-S"), Place::Prose),
         layers: &[Layer::Charset(Charset::Utf7Shifted), Layer::Transfer(Transfer::Uuencode("uuencode"))],
-    },
-    Gap {
-        name: "a bare return before a delimiter",
-        explains: |plan| {
-            plan.layers.iter().any(|layer| matches!(layer, Layer::Ends(Ends::Mixed | Ends::CrBeforeDashes)))
-        },
-        example: (Notation::Drawn("DMY-S"), Place::Prose),
-        layers: &[
-            Layer::Transfer(Transfer::Base64("base64", 76)),
-            Layer::Container(Container::Boundary("----=_Part_12")),
-            Layer::Ends(Ends::CrBeforeDashes),
-        ],
     },
     Gap {
         name: "an encoded text whose lines read as fields, below a header without a blank line",

@@ -75,6 +75,7 @@ pub struct Walker {
     /// This walker is one itself, or within one's reach.
     is_shadow: bool,
     dashes: memmem::Finder<'static>,
+    bare: content::BareReturn,
 }
 
 impl Default for Walker {
@@ -113,6 +114,7 @@ impl Walker {
             shadow: None,
             is_shadow: false,
             dashes: memmem::Finder::new(b"\n--"),
+            bare: content::BareReturn::default(),
         }
     }
 
@@ -188,6 +190,7 @@ impl Walker {
         self.head.listen(filter);
         self.held.clear();
         self.entered = false;
+        self.bare = content::BareReturn::default();
         self.line_start = true;
         self.line = 1;
     }

@@ -161,7 +161,43 @@ impl Walker {
             }
         };
         self.raw(region, bytes, sink);
+        if self.stack.has_boundary() {
+            self.bare.look(bytes);
+        }
         self.leaf.feed(bytes, sink);
+    }
+}
+
+/// Looks for a carriage return without line feed before `--`: a delimiter to programs that take it for a line's end.
+#[derive(Debug, Default)]
+pub(super) struct BareReturn {
+    seen: bool,
+    /// The last bytes that may begin one.
+    tail: &'static [u8],
+}
+
+impl BareReturn {
+    const LOOKED_FOR: &'static [u8] = b"\r--";
+
+    fn look(&mut self, bytes: &[u8]) {
+        if self.seen {
+            return;
+        }
+        let rest = Self::LOOKED_FOR.get(self.tail.len()..).unwrap_or_default();
+        if !self.tail.is_empty() && rest.len() > bytes.len() && rest.starts_with(bytes) {
+            // Fewer bytes than were missing, and the right ones: still open.
+            self.tail = Self::LOOKED_FOR.get(..self.tail.len() + bytes.len()).unwrap_or_default();
+            return;
+        }
+        self.seen = (!self.tail.is_empty() && bytes.starts_with(rest))
+            || memchr::memmem::find(bytes, Self::LOOKED_FOR).is_some();
+        let starts = [2, 1].into_iter().filter_map(|length| Self::LOOKED_FOR.get(..length));
+        self.tail = starts.into_iter().find(|start| bytes.ends_with(start)).unwrap_or_default();
+    }
+
+    /// Whether there was one in the leaf that ends.
+    pub(super) fn take(&mut self) -> bool {
+        std::mem::take(self).seen
     }
 }
 

@@ -144,6 +144,9 @@ impl Walker {
     pub(super) fn leave_leaf<S: PartSink>(&mut self, sink: &mut S) {
         if std::mem::take(&mut self.entered) {
             let path = &self.path;
+            if self.bare.take() {
+                sink.problem(path, Problem::BareCr);
+            }
             self.leaf.finish(sink, |sink, problem| sink.problem(path, problem));
             sink.leave();
         }
