@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_number_has_the_heading_it_stands_under() {
-        let text = "Liste\n\nNavn          CPR-nr.     Sekvens\n------------  ----------  ----------\n\
+        let text = "Liste\n\nNavn          CPR-nr.     Stempel\n------------  ----------  ----------\n\
             Søren Å Bæk   1503791234  1503791234\nPer                        1503791234\n\nTak  1503791234\n";
         let cpr = Some("label:cpr".to_owned());
         let other = Some("other true".to_owned());

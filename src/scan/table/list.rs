@@ -1,4 +1,4 @@
-//! A list with one number a line and nothing else: the line above it is its heading.
+//! A list with one number a line, or a paragraph of HTML, and nothing else: the line above it is its heading.
 
 use super::{Cell, Headings};
 use crate::scan::render::render;
@@ -31,6 +31,11 @@ impl List {
         rules: &Ruleset,
     ) -> Option<Cell> {
         let before = text.get(..span.start)?;
+        if before.trim_ascii_end().ends_with(b">")
+            && text.get(span.end..)?.trim_ascii_start().starts_with(b"<")
+        {
+            return self.paragraph_of(text, base, span, rules);
+        }
         let line_start = memrchr(b'\n', before).map(|at| at + 1).or((base == 0).then_some(0))?;
         let is_alone = is_lead(before.get(line_start..)?) && ends_line(text.get(span.end..)?);
         if !is_alone {
@@ -43,6 +48,45 @@ impl List {
         }
         self.end = base + span.end as u64;
         Some(Cell { start: span.start, whole: true, column: self.headings.column(0) })
+    }
+}
+
+impl List {
+    /// The same in HTML, where tags end lines.
+    fn paragraph_of(&mut self, text: &[u8], base: u64, span: &Range<usize>, rules: &Ruleset) -> Option<Cell> {
+        let (mut above, mut below) = (String::new(), String::new());
+        let start = span.start.saturating_sub(FARTHEST);
+        let end = (span.end + FARTHEST / 8).min(text.len());
+        render(text.get(span.end..end)?, &mut below);
+        if !below.starts_with('\n') {
+            return None;
+        }
+        let from = self.end.checked_sub(base).and_then(|end| usize::try_from(end).ok());
+        let from = from.filter(|from| self.end > 0 && (start..span.start).contains(from));
+        render(text.get(from.unwrap_or(start)..span.start)?, &mut above);
+        let is_line = above.ends_with('\n') || (from.is_none() && above.is_empty());
+        if !is_line {
+            return None;
+        }
+        if from.is_none() || above.bytes().any(|byte| byte.is_ascii_alphabetic()) {
+            if from.is_some() {
+                above.clear();
+                render(text.get(start..span.start)?, &mut above);
+            }
+            let heading = above.lines().rev().take(MOST_LINES).find(|line| is_words(line.as_bytes()));
+            self.headings = heading.map(|line| headings(line, rules)).unwrap_or_default();
+        }
+        self.end = base + span.end as u64;
+        Some(Cell { start: span.start, whole: true, column: self.headings.column(0) })
+    }
+}
+
+/// What a line above a list says of its numbers.
+fn headings(line: &str, rules: &Ruleset) -> Headings {
+    match rules.label_of_list(line) {
+        Ok(None) => Headings::default(),
+        Ok(label) => Headings::new(vec![label], rules),
+        Err(()) => Headings::new(vec![None], rules),
     }
 }
 
@@ -85,12 +129,7 @@ fn learn(text: &[u8], line_start: usize, rules: &Ruleset) -> Option<Headings> {
             let mut seen = String::new();
             // Of a sentence its end: "... har vi CPR-numrene på, her:".
             render(line.get(line.len().saturating_sub(80)..)?, &mut seen);
-            let column = match rules.label_of_list(&seen) {
-                Ok(None) => return None,
-                Ok(label) => label,
-                Err(()) => None,
-            };
-            return Some(Headings::new(vec![column], rules));
+            return Some(headings(&seen, rules));
         }
         if empty > 2 {
             return None;
@@ -118,6 +157,12 @@ mod tests {
             panic!("{columns:?}")
         };
         assert_eq!(label, same);
+        let text = b"<p>Lb.nr.:</p><p><span style='x'>1503791234</span></p>\n<p><span>1503791234</span></p>";
+        let mut list = List::default();
+        let columns: Vec<Option<Column>> = crate::cpr::runs::runs(text)
+            .map(|run| list.cell_of(text, 0, &run, &rules).map(|cell| cell.column))
+            .collect();
+        assert_eq!(columns, [Some(Column::Other { beside_cpr: false }); 2]);
         assert_eq!(&*rules.labels[label].reason, "label:cpr");
     }
 }
