@@ -306,6 +306,9 @@ fn own_key(before: &[u8]) -> Option<Key<'_>> {
     let start = trimmed(before, &|byte| is_quote(byte) || *byte == b' ');
     let before = before.get(..start)?;
     let (mark, rest) = before.split_last()?;
+    if matches!(mark, b'[' | b',') {
+        return own_key(array_start(before)?);
+    }
     let key_end = match mark {
         b'=' => rest.len(),
         // `%3D`, `3D` of quoted-printable.
@@ -342,6 +345,15 @@ struct Near<'a> {
     share: f32,
     /// Where it ends in the rendered text.
     end: usize,
+}
+
+/// What stands before the array of JSON that this text ends in, if the array so far holds nothing but numbers.
+fn array_start(before: &[u8]) -> Option<&[u8]> {
+    let open = memchr::memrchr(b'[', before)?;
+    let is_number = |byte: &u8| {
+        byte.is_ascii_digit() || byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\\' | b',' | b'-')
+    };
+    before.get(open + 1..)?.iter().all(is_number).then(|| before.get(..open)).flatten()
 }
 
 impl Ruleset {
@@ -483,7 +495,11 @@ fn letters_between(text: &[u8], line: u16, distance: &Distance) -> u16 {
 /// Whether a line speaks of numbers or ids: of some that are no CPR numbers, or it would say so.
 fn names_numbers(text: &str) -> bool {
     let lower = text.to_lowercase();
-    ["numre", "nummer", "nr.", "id'er", "numbers", "koder"].iter().any(|word| lower.contains(word))
+    let is_name = |word: &str| {
+        matches!(word, "nr" | "no" | "id" | "ids")
+            || ["numre", "nummer", "numrene", "numbers", "koder"].iter().any(|end| word.ends_with(end))
+    };
+    lower.split(|c: char| !c.is_alphanumeric()).any(is_name)
 }
 
 /// An ASCII letter, or the first byte of a letter in UTF-8. The lead byte 0xC2 and the bytes 0x80-0xBF carry marks and

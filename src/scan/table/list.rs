@@ -96,10 +96,8 @@ fn is_lead(lead: &[u8]) -> bool {
 }
 
 fn ends_line(rest: &[u8]) -> bool {
-    rest.iter()
-        .take(6)
-        .find(|byte| !matches!(byte, b' ' | b',' | b';'))
-        .is_none_or(|b| matches!(b, b'\r' | b'\n'))
+    let end = rest.iter().find(|byte| !matches!(byte, b' ' | b'\t' | b',' | b';'));
+    end.is_none_or(|byte| matches!(byte, b'\r' | b'\n'))
 }
 
 /// Whether a text between two numbers of a list holds nothing but other numbers.
@@ -149,11 +147,11 @@ mod tests {
         let rules = Ruleset::built_in().unwrap();
         let mut list = List::default();
         let text =
-            b"Se ordrenumre:\n\nHusk disse cpr-numre\r\n\r\n1503791234\r\n1503791234\r\nnr. 1503791234\n";
+            b"Se ordrenumre:\n\nHusk disse cpr-numre\r\n\r\n1503791234\r\n1503791234\r\nnr. 1503791234\n1503791234         x\n";
         let columns: Vec<Option<Column>> = crate::cpr::runs::runs(text)
             .map(|run| list.cell_of(text, 0, &run, &rules).map(|cell| cell.column))
             .collect();
-        let [Some(Column::Labelled(label)), Some(Column::Labelled(same)), None] = columns[..] else {
+        let [Some(Column::Labelled(label)), Some(Column::Labelled(same)), None, None] = columns[..] else {
             panic!("{columns:?}")
         };
         assert_eq!(label, same);
