@@ -147,6 +147,56 @@ pub(crate) fn csv(bytes: usize, persons: bool, seed: u64) -> String {
     text
 }
 
+/// How the numbers of [`list`] stand.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lines {
+    /// One a line and nothing else.
+    Bare,
+    /// In a column of a table with headings.
+    Column,
+    /// Behind a name, in prose.
+    Named,
+}
+
+/// As many made-up numbers that pass modulus 11, one a line.
+pub(crate) fn list(count: usize, lines: Lines, seed: u64) -> String {
+    let mut dice = Dice::new(seed);
+    let mut text = String::from(match lines {
+        Lines::Bare => "CPR-numre:\r\n",
+        Lines::Column => "Navn;CPR-nr.;Vej;Postnr.;By\r\n",
+        Lines::Named => "Vi har modtaget ansøgninger fra disse borgere:\r\n",
+    });
+    for _ in 0..count {
+        let mut word = || WORDS[usize::try_from(dice.roll(40)).unwrap_or(0)];
+        let (first, last, street) = (word(), word(), word());
+        let date = [dice.roll(28) + 1, dice.roll(12) + 1, dice.roll(70) + 30];
+        let digits = |number: u64| [number / 10, number % 10];
+        // The weights of modulus 11; the last digit makes the sum fit, unless it would have to be ten.
+        let number = loop {
+            let serial = dice.roll(400);
+            let head = date.into_iter().flat_map(digits).chain([serial / 100, serial / 10 % 10, serial % 10]);
+            let sum: u64 = head.zip([4, 3, 2, 7, 6, 5, 4, 3, 2]).map(|(digit, weight)| digit * weight).sum();
+            if sum % 11 != 1 {
+                break format!(
+                    "{:02}{:02}{:02}-{serial:03}{}",
+                    date[0],
+                    date[1],
+                    date[2],
+                    (11 - sum % 11) % 11
+                );
+            }
+        };
+        text += &match lines {
+            Lines::Bare => format!("{number}\r\n"),
+            Lines::Column => {
+                format!("{first} {last};{number};{street} {};{};{last}\r\n", date[0], dice.roll(9000) + 1000)
+            }
+            Lines::Named => format!("{first} {last}, {number}, {street} {}\r\n", date[1]),
+        };
+    }
+    text
+}
+
 /// What starts like a PDF and goes on without sense.
 pub(crate) fn pdf(bytes: usize, seed: u64) -> Vec<u8> {
     let mut dice = Dice::new(seed);
