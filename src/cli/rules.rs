@@ -5,6 +5,7 @@
 //! reading at [`run`]. Tests: `tests/rules.rs`, `tests/explain.rs`.
 
 mod allow;
+mod calibrate;
 mod explain;
 mod json;
 mod list;
@@ -26,6 +27,8 @@ pub(super) enum Command {
     List(list::Args),
     /// Say which evidence counted, with its weight, on each candidate, found or not
     Explain(explain::Args),
+    /// Check on labelled mail that the promises hold: certain 99 % right, likely 90 %
+    Calibrate(calibrate::Args),
     /// Keep the list of numbers that are nobody's, such as the test data of a vendor
     Allow(allow::Args),
 }
@@ -37,6 +40,7 @@ pub(super) fn run(config: Option<&Path>, command: &Command) -> anyhow::Result<Ex
         Command::Check => check(&config),
         Command::List(args) => list::run(&config, args),
         Command::Explain(args) => explain::run(&config, args),
+        Command::Calibrate(args) => calibrate::run(&config, args),
         Command::Allow(args) => {
             anyhow::ensure!(
                 named,
