@@ -16,6 +16,7 @@ mod commands;
 mod corpus;
 mod crash;
 mod equivalence;
+mod explain;
 mod floors;
 mod gate;
 mod harness;

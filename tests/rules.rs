@@ -206,6 +206,36 @@ fn a_pack_of_the_site_is_listed_with_what_it_changed() {
 }
 
 #[test]
+fn the_sites_own_list_of_header_fields_stands_in_the_place_of_ours() {
+    let site = site(&[]);
+    let at = site.path();
+    put(
+        &at.join("mail.eml"),
+        format!("X-Kladde: cpr {NUMBER}\nX-Spam-Status: cpr {OTHER}\n\nhej\n").as_bytes(),
+    )
+    .unwrap();
+    let found = |file: &str| {
+        put(&at.join("rules/headers.toml"), file.as_bytes()).unwrap();
+        let output = brevdue(at, &["scan", "--format", "jsonl", "mail.eml"], "");
+        let row: Value =
+            serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", said(&output)));
+        let all = row["findings"].as_array().unwrap().clone();
+        all.iter().map(|one| one["where"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let ours = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("rules/headers.toml")).unwrap();
+    assert_eq!(found(&ours), ["header:X-Kladde"]);
+    let family = "[[family]]\nname = 'kladde'\nfields = ['X-Klad*']\nmust_skip = ['X-Kladde']\n";
+    assert_eq!(found(family), ["header:X-Spam-Status"]);
+    let listed = said(&brevdue(at, &["rules", "list"], ""));
+    assert!(listed.contains("headers.toml (replaced)") && listed.contains("X-Klad*"), "{listed}");
+    assert!(!listed.contains("X-Spam"), "{listed}");
+    put(&at.join("rules/headers.toml"), family.replace("'X-Kladde'", "'X-Spam'").as_bytes()).unwrap();
+    let output = brevdue(at, &["rules", "check"], "");
+    let said = said(&output);
+    assert!(code(&output) == 1 && said.contains("headers.toml:4: family:kladde: X-Spam is read"), "{said}");
+}
+
+#[test]
 fn check_shows_every_fault_of_every_pack() {
     let site = site(&[
         (

@@ -10,6 +10,7 @@ mod demo;
 mod evidence;
 mod key;
 mod output;
+mod read;
 mod rules;
 mod scan;
 mod serve;

@@ -1,9 +1,12 @@
-//! `brevdue rules`: the rules proved, shown, and the site's list of numbers that are nobody's.
+//! `brevdue rules`: the rules proved, shown and tuned, and the site's list of numbers that are nobody's.
 //!
-//! `list` shows, to people and as `json`; `allow` keeps the list, `prompt` reads numbers unseen. No number is ever printed here. Start
-//! reading at [`run`]. Tests: `tests/rules.rs`.
+//! `list` shows, to people and as `json`; `explain` says what counted on each candidate, `calibrate` whether the promises
+//! hold; `allow` keeps the list, `prompt` reads numbers unseen. No number is printed here but by `explain --reveal`. Start
+//! reading at [`run`]. Tests: `tests/rules.rs`, `tests/explain.rs`.
 
 mod allow;
+mod calibrate;
+mod explain;
 mod json;
 mod list;
 mod prompt;
@@ -22,6 +25,10 @@ pub(super) enum Command {
     Check,
     /// Show every entry with its weight, its words and its file, and what packs changed
     List(list::Args),
+    /// Say which evidence counted, with its weight, on each candidate, found or not
+    Explain(explain::Args),
+    /// Check on labelled mail that the promises hold: certain 99 % right, likely 90 %
+    Calibrate(calibrate::Args),
     /// Keep the list of numbers that are nobody's, such as the test data of a vendor
     Allow(allow::Args),
 }
@@ -32,6 +39,8 @@ pub(super) fn run(config: Option<&Path>, command: &Command) -> anyhow::Result<Ex
     match command {
         Command::Check => check(&config),
         Command::List(args) => list::run(&config, args),
+        Command::Explain(args) => explain::run(&config, args),
+        Command::Calibrate(args) => calibrate::run(&config, args),
         Command::Allow(args) => {
             anyhow::ensure!(
                 named,

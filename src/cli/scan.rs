@@ -1,24 +1,20 @@
 //! `brevdue scan`: reads mail and documents that already lie somewhere, and says what is in them.
 //!
-//! Looks, and changes nothing: no register, no case, no row. `crew` spreads the inputs over all cores, `shelf`
-//! keeps their answers in order, `desk` reads one input, `tally` counts, [`super::output`] prints. Start reading at
-//! [`run`]. Tests: `tests/scan.rs`.
+//! Looks, and changes nothing: no register, no case, no row. [`super::read`] reads, `tally` counts, [`super::output`]
+//! prints. Start reading at [`run`]. Tests: `tests/scan.rs`.
 
-mod crew;
-mod desk;
-mod progress;
-mod shelf;
 mod tally;
 
-use super::output::{Format, Pen};
+use super::output::{Format, Pen, Row};
+use super::read::{self, How, Item, form, inputs};
 use crate::clock::Clock;
-use crate::daemon::{self, telemetry};
+use crate::daemon;
 use crate::envelope::{Address, Envelope};
-use crate::inspect::{self, Setup};
+use crate::inspect;
 use crate::intake::archive::Form;
-use crate::policy::{self, RecipientDecision};
+use crate::policy::{self, Policy, RecipientDecision};
+use crate::scan::Report;
 use crate::scan::ruleset::day_of;
-use crate::scan::{Day, Report};
 use crate::seal::Tagger;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -80,10 +76,6 @@ struct Recipient {
     address: Address,
 }
 
-fn form(text: &str) -> Result<Form, String> {
-    Form::named(text).ok_or_else(|| "a media type is written as text/plain or application/json".to_owned())
-}
-
 fn sender(text: &str) -> Result<Sender, String> {
     match text.trim() {
         "" | "<>" => Ok(Sender(None)),
@@ -98,41 +90,29 @@ fn recipient(text: &str) -> Result<Recipient, String> {
 }
 
 pub(super) fn run(config: Option<&Path>, args: &Args) -> anyhow::Result<ExitCode> {
-    anyhow::ensure!(
-        args.paths.iter().filter(|path| path.as_os_str() == "-").count() <= 1,
-        "standard input can be read once: give `-` once"
-    );
     let job = Job::new(config, args)?;
-    telemetry::quiet_panics();
     let began = Instant::now();
-    let (tally, skipped) = match crew::work(&job, &args.paths) {
+    let done = match read::all(&job, &args.paths) {
         Ok(done) => done,
         // Whoever read our output has gone. Nobody may take that for "clean", so it is not success.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
-            return Ok(ExitCode::from(super::COULD_NOT_RUN));
-        }
-        Err(error) => return Err(error.into()),
+        Err(error) if super::is_broken_pipe(&error) => return Ok(ExitCode::from(super::COULD_NOT_RUN)),
+        Err(error) => return Err(error),
     };
     let mut end = Vec::new();
-    job.pen.end(&mut end, &tally.summary(skipped, began.elapsed()));
+    job.pen.end(&mut end, &done.tally.summary(done.troubles, done.skipped, began.elapsed()));
     std::io::stdout().write_all(&end)?;
-    if tally.troubles > 0 {
-        super::say_error(&format!("brevdue: {} could not be read", inputs(tally.troubles)));
-    } else if tally.items == 0 {
+    if done.troubles > 0 {
+        super::say_error(&format!("brevdue: {} could not be read", inputs(done.troubles)));
+    } else if done.tally.items == 0 {
         super::say_error("brevdue: nothing was there to read");
     }
-    Ok(ExitCode::from(tally.exit_code()))
-}
-
-fn inputs(count: u64) -> String {
-    if count == 1 { "one input".to_owned() } else { format!("{count} inputs") }
+    Ok(ExitCode::from(done.tally.exit_code(done.troubles)))
 }
 
 /// What is asked of every input.
 struct Job {
-    setup: Setup,
-    today: Day,
-    form: Option<Form>,
+    how: How,
+    policy: Policy,
     pen: Pen,
     envelope: Envelope,
     /// As the user wrote them, in the envelope's order.
@@ -142,10 +122,16 @@ struct Job {
 impl Job {
     fn new(config: Option<&Path>, args: &Args) -> anyhow::Result<Self> {
         let config = super::load(config)?;
+        let setup = daemon::setup(&config)?;
         Ok(Self {
-            setup: daemon::setup(&config)?,
-            today: day_of(inspect::local_day(&Clock::System)),
-            form: args.form.clone(),
+            how: How {
+                rules: setup.rules,
+                today: day_of(inspect::local_day(&Clock::System)),
+                form: args.form.clone(),
+                reveal: args.reveal,
+                explain: false,
+            },
+            policy: setup.policy,
             pen: Pen::new(args.format, args.reveal, Tagger::new()?),
             envelope: Envelope {
                 sender: args.from.as_ref().and_then(|sender| sender.0.clone()),
@@ -161,27 +147,25 @@ impl Job {
         if self.recipients.is_empty() {
             return Vec::new();
         }
-        let decision = policy::decide(&self.envelope, report, &self.setup.policy);
+        let decision = policy::decide(&self.envelope, report, &self.policy);
         self.recipients.iter().map(String::as_str).zip(decision.recipients).collect()
     }
 }
 
-/// A part of the answer, ready to print: what is found in some items of one input.
-#[derive(Default)]
-struct Batch {
-    /// For standard output.
-    text: Vec<u8>,
-    /// For standard error, a line each.
-    troubles: Vec<String>,
-    tally: Tally,
-}
+impl read::Job for Job {
+    type Tally = Tally;
 
-impl Batch {
-    /// The answer when our own work failed outside of an item.
-    fn lost() -> Self {
-        let troubles = vec!["brevdue: an input could not be read: internal error".to_owned()];
-        let mut lost = Self { troubles, ..Self::default() };
-        lost.tally.troubles = 1;
-        lost
+    fn how(&self) -> &How {
+        &self.how
+    }
+
+    fn settle(&self, item: &Item<'_>, out: &mut Vec<u8>, tally: &mut Tally) {
+        let Item { file, report, .. } = *item;
+        self.pen.write(out, &Row { file, report, decision: &self.decide(report) });
+        tally.count(report);
+    }
+
+    fn join(tally: &mut Tally, other: Tally) {
+        tally.add(other);
     }
 }

@@ -33,7 +33,7 @@ pub struct Loaded {
 
 impl Loaded {
     /// Files that may stand in the place of ours.
-    pub const OURS: [&str; 3] = [ruleset::CPR, ruleset::CONTEXT, ruleset::LOOKALIKES];
+    pub const OURS: [&str; 4] = [ruleset::CPR, ruleset::CONTEXT, ruleset::LOOKALIKES, ruleset::HEADERS];
 }
 
 /// Reads and proves the rules: those built in, or with a folder's files in their place and its packs over them.
@@ -50,6 +50,7 @@ pub fn load(folder: Option<&Path>) -> Result<Loaded, StartError> {
         cpr: text(ruleset::CPR, built_in.cpr),
         context: text(ruleset::CONTEXT, built_in.context),
         lookalikes: text(ruleset::LOOKALIKES, built_in.lookalikes),
+        headers: text(ruleset::HEADERS, built_in.headers),
     };
     let packs: Vec<Pack<'_>> = files
         .iter()

@@ -1,7 +1,5 @@
 //! A sum of log-odds with its reasons.
 
-use super::finding::{Confidence, Place};
-use crate::cpr::{Kind, NotCpr};
 use std::borrow::Borrow;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -30,27 +28,6 @@ impl Borrow<str> for Reason {
     fn borrow(&self) -> &str {
         self
     }
-}
-
-/// What became of one candidate, and why: for a person who tunes rules. Holds no digit of it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Explained {
-    /// The part's path, as IMAP numbers sections.
-    pub part: String,
-    /// Where in the part.
-    pub place: Place,
-    /// Line of the part's decoded text, or of the header block, from 1.
-    pub line: u64,
-    /// Offset of the first digit in the part's decoded text, in bytes from 0.
-    pub offset: u64,
-    /// What its digits are, or why they are no number.
-    pub kind: Result<Kind, NotCpr>,
-    /// Every entry that counted, in the order it was found, with its natural log-odds.
-    pub evidence: Vec<(Reason, f32)>,
-    /// Their sum.
-    pub sum: f32,
-    /// What the sum makes of it; `None` is not reported.
-    pub confidence: Option<Confidence>,
 }
 
 /// What speaks for and against one candidate. The sum is always kept; the reasons when somebody will read them.

@@ -7,11 +7,11 @@
 
 pub mod coverage;
 pub mod finding;
-pub mod headers;
 pub mod ruleset;
 
 mod context;
 mod evidence;
+mod explained;
 mod neighbours;
 mod persons;
 mod reader;
@@ -22,7 +22,8 @@ mod table;
 mod window;
 
 pub use crate::cpr::date::Day;
-pub use evidence::{Explained, Reason};
+pub use evidence::Reason;
+pub use explained::{Bare, Explained};
 pub use persons::Persons;
 pub use report::{Protection, Report, Verdict};
 pub use sketch::Sketch;
@@ -41,7 +42,7 @@ pub struct Scan {
 impl Scan {
     /// Begins a message under these rules; `today` decides who is born.
     pub fn new(rules: Arc<Ruleset>, today: Day) -> Self {
-        Self { walker: Walker::new().with_headers(headers::built_in()), reader: Reader::new(rules, today) }
+        Self { walker: Walker::new().with_headers(rules.header_filter()), reader: Reader::new(rules, today) }
     }
 
     /// Begins a single document of this media type instead of a message, e.g. `text` / `csv`.

@@ -10,7 +10,8 @@ mod words;
 
 use super::context::{self, Around, Scratch};
 use super::coverage::{Unread, UnreadKind};
-use super::evidence::{Evidence, Explained, Reason};
+use super::evidence::{Evidence, Reason};
+use super::explained::{Bare, Explained};
 use super::finding::{Finding, MaskedText, Place};
 use super::report::{Protection, Report};
 use super::ruleset::{Ruleset, Treatment};
@@ -81,9 +82,6 @@ struct PgpContainer {
     is_root: bool,
 }
 
-/// More candidates than this are not explained.
-const MOST_EXPLAINED: usize = 100_000;
-
 /// Judges candidates and keeps the report: what the window's visits need besides the window.
 struct Judge {
     rules: Arc<Ruleset>,
@@ -115,21 +113,24 @@ impl Judge {
             let around = Around { candidate, cpr: &cpr, age, before, after, cell, in_other_header };
             context::weigh(rules, &around, || hit.neighbours(rules, *today), scratch, &mut evidence)
         });
-        if let Some(explained) = explained.as_mut().filter(|all| all.len() < MOST_EXPLAINED) {
+        // Asked last, since a digest costs: a number that the site knows to be nobody's is a test number.
+        let is_allowed = confidence.is_some() && read.is_ok_and(|cpr| rules.allows(&cpr));
+        let allowed = is_allowed.then_some(Reason::Word("allowed"));
+        if let Some(explained) = explained.as_mut().filter(|all| all.len() < Explained::MOST) {
+            let reasons = evidence.reasons().iter().cloned();
             explained.push(Explained {
+                bare: Bare::new(candidate, hit.before(), hit.after()),
                 part: format!("{}{path}", self.prefix),
                 place: place.clone(),
                 line: hit.line(),
                 offset: hit.offset(),
-                kind: read.map(|cpr| cpr.kind()),
-                evidence: evidence.reasons().to_vec(),
+                kind: read.map(|cpr| if is_allowed { Kind::Test } else { cpr.kind() }),
+                evidence: reasons.chain(allowed.clone().map(|reason| (reason, 0.0))).collect(),
                 sum: evidence.sum(),
                 confidence,
             });
         }
         let (Ok(cpr), Some(confidence)) = (read, confidence) else { return };
-        // Asked last, since a digest costs: a number that the site knows to be nobody's is a test number.
-        let is_allowed = rules.allows(&cpr);
         let kind = if is_allowed { Kind::Test } else { cpr.kind() };
         let treatment = rules.kinds().of(kind);
         if treatment == Treatment::Ignore {
@@ -139,7 +140,7 @@ impl Judge {
         report.count_in(&cpr, counts, confidence);
         if keep {
             let reasons = evidence.reasons().iter().map(|(reason, _)| reason.clone());
-            let why = reasons.chain(is_allowed.then_some(Reason::Word("allowed"))).collect();
+            let why = reasons.chain(allowed).collect();
             let (offset, line) = (hit.offset(), hit.line());
             report.findings.push(Finding {
                 cpr,
@@ -221,6 +222,7 @@ impl Reader {
 
     /// The report, and what became of every candidate since [`Self::explain`].
     pub(super) fn into_explained(mut self) -> (Report, Vec<Explained>) {
+        self.settle();
         let explained = self.judge.explained.take().unwrap_or_default();
         (self.into_report(), explained)
     }
@@ -342,10 +344,14 @@ impl Reader {
     fn short_text(&mut self, path: &PartPath, place: &Place, line: Option<u64>, text: &[u8]) {
         let judge = &mut self.judge;
         let before = judge.report.findings.len();
+        let explained = judge.explained.as_ref().map_or(0, Vec::len);
         window::whole(text, &mut |hit| judge.judge(hit, path, place));
         if let Some(line) = line {
             for finding in judge.report.findings.iter_mut().skip(before) {
                 finding.line = line;
+            }
+            for one in judge.explained.iter_mut().flatten().skip(explained) {
+                one.line = line;
             }
         }
     }

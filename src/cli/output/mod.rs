@@ -14,6 +14,7 @@ use crate::seal::Tagger;
 use std::time::Duration;
 
 pub(super) use human::Summary;
+pub(super) use name::shown;
 
 /// The ways to print.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -64,7 +65,7 @@ impl Pen {
 
     /// A file's name as people are shown it, whatever the format: errors are read by people.
     pub(super) fn name(&self, file: &str) -> String {
-        name::shown(file, self.reveal)
+        shown(file, self.reveal)
     }
 
     /// The number, or stars.

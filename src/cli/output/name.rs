@@ -7,7 +7,7 @@
 use crate::cpr::{candidate, runs};
 
 /// The name on one line, without what a terminal would obey, and with numbers starred unless they are revealed.
-pub(super) fn shown(name: &str, reveal: bool) -> String {
+pub(in crate::cli) fn shown(name: &str, reveal: bool) -> String {
     let mut bytes = name.as_bytes().to_vec();
     if !reveal {
         let read: Vec<u8> = bytes.iter().map(|byte| if *byte == b'_' { b'-' } else { *byte }).collect();

@@ -4,7 +4,7 @@
 
 use super::list::files;
 use crate::daemon::rules::Loaded;
-use crate::scan::ruleset::{Act, Change, Entry, Kinds};
+use crate::scan::ruleset::{Act, Change, Entry, Family, HEADERS, Kinds};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -17,6 +17,8 @@ pub(super) struct Whole<'a> {
     /// `null` when the list cannot be read.
     allowed: Option<usize>,
     entries: Vec<EntryRow<'a>>,
+    /// Header fields that are not read.
+    families: Vec<FamilyRow<'a>>,
     sources: Vec<SourceRow<'a>>,
     changes: Vec<ChangeRow<'a>>,
     changed_examples: Vec<String>,
@@ -36,6 +38,15 @@ struct EntryRow<'a> {
     says: &'a [String],
     examples: usize,
     file: &'a str,
+    line: usize,
+}
+
+#[derive(Serialize)]
+struct FamilyRow<'a> {
+    name: &'a str,
+    fields: &'a [String],
+    examples: usize,
+    file: &'static str,
     line: usize,
 }
 
@@ -79,6 +90,7 @@ impl<'a> Whole<'a> {
             thresholds: rules.thresholds().map(|(confidence, sum)| (confidence.word(), sum)).into(),
             allowed: allowed.as_ref().ok().copied(),
             entries: rules.entries().iter().map(entry).collect(),
+            families: rules.header_families().iter().map(FamilyRow::of).collect(),
             sources: rules
                 .sources()
                 .iter()
@@ -92,6 +104,13 @@ impl<'a> Whole<'a> {
             changes: rules.changes().iter().map(ChangeRow::of).collect(),
             changed_examples: loaded.changed.iter().map(ToString::to_string).collect(),
         }
+    }
+}
+
+impl<'a> FamilyRow<'a> {
+    fn of(family: &'a Family) -> Self {
+        let Family { name, fields, examples, line } = family;
+        Self { name, fields, examples: *examples, file: HEADERS, line: *line }
     }
 }
 

@@ -5,7 +5,7 @@
 use super::json::Whole;
 use crate::config::Config;
 use crate::daemon::rules::{self, ALLOW_LIST, Loaded};
-use crate::scan::ruleset::{Act, Change, Entry, Kinds, Sort};
+use crate::scan::ruleset::{Act, Change, Entry, Family, HEADERS, Kinds, Sort};
 use std::process::ExitCode;
 
 /// Columns of a terminal that everything fits in.
@@ -74,6 +74,9 @@ fn human(loaded: &Loaded, allowed: &Result<usize, String>) -> String {
         all.sort_by(|one, other| other.weight.total_cmp(&one.weight));
         out.extend(all.into_iter().map(entry_line));
     }
+    out.push("\nHeader fields that are not read".to_owned());
+    out.push(format!("{:>6}  {:<24} {:>3}  {:<16}  {}", "fields", "family", "ex.", "file", "names"));
+    out.extend(rules.header_families().iter().map(family_line));
     if !rules.sources().is_empty() {
         out.push("\nSources of packs, behind those of the configuration".to_owned());
         for source in rules.sources() {
@@ -115,6 +118,14 @@ fn entry_line(entry: &Entry) -> String {
         Sort::Label => line.push_str(&words(&entry.says, room)),
         Sort::LookAlike | Sort::Beside => line.push_str(&shorten(&entry.says.join("; "), room)),
     }
+    line
+}
+
+fn family_line(family: &Family) -> String {
+    let (name, count) = (shorten(&family.name, 24), family.fields.len());
+    let mut line = format!("{count:>6}  {name:<24} {:>3}  {HEADERS:<16}  ", family.examples);
+    let room = WIDTH - length(&line);
+    line.push_str(&words(&family.fields, room));
     line
 }
 

@@ -10,8 +10,6 @@ use std::time::Duration;
 pub(super) struct Tally {
     /// Messages and documents that were read.
     pub(super) items: u64,
-    /// Inputs and messages that could not be.
-    pub(super) troubles: u64,
     bytes: u64,
     leaks: u64,
     partial: u64,
@@ -56,7 +54,6 @@ impl Tally {
     /// Adds another.
     pub(super) fn add(&mut self, other: Self) {
         self.items += other.items;
-        self.troubles += other.troubles;
         self.bytes += other.bytes;
         self.leaks += other.leaks;
         self.partial += other.partial;
@@ -69,8 +66,8 @@ impl Tally {
 
     /// The contract of `scan`. What could not be read at all goes before everything: whoever asks "is it
     /// clean?" has no answer then.
-    pub(super) fn exit_code(&self) -> u8 {
-        if self.troubles > 0 {
+    pub(super) fn exit_code(&self, troubles: u64) -> u8 {
+        if troubles > 0 {
             2
         } else if self.leaks > 0 {
             1
@@ -82,7 +79,7 @@ impl Tally {
     }
 
     /// For the last line.
-    pub(super) fn summary(&self, skipped: u64, took: Duration) -> Summary {
+    pub(super) fn summary(&self, troubles: u64, skipped: u64, took: Duration) -> Summary {
         Summary {
             items: self.items,
             bytes: self.bytes,
@@ -93,7 +90,7 @@ impl Tally {
             persons: self.persons.len() as u64,
             more_persons: self.more_persons,
             unread: self.unread,
-            troubles: self.troubles,
+            troubles,
             skipped,
             took,
         }

@@ -10,6 +10,7 @@
 use super::{Mode, Reader};
 use crate::extract;
 use crate::mime::{Enclosed, Reading, Stream, TextStage, Uuencoded};
+use crate::scan::explained::Explained;
 use crate::scan::finding::{MaskedText, Place};
 use std::sync::Arc;
 
@@ -76,6 +77,7 @@ impl Reader {
             reader.depth = self.depth;
             reader.seconds.within = self.seconds.within | kind.bit();
             reader.judge.prefix.clone_from(&self.judge.prefix);
+            reader.judge.explained = self.judge.explained.is_some().then(Vec::new);
             self.seconds.all.push((kind, Box::new(reader)));
         }
         self.seconds.find(kind)
@@ -223,6 +225,9 @@ impl Reader {
             second.settle();
             let report = std::mem::take(&mut second.judge.report);
             self.judge.report.absorb(report);
+            if let (Some(all), Some(others)) = (&mut self.judge.explained, second.judge.explained.take()) {
+                Explained::absorb(all, others);
+            }
         }
     }
 

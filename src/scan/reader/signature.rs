@@ -6,7 +6,6 @@ use super::{Mode, Reader};
 use crate::extract::cms::{Ending, Piece, SignedContent};
 use crate::mime::Walker;
 use crate::scan::coverage::UnreadKind;
-use crate::scan::headers;
 use std::sync::Arc;
 
 /// A signature with a mail inside: its walk, the mail's walk, and a reader for what that finds. The judge is lent to
@@ -29,7 +28,7 @@ impl Reader {
         reader.depth = self.depth + 1;
         // What is encrypted in it is the whole message only when the signature is.
         reader.containers = usize::from(!self.leaf.is_root);
-        let walker = Walker::new().with_headers(headers::built_in());
+        let walker = Walker::new().with_headers(judge.rules.header_filter());
         let opened = Opened { content: SignedContent::default(), walker, reader };
         self.opened = Some(Box::new(opened));
         self.mode = Mode::Opening;

@@ -20,12 +20,19 @@ pub(super) struct Examples {
 impl Ruleset {
     /// Proves every entry by its own examples, and returns every one that fails.
     pub fn check(&self) -> Vec<RuleFault> {
-        self.check_those(|_| true)
+        let mut faults = self.check_those(|_| true);
+        self.headers.rules.check(&mut faults);
+        faults
     }
 
     /// Proves the examples that stand in one file.
     pub(super) fn check_file(&self, rank: usize) -> Vec<RuleFault> {
-        self.check_those(|place| place.rank == rank)
+        let mut faults = self.check_those(|place| place.rank == rank);
+        // Packs say nothing of header fields.
+        if rank == 0 {
+            self.headers.rules.check(&mut faults);
+        }
+        faults
     }
 
     fn check_those(&self, wanted: impl Fn(&Place) -> bool) -> Vec<RuleFault> {

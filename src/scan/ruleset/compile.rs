@@ -5,6 +5,7 @@
 
 use super::check::Examples;
 use super::entry::{LabelEntry, LookAlikeEntry};
+use super::headers::Headers;
 use super::list::{self, Sort};
 use super::pack::Assembly;
 use super::read::Placed;
@@ -19,7 +20,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 impl Ruleset {
-    /// Reads the three files.
+    /// Reads the files.
     ///
     /// # Errors
     /// Every fault of every file; examples are proved by [`Self::check`].
@@ -29,7 +30,7 @@ impl Ruleset {
         compile(assembly, faults)
     }
 
-    /// Reads the three files with packs over them, in this order, and proves every entry by its examples: each
+    /// Reads the files with packs over them, in this order, and proves every entry by its examples: each
     /// in the rules as they stood when its own file had been read, so that a pack may take away what an example
     /// of ours leans on. What no longer holds for that reason is told, and is no fault.
     ///
@@ -112,6 +113,7 @@ fn compile(all: Assembly, mut faults: Vec<RuleFault>) -> Result<Ruleset, Vec<Rul
         sources: all.sources,
         entries,
         changes: all.changes,
+        headers: Headers::of(all.headers),
         allowed: None,
     })
 }

@@ -11,6 +11,7 @@ mod allow;
 mod check;
 mod compile;
 mod entry;
+mod headers;
 mod kinds;
 mod list;
 mod pack;
@@ -21,6 +22,7 @@ mod written;
 
 pub use allow::AllowList;
 pub use entry::PackSource;
+pub use headers::Family;
 pub use kinds::{Kinds, Treatment};
 pub use list::{Entry, Sort};
 pub use pack::{Act, Change};
@@ -30,8 +32,10 @@ use super::finding::Confidence;
 use crate::cpr::candidate::Form;
 use crate::cpr::date::Day;
 use crate::cpr::{Cpr, Exceptions};
+use crate::mime::HeaderFilter;
 use aho_corasick::AhoCorasick;
 use check::Examples;
+use headers::Headers;
 use regex::bytes::Regex;
 use std::fmt;
 use std::sync::Arc;
@@ -45,6 +49,9 @@ pub const CONTEXT: &str = "context.da.toml";
 /// The file of look-alikes.
 pub const LOOKALIKES: &str = "lookalikes.toml";
 
+/// The file of header fields that are not read.
+pub const HEADERS: &str = "headers.toml";
+
 /// The texts of the rule files.
 #[derive(Clone, Copy, Debug)]
 pub struct RuleTexts<'a> {
@@ -54,6 +61,8 @@ pub struct RuleTexts<'a> {
     pub context: &'a str,
     /// `lookalikes.toml`: look-alikes.
     pub lookalikes: &'a str,
+    /// `headers.toml`: header fields that are not read.
+    pub headers: &'a str,
 }
 
 impl RuleTexts<'static> {
@@ -62,6 +71,7 @@ impl RuleTexts<'static> {
         cpr: include_str!("../../../rules/cpr.toml"),
         context: include_str!("../../../rules/context.da.toml"),
         lookalikes: include_str!("../../../rules/lookalikes.toml"),
+        headers: include_str!("../../../rules/headers.toml"),
     };
 }
 
@@ -131,6 +141,7 @@ pub struct Ruleset {
     sources: Vec<PackSource>,
     entries: Vec<Entry>,
     changes: Vec<Change>,
+    headers: Headers,
     allowed: Option<AllowList>,
 }
 
@@ -163,6 +174,16 @@ impl Ruleset {
         &self.entries
     }
 
+    /// The header fields that are not read, by family.
+    pub fn header_families(&self) -> &[Family] {
+        &self.headers.families
+    }
+
+    /// For the walker: the header fields that are not read.
+    pub(super) fn header_filter(&self) -> Arc<HeaderFilter> {
+        Arc::clone(&self.headers.filter)
+    }
+
     /// What packs did to what was there before them, in their order.
     pub fn changes(&self) -> &[Change] {
         &self.changes
@@ -192,7 +213,10 @@ impl Ruleset {
 
     /// How many entries there are, and how many examples prove them.
     pub fn size(&self) -> (usize, usize) {
-        (self.examples.len(), self.examples.iter().map(|e| e.proof.must.len() + e.proof.must_not.len()).sum())
+        let (families, proofs) = self.headers.rules.size();
+        let examples =
+            self.examples.iter().map(|e| e.proof.must.len() + e.proof.must_not.len()).sum::<usize>();
+        (self.examples.len() + families, examples + proofs)
     }
 }
 

@@ -6,11 +6,12 @@
 //! [`Assembly::lay`]. Tests: `tests.rs`. The precedence for people is in `rules/README.md`.
 
 use super::entry::{self, LabelEntry, Labelled, LookAlikeEntry, PackSource, Proof};
+use super::headers::{self, HeaderRules};
 use super::kinds::{self, Kinds};
 use super::list::Sort;
 use super::read::{File, Place, Placed};
 use super::written::Weights;
-use super::{CONTEXT, CPR, LOOKALIKES, RuleFault, RuleTexts};
+use super::{CONTEXT, CPR, HEADERS, LOOKALIKES, RuleFault, RuleTexts};
 use crate::nearest::nearest;
 use std::sync::Arc;
 
@@ -47,13 +48,14 @@ pub(super) struct Assembly {
     pub(super) lookalikes: Vec<LookAlikeEntry>,
     pub(super) sources: Vec<PackSource>,
     pub(super) changes: Vec<Change>,
+    pub(super) headers: HeaderRules,
 }
 
 /// The keys of a pack.
 const KEYS: [&str; 6] = ["remove", "kind", "label", "lookalike", "beside", "source"];
 
 impl Assembly {
-    /// The three files that are ours, or stand in our files' place.
+    /// The four files that are ours, or stand in our files' place.
     pub(super) fn of(texts: RuleTexts<'_>, faults: &mut Vec<RuleFault>) -> Self {
         let mut all = Self::default();
         if let Some(mut file) = File::open(CPR, 0, texts.cpr, faults) {
@@ -71,6 +73,7 @@ impl Assembly {
             all.read_lookalikes(&mut file, faults);
             file.finish(&["lookalike", "beside"], |_| None, faults);
         }
+        all.headers = headers::read(texts.headers, faults);
         all
     }
 
@@ -238,9 +241,17 @@ impl Assembly {
 fn elsewhere(key: &str) -> Option<String> {
     let weights =
         ["exceptions", "form", "check", "age", "distance", "column", "place", "neighbours", "threshold"];
-    weights
-        .contains(&key)
-        .then(|| format!("`[{key}]` belongs in {CPR}: a file of that name in the folder replaces ours whole"))
+    let (written, file) = match key {
+        "family" => ("[[family]]", HEADERS),
+        "must_read" => ("must_read", HEADERS),
+        _ if weights.contains(&key) => return Some(belongs(&format!("[{key}]"), CPR)),
+        _ => return None,
+    };
+    Some(belongs(written, file))
+}
+
+fn belongs(written: &str, file: &str) -> String {
+    format!("`{written}` belongs in {file}: a file of that name in the folder replaces ours whole")
 }
 
 fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {

@@ -4,7 +4,7 @@
 use super::desk::{Desk, guard};
 use super::progress::Progress;
 use super::shelf::{Found, Shelf, Slot};
-use super::{Batch, Job, Tally};
+use super::{Batch, Done, Job};
 use crate::intake::archive::{Lost, Source, Walk};
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -20,8 +20,8 @@ const WAITING: usize = 32 * 1024 * 1024;
 /// How much of an input is read at once: large enough that system calls cost nothing, and it fits the cache.
 const BUFFER: usize = 128 * 1024;
 
-/// Scans everything and prints it. Returns the count of all, and of what the walk left out.
-pub(super) fn work(job: &Job, roots: &[PathBuf]) -> io::Result<(Tally, u64)> {
+/// Reads everything and prints what is said of it.
+pub(super) fn work<J: Job>(job: &J, roots: &[PathBuf]) -> io::Result<Done<J::Tally>> {
     let walk = Mutex::new(Walk::new(roots.to_vec()));
     let shelf = Shelf::new(AHEAD, WAITING);
     let progress = Progress::new();
@@ -39,17 +39,20 @@ pub(super) fn work(job: &Job, roots: &[PathBuf]) -> io::Result<(Tally, u64)> {
                 }
             });
         }
-        let printed = print(&shelf, &progress);
+        let printed = print::<J>(&shelf, &progress);
         shelf.close();
         progress.stop();
         printed
     });
     let skipped = walk.into_inner().unwrap_or_else(PoisonError::into_inner).skipped();
-    Ok((printed?, skipped))
+    Ok(Done { skipped, ..printed? })
 }
 
 /// The next input and its place. The walk stays locked until the place is taken, so that both have one order.
-fn take<'a>(walk: &Mutex<Walk>, shelf: &'a Shelf) -> Option<(Result<Source, Lost>, Slot<'a>)> {
+fn take<'a, T: Default>(
+    walk: &Mutex<Walk>,
+    shelf: &'a Shelf<T>,
+) -> Option<(Result<Source, Lost>, Slot<'a, T>)> {
     let mut walk = walk.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(input) = walk.next() else {
         shelf.complete();
@@ -58,9 +61,9 @@ fn take<'a>(walk: &Mutex<Walk>, shelf: &'a Shelf) -> Option<(Result<Source, Lost
     Some((input, shelf.place()?))
 }
 
-fn print(shelf: &Shelf, progress: &Progress) -> io::Result<Tally> {
+fn print<J: Job>(shelf: &Shelf<J::Tally>, progress: &Progress) -> io::Result<Done<J::Tally>> {
     let mut out = io::BufWriter::with_capacity(BUFFER, io::stdout().lock());
-    let mut tally = Tally::default();
+    let mut done = Done::default();
     loop {
         let found = match shelf.take(false) {
             Found::Nothing => {
@@ -71,13 +74,14 @@ fn print(shelf: &Shelf, progress: &Progress) -> io::Result<Tally> {
         };
         let Found::Batch(batch) = found else { break };
         progress.aside(|| show(&mut out, &batch))?;
-        tally.add(batch.tally);
+        done.troubles += batch.troubles.len() as u64;
+        J::join(&mut done.tally, batch.tally);
     }
     out.flush()?;
-    Ok(tally)
+    Ok(done)
 }
 
-fn show(out: &mut impl Write, batch: &Batch) -> io::Result<()> {
+fn show<T>(out: &mut impl Write, batch: &Batch<T>) -> io::Result<()> {
     out.write_all(&batch.text)?;
     if !batch.troubles.is_empty() {
         // On a terminal both streams are one: each line stands where it belongs.

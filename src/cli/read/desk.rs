@@ -5,10 +5,9 @@
 
 use super::progress::Progress;
 use super::shelf::Slot;
-use super::{Batch, Job};
-use crate::cli::output::Row;
-use crate::intake::archive::{self, Form, Item, ItemSink, Lost, Place, Source};
-use crate::scan::{DocumentScan, Report, Scan};
+use super::{Batch, Item, Job};
+use crate::intake::archive::{self, Form, Item as Begun, ItemSink, Lost, Place, Source};
+use crate::scan::{DocumentScan, Explained, Report, Scan};
 use std::fs::File;
 use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -30,11 +29,11 @@ enum Open {
 }
 
 /// See the module's head.
-pub(super) struct Desk<'a> {
-    job: &'a Job,
+pub(super) struct Desk<'a, J: Job> {
+    job: &'a J,
     progress: &'a Progress,
-    slot: &'a Slot<'a>,
-    batch: Batch,
+    slot: &'a Slot<'a, J::Tally>,
+    batch: Batch<J::Tally>,
     input: String,
     number: Option<u64>,
     open: Open,
@@ -49,8 +48,8 @@ pub(super) fn guard<T>(work: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(work)).ok()
 }
 
-impl<'a> Desk<'a> {
-    pub(super) fn new(job: &'a Job, progress: &'a Progress, slot: &'a Slot<'a>) -> Self {
+impl<'a, J: Job> Desk<'a, J> {
+    pub(super) fn new(job: &'a J, progress: &'a Progress, slot: &'a Slot<'a, J::Tally>) -> Self {
         Self {
             job,
             progress,
@@ -91,8 +90,8 @@ impl<'a> Desk<'a> {
     }
 
     fn pour(&mut self, input: impl Read, source: &Source, buffer: &mut [u8]) -> io::Result<()> {
-        let job = self.job;
-        let form = |head: &[u8]| match (&job.form, source.place) {
+        let how = self.job.how();
+        let form = |head: &[u8]| match (&how.form, source.place) {
             (Some(form), _) => form.clone(),
             (None, Place::Maildir) => Form::Message,
             (None, Place::File) => Form::of(Some(&source.path), head),
@@ -110,34 +109,32 @@ impl<'a> Desk<'a> {
     }
 
     fn trouble(&mut self, why: &str) {
-        let name = self.job.pen.name(&self.name());
+        let name = self.job.how().name(&self.name());
         self.batch.troubles.push(format!("brevdue: {name}: could not be read: {why}"));
-        self.batch.tally.troubles += 1;
     }
 
     /// Reading failed within an item: what was found in it so far is said all the same; that it is not whole
     /// says the trouble.
     fn salvage(&mut self) {
-        if let Some(report) = self.finish()
+        if let Some((report, explained)) = self.finish()
             && report.leaks()
         {
-            self.settle(&report);
+            self.settle(&report, &explained);
         }
     }
 
-    fn finish(&mut self) -> Option<Report> {
+    fn finish(&mut self) -> Option<(Report, Vec<Explained>)> {
         match std::mem::replace(&mut self.open, Open::Nothing) {
-            Open::Message(scan) => guard(|| scan.finish()),
-            Open::Document(scan) => guard(|| scan.finish()),
+            Open::Message(scan) => guard(|| scan.finish_explained()),
+            Open::Document(scan) => guard(|| scan.finish_explained()),
             Open::Nothing | Open::Broken => None,
         }
     }
 
-    fn settle(&mut self, report: &Report) {
+    fn settle(&mut self, report: &Report, explained: &[Explained]) {
         let file = self.name();
-        let row = Row { file: &file, report, decision: &self.job.decide(report) };
-        self.job.pen.write(&mut self.batch.text, &row);
-        self.batch.tally.count(report);
+        let item = Item { file: &file, report, explained };
+        self.job.settle(&item, &mut self.batch.text, &mut self.batch.tally);
         let waiting = !self.batch.text.is_empty() && self.since >= LONG_AGO;
         if waiting || self.batch.text.len() >= FULL {
             self.send();
@@ -150,17 +147,22 @@ impl<'a> Desk<'a> {
     }
 }
 
-impl ItemSink for Desk<'_> {
-    fn begin(&mut self, item: Item<'_>) {
-        let (rules, today) = (Arc::clone(&self.job.setup.rules), self.job.today);
+impl<J: Job> ItemSink for Desk<'_, J> {
+    fn begin(&mut self, item: Begun<'_>) {
+        let how = self.job.how();
+        let (rules, today) = (Arc::clone(&how.rules), how.today);
+        let message = |scan: Scan| if how.explain { scan.explaining() } else { scan };
         self.number = None;
         self.open = match item {
-            Item::Message => Open::Message(Box::new(Scan::new(rules, today))),
-            Item::Numbered(number) => {
+            Begun::Message => Open::Message(Box::new(message(Scan::new(rules, today)))),
+            Begun::Numbered(number) => {
                 self.number = Some(number);
-                Open::Message(Box::new(Scan::new(rules, today)))
+                Open::Message(Box::new(message(Scan::new(rules, today))))
             }
-            Item::Document(media) => Open::Document(Box::new(Scan::document(rules, today, media))),
+            Begun::Document(media) => {
+                let scan = Scan::document(rules, today, media);
+                Open::Document(Box::new(if how.explain { scan.explaining() } else { scan }))
+            }
         };
     }
 
@@ -181,7 +183,7 @@ impl ItemSink for Desk<'_> {
 
     fn end(&mut self) {
         match self.finish() {
-            Some(report) => self.settle(&report),
+            Some((report, explained)) => self.settle(&report, &explained),
             None => self.trouble("internal error"),
         }
     }

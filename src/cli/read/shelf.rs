@@ -10,8 +10,8 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// See the module's head.
-pub(super) struct Shelf {
-    state: Mutex<State>,
+pub(super) struct Shelf<T> {
+    state: Mutex<State<T>>,
     /// The printer sleeps here.
     news: Condvar,
     /// Workers sleep here.
@@ -20,9 +20,8 @@ pub(super) struct Shelf {
     bytes: usize,
 }
 
-#[derive(Default)]
-struct State {
-    places: VecDeque<Waiting>,
+struct State<T> {
+    places: VecDeque<Waiting<T>>,
     /// The number of the place in front.
     front: u64,
     /// Bytes that wait.
@@ -33,16 +32,15 @@ struct State {
     closed: bool,
 }
 
-#[derive(Default)]
-struct Waiting {
-    batches: VecDeque<Batch>,
+struct Waiting<T> {
+    batches: VecDeque<Batch<T>>,
     done: bool,
 }
 
 /// What the printer finds.
-pub(super) enum Found {
+pub(super) enum Found<T> {
     /// The next batch.
-    Batch(Batch),
+    Batch(Batch<T>),
     /// Nothing yet.
     Nothing,
     /// All is printed.
@@ -50,25 +48,26 @@ pub(super) enum Found {
 }
 
 /// An input's place; it is done when this is dropped.
-pub(super) struct Slot<'a> {
-    shelf: &'a Shelf,
+pub(super) struct Slot<'a, T> {
+    shelf: &'a Shelf<T>,
     number: u64,
 }
 
-impl Shelf {
+impl<T> Shelf<T> {
     /// For so many inputs at once, and about so many bytes of text.
     pub(super) fn new(places: usize, bytes: usize) -> Self {
-        Self { state: Mutex::default(), news: Condvar::new(), room: Condvar::new(), places, bytes }
+        let state = State { places: VecDeque::new(), front: 0, bytes: 0, complete: false, closed: false };
+        Self { state: Mutex::new(state), news: Condvar::new(), room: Condvar::new(), places, bytes }
     }
 
     /// Takes the next place, when there is room; `None` when nobody prints any more.
-    pub(super) fn place(&self) -> Option<Slot<'_>> {
+    pub(super) fn place(&self) -> Option<Slot<'_, T>> {
         let mut state = self.wait_for_room(|state| state.places.len() < self.places);
         if state.closed {
             return None;
         }
         let number = state.front + state.places.len() as u64;
-        state.places.push_back(Waiting::default());
+        state.places.push_back(Waiting { batches: VecDeque::new(), done: false });
         Some(Slot { shelf: self, number })
     }
 
@@ -85,7 +84,7 @@ impl Shelf {
     }
 
     /// What is next to print; waits for it when told to.
-    pub(super) fn take(&self, wait: bool) -> Found {
+    pub(super) fn take(&self, wait: bool) -> Found<T> {
         let mut state = self.lock();
         loop {
             let found = state.next();
@@ -99,18 +98,18 @@ impl Shelf {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait_for_room(&self, is_room: impl Fn(&State) -> bool) -> MutexGuard<'_, State> {
-        let busy = |state: &mut State| !state.closed && !is_room(state);
+    fn wait_for_room(&self, is_room: impl Fn(&State<T>) -> bool) -> MutexGuard<'_, State<T>> {
+        let busy = |state: &mut State<T>| !state.closed && !is_room(state);
         self.room.wait_while(self.lock(), busy).unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
-    fn next(&mut self) -> Found {
+impl<T> State<T> {
+    fn next(&mut self) -> Found<T> {
         while let Some(front) = self.places.front_mut() {
             if let Some(batch) = front.batches.pop_front() {
                 self.bytes -= batch.text.len();
@@ -125,15 +124,15 @@ impl State {
         if self.complete { Found::End } else { Found::Nothing }
     }
 
-    fn at(&mut self, number: u64) -> Option<&mut Waiting> {
+    fn at(&mut self, number: u64) -> Option<&mut Waiting<T>> {
         self.places.get_mut(usize::try_from(number.checked_sub(self.front)?).ok()?)
     }
 }
 
-impl Slot<'_> {
+impl<T> Slot<'_, T> {
     /// Hands a batch to the printer, when there is room. False when nobody prints any more.
-    pub(super) fn put(&self, batch: Batch) -> bool {
-        let is_my_turn = |state: &State| {
+    pub(super) fn put(&self, batch: Batch<T>) -> bool {
+        let is_my_turn = |state: &State<T>| {
             state.front == self.number && state.places.front().is_some_and(|front| front.batches.is_empty())
         };
         let mut state = self.shelf.wait_for_room(|state| state.bytes < self.shelf.bytes || is_my_turn(state));
@@ -148,14 +147,14 @@ impl Slot<'_> {
         true
     }
 
-    fn wake_printer(&self, state: &State) {
+    fn wake_printer(&self, state: &State<T>) {
         if state.front == self.number {
             self.shelf.news.notify_one();
         }
     }
 }
 
-impl Drop for Slot<'_> {
+impl<T> Drop for Slot<'_, T> {
     fn drop(&mut self) {
         let mut state = self.shelf.lock();
         if let Some(place) = state.at(self.number) {
@@ -170,7 +169,7 @@ mod tests {
     use super::*;
     use std::thread;
 
-    fn batch(text: &str) -> Batch {
+    fn batch(text: &str) -> Batch<()> {
         Batch { text: text.as_bytes().to_vec(), ..Batch::default() }
     }
 

@@ -1,0 +1,111 @@
+//! All inputs of a command read: messages, mbox, Maildir, folders, documents, standard input.
+//!
+//! Knows how bytes become reports, and never what is said of them: that is the command's [`Job`]. `crew` spreads the
+//! inputs over all cores, `shelf` keeps their answers in order, `desk` reads one input, `progress` draws the bar. Start
+//! reading at [`all`]. Tests: beside the code, and `tests/scan.rs`.
+
+mod crew;
+mod desk;
+mod progress;
+mod shelf;
+
+use super::output;
+use crate::intake::archive::Form;
+use crate::scan::ruleset::Ruleset;
+use crate::scan::{Day, Explained, Report};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// How every input is read.
+pub(super) struct How {
+    pub(super) rules: Arc<Ruleset>,
+    pub(super) today: Day,
+    /// Read every input as this, whatever it looks like.
+    pub(super) form: Option<Form>,
+    /// Whether numbers in names are shown.
+    pub(super) reveal: bool,
+    /// Whether candidates are explained.
+    pub(super) explain: bool,
+}
+
+impl How {
+    /// A file's name as people are shown it, whatever the format: errors are read by people.
+    pub(super) fn name(&self, file: &str) -> String {
+        output::shown(file, self.reveal)
+    }
+}
+
+/// A message or document that was read.
+pub(super) struct Item<'a> {
+    /// Its path; messages of an mbox with `#N`.
+    pub(super) file: &'a str,
+    pub(super) report: &'a Report,
+    /// Every candidate, when [`How::explain`] asks for them.
+    pub(super) explained: &'a [Explained],
+}
+
+/// What a command makes of what is read. Shared by all threads.
+pub(super) trait Job: Sync {
+    /// What it counts.
+    type Tally: Default + Send;
+
+    /// How to read.
+    fn how(&self) -> &How;
+
+    /// Writes what there is to say of an item, and counts it.
+    fn settle(&self, item: &Item<'_>, out: &mut Vec<u8>, tally: &mut Self::Tally);
+
+    /// Adds the count of other items, which come in the order of the inputs.
+    fn join(tally: &mut Self::Tally, other: Self::Tally);
+}
+
+/// What there is to say when all is read.
+#[derive(Default)]
+pub(super) struct Done<T> {
+    pub(super) tally: T,
+    /// Inputs and messages that could not be read.
+    pub(super) troubles: u64,
+    /// What the walk left out.
+    pub(super) skipped: u64,
+}
+
+/// Reads everything and prints what the job says of it.
+///
+/// # Errors
+/// When standard input is asked for twice, or the output cannot be written.
+pub(super) fn all<J: Job>(job: &J, roots: &[PathBuf]) -> anyhow::Result<Done<J::Tally>> {
+    anyhow::ensure!(
+        roots.iter().filter(|path| path.as_os_str() == "-").count() <= 1,
+        "standard input can be read once: give `-` once"
+    );
+    crate::daemon::telemetry::quiet_panics();
+    Ok(crew::work(job, roots)?)
+}
+
+/// The media type of `--as`.
+pub(super) fn form(text: &str) -> Result<Form, String> {
+    Form::named(text).ok_or_else(|| "a media type is written as text/plain or application/json".to_owned())
+}
+
+/// "one input", "3 inputs".
+pub(super) fn inputs(count: u64) -> String {
+    if count == 1 { "one input".to_owned() } else { format!("{count} inputs") }
+}
+
+/// A part of the answer, ready to print: what is found in some items of one input.
+#[derive(Default)]
+struct Batch<T> {
+    /// For standard output.
+    text: Vec<u8>,
+    /// For standard error, a line each.
+    troubles: Vec<String>,
+    tally: T,
+}
+
+impl<T: Default> Batch<T> {
+    /// The answer when our own work failed outside of an item.
+    fn lost() -> Self {
+        let troubles = vec!["brevdue: an input could not be read: internal error".to_owned()];
+        Self { troubles, ..Self::default() }
+    }
+}
