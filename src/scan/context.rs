@@ -18,8 +18,10 @@ use crate::cpr::modulus::Check;
 use crate::cpr::{Cpr, Kind};
 use std::sync::Arc;
 
-/// How many bytes before a number are looked at.
+/// How many bytes before a number are looked at,
 pub(super) const BEFORE: usize = 320;
+/// and how many of them where no tag or reference makes text longer than it looks.
+const BEFORE_PLAIN: usize = 176;
 /// How many bytes behind it.
 pub(super) const AFTER: usize = 64;
 
@@ -173,7 +175,10 @@ fn beside(rules: &Ruleset, around: &Around<'_>, scratch: &mut Scratch, evidence:
     after.clear();
     // In a column that is known, what stands before the cell is another matter.
     let known = around.cell.filter(|cell| cell.column != Column::Unknown);
-    let from = known.map_or(0, |cell| cell.start.min(around.before.len()));
+    let near = around.before.len().saturating_sub(BEFORE_PLAIN);
+    let is_plain = around.before.get(near..).is_none_or(|near| memchr::memchr2(b'<', b'&', near).is_none());
+    let from =
+        known.map_or(0, |cell| cell.start.min(around.before.len())).max(if is_plain { near } else { 0 });
     render(around.before.get(from..).unwrap_or_default(), before);
     render(around.after, after);
     let [strong, hint] = rules.nearest_labels(before);

@@ -2,12 +2,13 @@
 
 use crate::cpr::Cpr;
 use std::collections::HashSet;
+use std::hash::{BuildHasherDefault, Hasher};
 
 /// The different numbers of a message. `Debug` prints the count only.
 #[derive(Clone, Default)]
 pub struct Persons {
     /// Six bits a digit or letter.
-    numbers: HashSet<u64>,
+    numbers: HashSet<u64, BuildHasherDefault<Mix>>,
     more: bool,
 }
 
@@ -61,6 +62,29 @@ impl Persons {
             }
             signs
         })
+    }
+}
+
+/// Spreads numbers over a set. Who could choose persons' numbers so that they collide gains a slower count, bounded by
+/// [`Persons::LIMIT`].
+#[derive(Clone, Copy, Default)]
+struct Mix(u64);
+
+impl Hasher for Mix {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        // The golden ratio of 64 bits; the set takes its places from the low and the high bits.
+        let mixed = (self.0 ^ number).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        self.0 = mixed ^ (mixed >> 32);
     }
 }
 

@@ -12,25 +12,43 @@ use crate::cpr::glyph::{self, Tag};
 pub(super) fn render(raw: &[u8], out: &mut String) {
     let mut at = 0;
     while let Some(rest) = raw.get(at..).filter(|rest| !rest.is_empty()) {
-        at += match rest.first() {
-            Some(b'<') => match glyph::tag(rest) {
-                Some((tag, length)) => {
-                    see_tag(tag, rest.get(1) == Some(&b'/'), out);
-                    length
-                }
-                None => see(rest, out),
-            },
-            Some(byte) if byte.is_ascii_alphanumeric() => {
-                let word = rest.iter().take_while(|b| b.is_ascii_alphanumeric()).count();
-                out.push_str(
-                    rest.get(..word).and_then(|word| std::str::from_utf8(word).ok()).unwrap_or_default(),
-                );
-                word
+        let run = plain_run(rest);
+        if let Some(text) =
+            rest.get(..run).filter(|run| !run.is_empty()).and_then(|run| str::from_utf8(run).ok())
+        {
+            out.push_str(text);
+            at += run;
+            continue;
+        }
+        at += match rest.first().filter(|first| **first == b'<').and_then(|_| glyph::tag(rest)) {
+            Some((tag, length)) => {
+                see_tag(tag, rest.get(1) == Some(&b'/'), out);
+                length
             }
-            Some(_) => see(rest, out),
-            None => break,
+            None => see(rest, out),
         };
     }
+}
+
+/// How long the text is from here that looks as it is written: words with one blank between them.
+fn plain_run(text: &[u8]) -> usize {
+    let mut end = 0;
+    while let Some(rest) = text.get(end..) {
+        let word = rest.iter().position(|byte| !looks_as_written(*byte)).unwrap_or(rest.len());
+        end += word;
+        match rest.get(word..) {
+            Some([b' ', next, ..]) if word > 0 && looks_as_written(*next) => end += 1,
+            _ => break,
+        }
+    }
+    end
+}
+
+/// Whether a byte looks as it is written: ASCII without what begins a tag or an escape, and the letters of UTF-8 that
+/// Danish has. Blanks are looked at one by one.
+fn looks_as_written(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'!'..=b'$' | b'\''..=b';' | b'>'..=b'[' | b']'..=b'~' | 0xC3 | 0x80..=0xBF)
 }
 
 fn see_tag(tag: Tag<'_>, closes: bool, out: &mut String) {

@@ -186,10 +186,8 @@ impl Row {
     fn read(line: &[u8], separator: u8) -> Self {
         let mut row = Self { separators: 0, cell_start: 0 };
         if memchr::memchr(b'"', line).is_none() {
-            for at in memchr::memchr_iter(separator, line) {
-                row.separators += 1;
-                row.cell_start = at + 1;
-            }
+            row.separators = memchr::memchr_iter(separator, line).count();
+            row.cell_start = memrchr(separator, line).map_or(0, |at| at + 1);
             return row;
         }
         loop {
