@@ -198,14 +198,11 @@ fn promises_that_hold_and_promises_that_break() {
     let truth = fs::read_to_string(wrong.path().join("truth.jsonl")).unwrap();
     let neutral = truth
         .lines()
-        .map(|line| match line.contains("1.eml") {
-            true => format!(
-                "{{\"file\": \"1.eml\", \"cprs\": [], \"ambiguous\": [{{\"cpr\": \"{}\"}}]}}\n",
-                bare(two)
-            ),
-            false => format!("{line}\n"),
-        })
+        .filter(|line| !line.contains("1.eml"))
+        .map(|line| format!("{line}\n"))
         .collect::<String>();
+    let line = serde_json::json!({ "file": "1.eml", "cprs": [], "ambiguous": [{ "cpr": bare(two) }] });
+    let neutral = format!("{neutral}{line}\n");
     put(&wrong.path().join("truth.jsonl"), neutral.as_bytes()).unwrap();
     let output = calibrate(wrong.path(), &[]);
     assert!(code(&output) == 0 && said(&output).contains("neither right nor wrong"), "{}", said(&output));
