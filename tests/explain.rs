@@ -120,6 +120,14 @@ fn a_number_is_shown_only_with_reveal_and_so_is_the_text() {
         // One line each, whatever stands in the mail.
         assert!(!shown.contains('\t') && !shown.contains("\\t150379"), "{shown}");
     }
+    put(&here.path().join("150379-1028.eml"), mail.as_bytes()).unwrap();
+    for args in [["explain", "."].as_slice(), &["explain", "--format", "json", "."]] {
+        let hidden = said(&rules(here.path(), args, ""));
+        assert!(
+            !hidden.contains("1028") && hidden.contains("******-****.eml"),
+            "a name may hold one: {hidden}"
+        );
+    }
     assert_eq!(code(&rules(here.path(), &["explain", "nowhere.eml"], "")), 2);
 }
 
