@@ -120,6 +120,14 @@ fn a_number_is_shown_only_with_reveal_and_so_is_the_text() {
         // One line each, whatever stands in the mail.
         assert!(!shown.contains('\t') && !shown.contains("\\t150379"), "{shown}");
     }
+    put(&here.path().join("150379-1028.eml"), mail.as_bytes()).unwrap();
+    for args in [["explain", "."].as_slice(), &["explain", "--format", "json", "."]] {
+        let hidden = said(&rules(here.path(), args, ""));
+        assert!(
+            !hidden.contains("1028") && hidden.contains("******-****.eml"),
+            "a name may hold one: {hidden}"
+        );
+    }
     assert_eq!(code(&rules(here.path(), &["explain", "nowhere.eml"], "")), 2);
 }
 
@@ -198,14 +206,11 @@ fn promises_that_hold_and_promises_that_break() {
     let truth = fs::read_to_string(wrong.path().join("truth.jsonl")).unwrap();
     let neutral = truth
         .lines()
-        .map(|line| match line.contains("1.eml") {
-            true => format!(
-                "{{\"file\": \"1.eml\", \"cprs\": [], \"ambiguous\": [{{\"cpr\": \"{}\"}}]}}\n",
-                bare(two)
-            ),
-            false => format!("{line}\n"),
-        })
+        .filter(|line| !line.contains("1.eml"))
+        .map(|line| format!("{line}\n"))
         .collect::<String>();
+    let line = serde_json::json!({ "file": "1.eml", "cprs": [], "ambiguous": [{ "cpr": bare(two) }] });
+    let neutral = format!("{neutral}{line}\n");
     put(&wrong.path().join("truth.jsonl"), neutral.as_bytes()).unwrap();
     let output = calibrate(wrong.path(), &[]);
     assert!(code(&output) == 0 && said(&output).contains("neither right nor wrong"), "{}", said(&output));

@@ -182,3 +182,15 @@ fn a_number_in_a_faulty_file_is_shown_to_nobody() {
         assert!(!shown.contains("150379") && !shown.contains("1028"), "{shown}");
     }
 }
+
+#[test]
+fn the_list_of_header_fields_is_proved_and_taken_like_the_others() {
+    let site = Site::open(&plain()).unwrap();
+    let file = site.folder.path().join("rules/headers.toml");
+    let family = "[[family]]\nname = 'a'\nfields = ['X-A*']\nmust_skip = ['X-B']\n";
+    site.after(false, || put(&file, family.as_bytes()).unwrap());
+    let health = site.health();
+    assert!(health.contains("headers.toml:4: family:a: X-B is read, and must not be"), "{health}");
+    site.after(true, || put(&file, family.replace("X-B", "X-AB").as_bytes()).unwrap());
+    assert!(site.health().starts_with("ok\n"));
+}

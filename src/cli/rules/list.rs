@@ -14,7 +14,8 @@ const WIDTH: usize = 100;
 /// Shown by `brevdue rules list --help` below the options.
 const AFTER_HELP: &str = "\
 A number's sum is made of weights: natural log-odds, 2.3 makes a thing ten times likelier. Only the nearest strong \
-label before a number counts, and it fades with distance; every look-alike that matches counts. rules/README.md of \
+label before a number counts, and it fades with distance; every look-alike that matches counts. `brevdue rules explain` \
+shows both on a mail. rules/README.md of \
 the source says all of it; `--format json` shows words and expressions whole.";
 
 #[derive(Debug, clap::Args)]
@@ -149,7 +150,7 @@ fn length(text: &str) -> usize {
     text.chars().count()
 }
 
-fn shorten(text: &str, room: usize) -> String {
+pub(super) fn shorten(text: &str, room: usize) -> String {
     if length(text) <= room {
         return text.to_owned();
     }

@@ -3,6 +3,7 @@
 use super::PROMISES;
 use super::tally::{Blame, Share, Spot, Tally};
 use crate::cli::rules::explain::words;
+use crate::cli::rules::list::shorten;
 use crate::scan::finding::Confidence;
 use crate::scan::ruleset::Kinds;
 
@@ -127,12 +128,13 @@ fn blame(
         return;
     }
     out.push(format!("\n{title}"));
-    out.push(format!("{bad:>18} {good:>18}  andel · share"));
+    out.push(format!("{bad:>17} {good:>19}  andel · share"));
     for (reason, one) in worst.into_iter().take(MOST) {
         let (bad, good) = counts(&one);
         let words = words::reason(reason).and_then(|words| words.rsplit(" · ").next());
         let share = percent(Some(f64::from(bad) / f64::from(bad + good)));
-        let line = format!("{bad:>18} {good:>18} {share:>14}  {reason:<22} {}", words.unwrap_or_default());
+        let mut line = format!("{bad:>17} {good:>19} {share:>14}  {reason:<22}  ");
+        line.push_str(&shorten(words.unwrap_or_default(), 100 - line.chars().count().min(100)));
         out.push(line.trim_end().to_owned());
     }
 }

@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 
 #[derive(Serialize)]
 struct Line<'a> {
-    file: &'a str,
+    /// As people are shown it: a name may hold a number.
+    file: String,
     candidates: Vec<Candidate<'a>>,
     unread: Vec<Unread<'a>>,
 }
@@ -76,7 +77,7 @@ struct Often {
 pub(super) fn write(job: &Job, out: &mut Vec<u8>, item: &Item<'_>) {
     let unread = item.report.coverage.unread();
     let line = Line {
-        file: item.file,
+        file: job.how.name(item.file),
         candidates: job.shown(item).map(|one| candidate(job, one)).collect(),
         unread: unread.iter().map(|one| Unread { part: &one.part, reason: one.reason }).collect(),
     };
