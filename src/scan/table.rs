@@ -20,6 +20,23 @@ const MOST_COLUMNS: usize = 64;
 /// What a column is headed: the label in its heading, as its place in [`Ruleset::labels`].
 type Heading = Option<usize>;
 
+/// Longer lines than this are no rows of a table, in bytes.
+const LONGEST_LINE: usize = 2000;
+
+/// Where the last line of `before` begins; `None` when it is too long for a row. `base` is the offset of `before` in the
+/// whole text.
+fn line_start(before: &[u8], base: u64) -> Option<usize> {
+    line_start_within(before, base, LONGEST_LINE)
+}
+
+fn line_start_within(before: &[u8], base: u64, most: usize) -> Option<usize> {
+    let cut = before.len().saturating_sub(most);
+    match memchr::memrchr(b'\n', before.get(cut..)?) {
+        Some(at) => Some(cut + at + 1),
+        None => (base == 0 && cut == 0).then_some(0),
+    }
+}
+
 /// The cell a candidate stands in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Cell {

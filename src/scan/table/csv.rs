@@ -51,11 +51,7 @@ impl Table {
     ) -> Option<Cell> {
         let separator = separator_beside(text, span)?;
         let before = text.get(..span.start)?;
-        let line_start = match memrchr(b'\n', before) {
-            Some(at) => at + 1,
-            None if base == 0 => 0,
-            None => return None,
-        };
+        let line_start = super::line_start(before, base)?;
         let row = Row::read(before.get(line_start..)?, separator);
         let start = line_start + row.cell_start;
         let whole = is_whole(text, start, span, separator);

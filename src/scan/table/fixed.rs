@@ -46,7 +46,7 @@ impl Table {
         if !is_apart {
             return None;
         }
-        let line_start = memrchr(b'\n', before)? + 1;
+        let line_start = super::line_start(before, base)?;
         let place = base + line_start as u64;
         if self.last != place && !self.goes_on(text, base, line_start) {
             self.known = None;

@@ -18,6 +18,16 @@ pub(super) struct Table {
     headings: Option<(u64, Headings)>,
     /// Offset up to which no table has ended since.
     seen_to: u64,
+    /// The cell that was asked for last, so that a row is not counted anew for each of its cells.
+    last: Option<Last>,
+}
+
+/// A cell: the offset of its tag, its column, and the offset of its row.
+#[derive(Clone, Copy, Debug)]
+struct Last {
+    tag: u64,
+    column: usize,
+    row: u64,
 }
 
 impl Table {
@@ -36,9 +46,22 @@ impl Table {
         let cut = span.start - before.len();
         let mut place = Backwards::from(before);
         let cell_start = place.cell_start()?;
-        let (column, row_start) = place.column()?;
+        let offset = base + cut as u64;
+        let tag = offset + place.at as u64;
+        let last = self.last.filter(|last| last.tag >= offset && last.tag <= tag);
+        let last_tag = last.and_then(|last| usize::try_from(last.tag - offset).ok());
+        let (column, row) = match last {
+            Some(last) if last.tag == tag => (last.column, last.row),
+            _ => match place.column(last_tag)? {
+                (columns, Some(row)) => (columns, offset + row as u64),
+                (columns, None) => last.map(|last| (last.column + columns, last.row))?,
+            },
+        };
         self.end_table(text, base, span.start);
-        self.learn(text, base, cut + row_start, rules);
+        if self.last.is_none_or(|last| last.row != row) {
+            self.learn(text, base, usize::try_from(row.checked_sub(base)?).ok()?, rules);
+        }
+        self.last = Some(Last { tag, column, row });
         let mut lead = String::new();
         render(before.get(cell_start..)?, &mut lead);
         let after = text.get(span.end..(span.end + 16).min(text.len())).unwrap_or_default();
@@ -163,13 +186,20 @@ impl<'a> Backwards<'a> {
         }
     }
 
-    /// How many columns stand before the cell, and where its row begins.
-    fn column(&mut self) -> Option<(usize, usize)> {
+    /// How many columns stand before the cell, and where its row begins; counted from the cell whose tag is at `last`,
+    /// if that comes first.
+    fn column(&mut self, last: Option<usize>) -> Option<(usize, Option<usize>)> {
         loop {
             let (tag, place, closes) = self.next()?;
             match tag {
-                Tag::Cell if !closes => self.columns += col_span(self.text.get(place)?),
-                Tag::Row => return Some((self.columns, place.start)),
+                Tag::Cell if !closes => {
+                    let is_last = last == Some(place.start);
+                    self.columns += col_span(self.text.get(place)?);
+                    if is_last {
+                        return Some((self.columns, None));
+                    }
+                }
+                Tag::Row => return Some((self.columns, Some(place.start))),
                 Tag::Cell | Tag::Inline | Tag::Break | Tag::Field | Tag::Block | Tag::Named(_) => {}
             }
         }

@@ -10,6 +10,9 @@ use std::ops::Range;
 const MOST_LINES: usize = 64;
 const FARTHEST: usize = 2000;
 
+/// The longest text before a number that is alone on its line, in bytes.
+const LEAD: usize = 12;
+
 /// What is known of the list at hand.
 #[derive(Debug, Default)]
 pub(super) struct List {
@@ -36,7 +39,7 @@ impl List {
         {
             return self.paragraph_of(text, base, span, rules);
         }
-        let line_start = memrchr(b'\n', before).map(|at| at + 1).or((base == 0).then_some(0))?;
+        let line_start = super::line_start_within(before, base, LEAD + 1)?;
         let is_alone = is_lead(before.get(line_start..)?) && ends_line(text.get(span.end..)?);
         if !is_alone {
             return None;
@@ -92,7 +95,7 @@ fn headings(line: &str, rules: &Ruleset) -> Headings {
 
 /// What may stand before a number on its line: blanks, and the marks of a list or of a quoted mail.
 fn is_lead(lead: &[u8]) -> bool {
-    lead.len() <= 12 && lead.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'>' | b'-' | b'*'))
+    lead.len() <= LEAD && lead.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'>' | b'-' | b'*'))
 }
 
 fn ends_line(rest: &[u8]) -> bool {
