@@ -55,7 +55,7 @@ pub(super) struct Around<'a> {
 }
 
 /// Texts that are written anew for each candidate; kept so that nothing is allocated.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Scratch {
     before: String,
     after: String,
