@@ -45,6 +45,41 @@ fn a_long_text_is_as_whole() {
     }
 }
 
+/// Tables that are longer than the window, one after the other, with lines of all lengths.
+#[test]
+fn long_tables_are_as_whole() {
+    let numbers = ["1503791028", "0306851004"];
+    let wide = "x ".repeat(1300);
+    let row = |nr: usize, open: &str, mid: &str, close: &str| {
+        let note = if nr.is_multiple_of(97) { wide.as_str() } else { "Ole" };
+        format!("{open}{nr}{mid}{}{mid}{note}{close}", numbers[nr % 2])
+    };
+    let table = |head: &str, open: &str, mid: &str, close: &str| {
+        let rows: String = (0..900).map(|nr| row(nr, open, mid, close)).collect();
+        format!("{open}Nr{mid}{head}{mid}Navn{close}{rows}")
+    };
+    let pairs = |open: &str, mid: &str, close: &str, apart: &str| {
+        ["Ordre", "CPR", "Ordre"].map(|head| table(head, open, mid, close)).join(apart)
+    };
+    for (kind, text) in [
+        ("csv", pairs("", ";", "\n", "\nHej\n\n")),
+        ("csv", pairs("", ",", "\r\n", "\r\n")),
+        ("plain", pairs("", "   ", "\n", "\n\n")),
+        ("plain", pairs("", "\n", "\n", "\n\n")),
+        (
+            "html",
+            format!("<table>{}</table>", pairs("<tr><td>", "</td><td>", "</td></tr>\n", "</table><table>")),
+        ),
+        ("html", pairs("<p>", "</p><p>", "</p>", "<p>Hej</p>")),
+    ] {
+        let mail = format!("Content-Type: text/{kind}\n\n{text}");
+        let whole = scan([mail.as_bytes()]);
+        for size in [1, 61, 4093, 16 * 1024] {
+            assert_eq!(scan(mail.as_bytes().chunks(size)), whole, "{kind} in pieces of {size}");
+        }
+    }
+}
+
 /// Cuts `mail` where the numbers say.
 fn cut<'a>(mail: &'a [u8], cuts: &[prop::sample::Index]) -> Vec<&'a [u8]> {
     let mut places: Vec<usize> = cuts.iter().map(|cut| cut.index(mail.len() + 1)).collect();

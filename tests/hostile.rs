@@ -19,6 +19,7 @@ const GROWTH: f64 = 2.8;
 type Make = fn(usize) -> Vec<u8>;
 
 const TEXT: &str = "Content-Type: text/plain; charset=utf-8\r\n\r\n";
+const HTML: &str = "Content-Type: text/html; charset=utf-8\r\n\r\n";
 const BASE64: &str = "Content-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\n";
 const QUOTED: &str = "Content-Type: text/plain\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n";
 const MIXED: &str = "Content-Type: multipart/mixed; boundary=b\r\n\r\n";
@@ -51,7 +52,7 @@ fn dashes_in_the_deep(bytes: usize) -> Vec<u8> {
 }
 
 /// Each by its name, with the bytes of its smaller size.
-const SHAPES: [(&str, usize, Make); 42] = [
+const SHAPES: [(&str, usize, Make); 47] = [
     ("parts", 1 << 20, |n| of(MIXED, "--b\r\n\r\n", n)),
     ("parts with headers", 1 << 20, |n| of(MIXED, "--b\r\nContent-Type: text/plain; name=a\r\n\r\nx\r\n", n)),
     ("depth", 1 << 19, nested),
@@ -85,6 +86,16 @@ const SHAPES: [(&str, usize, Make); 42] = [
     ("only digits", 1 << 20, |n| of(TEXT, "1503791028", n)),
     ("dates and joints", 1 << 20, |n| of(TEXT, "15.03.79 -\u{200b}\u{200b}\u{200b}", n)),
     ("every twelve bytes a number", 1 << 18, |n| of(TEXT, "150379-1028 ", n)),
+    ("numbers on long lines of a table", 1 << 18, |n| {
+        of(TEXT, &format!("{}\n", "1503791028;".repeat(170)), n)
+    }),
+    ("headings that are none", 1 << 18, |n| {
+        let row = format!("{}b\n", "1503791028;".repeat(59));
+        of(TEXT, &format!("{}123456;{row}", "x;".repeat(57)), n)
+    }),
+    ("cells and no row", 1 << 18, |n| of(HTML, "<td>1503791028</td>", n)),
+    ("paragraphs with headings", 1 << 18, |n| of(HTML, "<p>a</p><p>1503791028</p>", n)),
+    ("tables in tables", 1 << 18, |n| of(HTML, "<table><tr><td>1503791028", n)),
     ("nothing", 1 << 20, |n| of(TEXT, "\0", n)),
     ("files that begin", 1 << 20, |n| of(TEXT, "begin 644 x\r\n", n)),
     ("files of one line", 1 << 18, |n| of(TEXT, "begin 644 x\r\n#0V%T\r\n", n)),

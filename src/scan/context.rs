@@ -57,7 +57,7 @@ pub(super) struct Around<'a> {
 }
 
 /// Texts that are written anew for each candidate; kept so that nothing is allocated.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Scratch {
     before: String,
     after: String,
@@ -166,7 +166,8 @@ fn beside(rules: &Ruleset, around: &Around<'_>, scratch: &mut Scratch, evidence:
         return said;
     }
     let key = own_key(around.before);
-    if let Some(label) = key.filter(|_| is_free).and_then(|key| rules.label_of_key(key)) {
+    let key_label = key.and_then(|key| rules.label_of_key(key));
+    if let Some(label) = key_label.filter(|_| is_free) {
         evidence.add_rule(&label.reason, label.weight);
         return Said::Label;
     }
@@ -195,7 +196,7 @@ fn beside(rules: &Ruleset, around: &Around<'_>, scratch: &mut Scratch, evidence:
             }
         });
     // Another key or number's name stands between: `"cpr": "...", "ordre_id": "..."`.
-    let is_other = key.is_some() || guess.is_some_and(|(one, _)| one.is_before());
+    let is_other = (key.is_some() && key_label.is_none()) || guess.is_some_and(|(one, _)| one.is_before());
     let fade = if is_other { rules.weights.distance.other_key } else { 1.0 };
     let mut said = if is_other { Said::Other } else { Said::Nothing };
     let mut is_glued = candidate.before == Touch::Letter;

@@ -55,7 +55,8 @@ fn see_tag(tag: Tag<'_>, closes: bool, out: &mut String) {
     match tag {
         Tag::Inline => {}
         Tag::Cell | Tag::Field => push_blank('\t', out),
-        Tag::Break | Tag::Row | Tag::Block => push_blank('\n', out),
+        Tag::Row => end_row(out),
+        Tag::Break | Tag::Block => push_blank('\n', out),
         Tag::Named(_) if closes => push_blank(' ', out),
         Tag::Named(name) => {
             out.push_str(" \"");
@@ -89,6 +90,14 @@ fn see(rest: &[u8], out: &mut String) -> usize {
     length
 }
 
+/// A row's edge is one line feed, whatever edges of cells it follows.
+fn end_row(out: &mut String) {
+    out.truncate(out.trim_end_matches([' ', '\t']).len());
+    if !out.ends_with('\n') {
+        out.push('\n');
+    }
+}
+
 /// Blanks are one, and the strongest of them stays; line feeds are all kept, since they count as distance.
 fn push_blank(blank: char, out: &mut String) {
     match (out.chars().next_back(), blank) {
@@ -112,6 +121,7 @@ mod tests {
             ("CPR-nr.:  1", "CPR-nr.: 1"),
             ("<td class=\"x\">F&oslash;dt</td>\r\n<td>", "\tFødt\t"),
             ("<p>a<b>b</b> c</p><p>", "\nab c\n\n"),
+            ("<td>a</td> </tr><tr><td>b", "\ta\n\tb"),
             ("<ns:cprNummer>", " \"cprNummer\":"),
             ("?navn=J%C3%B8rgen%20&nr=12", "?navn=Jørgen &nr=12"),
             ("\\\"f\\u00f8dt\\\":", "\"født\":"),

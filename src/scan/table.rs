@@ -15,7 +15,7 @@ use super::ruleset::Ruleset;
 use std::ops::Range;
 
 /// More columns than this are counted and not named.
-const MOST_COLUMNS: usize = 64;
+const MOST_COLUMNS: usize = 256;
 
 /// What a column is headed: the label in its heading, as its place in [`Ruleset::labels`].
 type Heading = Option<usize>;

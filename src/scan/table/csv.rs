@@ -1,6 +1,7 @@
 //! Tables of text: one row a line, cells between `;`, tabs, bars or commas, in quotes or not (RFC 4180).
 
 use super::{Cell, HeadingReader, Headings, MOST_COLUMNS};
+use crate::scan::context;
 use crate::scan::ruleset::Ruleset;
 use memchr::memrchr;
 use std::ops::Range;
@@ -12,27 +13,60 @@ const FARTHEST: usize = 2000;
 /// The longest first line of a text that is kept when it leaves the buffer, in bytes.
 const FIRST_LINE: usize = 2000;
 
+/// What may part the cells of a row.
+const SEPARATORS: [u8; 4] = [b';', b'\t', b'|', b','];
+
 /// What is known of the table at hand.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Table {
     known: Option<Known>,
     first_line: Option<Vec<u8>>,
-    /// Offset of the line at which no heading was found the last time.
-    in_vain: Option<u64>,
+    /// For each separator, whether the first line was read and heads nothing.
+    first_heads_nothing: [bool; SEPARATORS.len()],
+    /// For each separator, offset of the line at which no heading was found the last time.
+    in_vain: [Option<u64>; SEPARATORS.len()],
+    /// Offset of the last line that a number stood on.
+    last: Option<u64>,
 }
 
-#[derive(Debug)]
+// A first line may hold anything, so none of it is printed.
+impl std::fmt::Debug for Table {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "Table(known: {})", self.known.is_some())
+    }
+}
+
 struct Known {
     separator: u8,
     separators: usize,
     headings: Headings,
+    /// They are the first line of the text, and may head all of it.
+    is_first: bool,
+}
+
+/// The line that a number stands on.
+#[derive(Clone, Copy)]
+struct Line {
+    /// Where it begins in the buffer, and in the whole text.
+    start: usize,
+    place: u64,
+    separator: u8,
+    separators: usize,
+    /// It is longer than what was counted.
+    is_cut: bool,
+    /// Other text stands between it and the last line with a number.
+    is_apart: bool,
+}
+
+impl Line {
+    fn is_alike(self, separators: usize) -> bool {
+        separators == self.separators || (self.is_cut && separators > self.separators)
+    }
 }
 
 impl Table {
     pub(super) fn clear(&mut self) {
-        self.known = None;
-        self.first_line = None;
-        self.in_vain = None;
+        *self = Self::default();
     }
 
     pub(super) fn keep_first_line(&mut self, text: &[u8]) {
@@ -51,20 +85,35 @@ impl Table {
     ) -> Option<Cell> {
         let separator = separator_beside(text, span)?;
         let before = text.get(..span.start)?;
-        let line_start = super::line_start(before, base)?;
+        let Some(line_start) = super::line_start(before, base) else {
+            // Nothing names a cell so far along its line, and to count up to it for each would cost.
+            let near = before.len().saturating_sub(context::BEFORE);
+            let start = memrchr(separator, before.get(near..)?).map_or(near, |at| near + at + 1);
+            let whole = is_whole(text, start, span, separator);
+            return (separator != b',').then_some(Cell { start, whole, column: super::Column::Unknown });
+        };
         let row = Row::read(before.get(line_start..)?, separator);
         let start = line_start + row.cell_start;
         let whole = is_whole(text, start, span, separator);
-        let line = Row::read(line_at(text, line_start), separator);
+        let rest = line_at(text, line_start);
+        let place = base + line_start as u64;
+        let line = Line {
+            start: line_start,
+            place,
+            separator,
+            separators: Row::read(rest, separator).separators,
+            is_cut: rest.len() == FIRST_LINE && separator != b',',
+            is_apart: self.last.replace(place).is_some_and(|last| is_apart(text, base, last, line_start)),
+        };
         let fits = |known: &&Known| {
             known.separator == separator
-                && (known.separators == line.separators
+                && (line.is_alike(known.separators)
                     || (separator != b','
                         && line.separators >= row.separators
                         && line.separators < known.separators))
         };
-        if !self.known.as_ref().is_some_and(|known| fits(&known)) {
-            self.learn(text, base, line_start, separator, line.separators, rules);
+        if line.is_apart || !self.known.as_ref().is_some_and(|known| fits(&known)) {
+            self.learn(text, base, line, rules);
         }
         let known = self.known.as_ref().filter(fits);
         let column = known.map_or(super::Column::Unknown, |known| known.headings.column(row.separators));
@@ -74,52 +123,90 @@ impl Table {
     }
 
     /// Looks for headings: the first line of the block of like lines that this one belongs to, or of the whole text.
-    fn learn(
-        &mut self,
-        text: &[u8],
-        base: u64,
-        line_start: usize,
-        separator: u8,
-        separators: usize,
-        rules: &Ruleset,
-    ) {
-        if separators == 0 {
+    fn learn(&mut self, text: &[u8], base: u64, line: Line, rules: &Ruleset) {
+        let Line { separator, separators, .. } = line;
+        let Some(nr) = SEPARATORS.iter().position(|one| *one == separator).filter(|_| separators > 0) else {
+            return;
+        };
+        let mut found = None;
+        if !line.is_apart {
+            found = self.of_first_line(nr, line, rules);
+        }
+        if found.is_none() && !self.is_in_vain(nr, text, base, line) {
+            let top = top(text, line);
+            found = top.and_then(|top| {
+                let headings = headings(text.get(top.clone())?, separator, rules)?;
+                Some((headings, base == 0 && top.start == 0))
+            });
+        }
+        if found.is_none() && line.is_apart {
+            found = self.of_first_line(nr, line, rules);
+        }
+        if let Some((headings, is_first)) = found {
+            self.known = Some(Known { separator, separators, headings, is_first });
             return;
         }
-        let place = base + line_start as u64;
-        let is_near = |at: u64| place >= at && place - at < FARTHEST as u64 && place != at;
-        let alike = |line: &[u8]| Row::read(line, separator).separators == separators;
-        let first_line = self.first_line.as_deref().filter(|line| alike(line));
-        let found = first_line.and_then(|line| headings(line, separator, rules));
-        let found = found.or_else(|| {
-            if self.in_vain.is_some_and(is_near) {
-                return None;
-            }
-            let mut top = None;
-            let mut end = line_start.checked_sub(1)?;
-            let farthest = line_start.saturating_sub(FARTHEST);
-            for _ in 0..MOST_LINES {
-                let start = memrchr(b'\n', text.get(..end)?).map_or(0, |at| at + 1);
-                let line = text.get(start..end)?;
-                if start < farthest || !alike(line) {
-                    break;
-                }
-                top = Some(line);
-                let Some(next) = start.checked_sub(1) else { break };
-                end = next;
-            }
-            top.and_then(|line| headings(line, separator, rules))
-        });
-        if let Some(headings) = found {
-            self.known = Some(Known { separator, separators, headings });
-            return;
+        if let Some(in_vain) = self.in_vain.get_mut(nr) {
+            *in_vain = Some(line.place);
         }
-        self.in_vain = Some(place);
-        // Another table has begun, and what the last one was headed says nothing of it.
-        if self.known.as_ref().is_some_and(|known| known.separator == separator) {
-            self.known = None;
-        }
+        // Another table has begun, and what the last one was headed says nothing of it; of CPR numbers and of a whole
+        // file it may.
+        let stays = |known: &Known| {
+            known.separator != separator
+                || (line.is_alike(known.separators) && (known.headings.has_cpr || known.is_first))
+        };
+        self.known = self.known.take().filter(stays);
     }
+
+    /// The headings in the first line of a long text.
+    fn of_first_line(&mut self, nr: usize, line: Line, rules: &Ruleset) -> Option<(Headings, bool)> {
+        let heads_nothing = self.first_heads_nothing.get_mut(nr).filter(|nothing| !**nothing)?;
+        let first = self.first_line.as_deref()?;
+        line.is_alike(Row::read(first, line.separator).separators).then_some(())?;
+        let found = headings(first, line.separator, rules);
+        *heads_nothing = found.is_none();
+        found.map(|headings| (headings, true))
+    }
+
+    /// Whether the line goes on the block at whose last line nothing was found.
+    fn is_in_vain(&self, nr: usize, text: &[u8], base: u64, line: Line) -> bool {
+        let Some(at) = self.in_vain.get(nr).copied().flatten() else { return false };
+        let between = at.checked_sub(base).and_then(|at| usize::try_from(at).ok());
+        let Some(between) = between.and_then(|at| text.get(at..line.start)) else { return false };
+        let is_alike = |row: &[u8]| line.is_alike(Row::read(row, line.separator).separators);
+        between.len() < FARTHEST
+            && between
+                .strip_suffix(b"\n")
+                .is_none_or(|between| between.split(|byte| *byte == b'\n').all(is_alike))
+    }
+}
+
+/// The first line of the block of like lines above this one.
+fn top(text: &[u8], line: Line) -> Option<Range<usize>> {
+    let mut top = None;
+    let mut end = line.start.checked_sub(1)?;
+    let farthest = line.start.saturating_sub(FARTHEST);
+    for _ in 0..MOST_LINES {
+        let start = memrchr(b'\n', text.get(..end)?).map_or(0, |at| at + 1);
+        if start < farthest || !line.is_alike(Row::read(text.get(start..end)?, line.separator).separators) {
+            break;
+        }
+        top = Some(start..end);
+        let Some(next) = start.checked_sub(1) else { break };
+        end = next;
+    }
+    top
+}
+
+/// Whether an empty line or one of words alone stands between the line at `last` and the one at `line_start`.
+fn is_apart(text: &[u8], base: u64, last: u64, line_start: usize) -> bool {
+    let from = usize::try_from(last.saturating_sub(base)).unwrap_or(line_start);
+    let between = text.get(from..line_start).and_then(|between| between.strip_suffix(b"\n"));
+    let is_other = |line: &[u8]| {
+        line.trim_ascii().is_empty()
+            || (line.iter().any(u8::is_ascii_alphabetic) && !line.iter().copied().any(is_separator))
+    };
+    between.is_some_and(|between| between.split(|byte| *byte == b'\n').skip(1).any(is_other))
 }
 
 /// The labels of a line of headings; `None` when it is none.
@@ -154,7 +241,7 @@ fn separator_beside(text: &[u8], span: &Range<usize>) -> Option<u8> {
 }
 
 fn is_separator(byte: u8) -> bool {
-    matches!(byte, b';' | b'\t' | b'|' | b',')
+    SEPARATORS.contains(&byte)
 }
 
 fn is_whole(text: &[u8], start: usize, span: &Range<usize>, separator: u8) -> bool {
@@ -243,6 +330,21 @@ mod tests {
         assert_eq!(columns(quoted), std::slice::from_ref(&cpr));
         let tabs = "Hej\n\nCpr-nr.\tNavn\n1503791234\tHans\n";
         assert_eq!(columns(tabs), std::slice::from_ref(&cpr));
+    }
+
+    #[test]
+    fn another_table_has_its_own_headings() {
+        let cpr = Some((true, "label:cpr".to_owned()));
+        let order = Some((true, "label:handel".to_owned()));
+        let unknown = Some((true, "?".to_owned()));
+        let text = "Hej\nOrdre;Navn\n1503791234;A\n\nCPR;Navn\n1503791234;B\n1503791234;C\nmvh\nOrdre;Navn\n1503791234;A\n";
+        assert_eq!(columns(text), [order.clone(), cpr.clone(), cpr.clone(), order.clone()]);
+        let text = "Hej\nOrdre;Navn\n1503791234;A\n\nOg borgeren:\n1503791234;B\n";
+        assert_eq!(columns(text), [order, unknown.clone()]);
+        let text = "1503791234;A\nmvh\n\nCPR;Navn\n1503791234;B\n";
+        assert_eq!(columns(text), [unknown, cpr.clone()]);
+        let long = format!("CPR;Note;Navn\n1503791234;{0};A\n1503791234;{0};B\n", "x ".repeat(1500));
+        assert_eq!(columns(&long), [cpr.clone(), cpr]);
     }
 
     #[test]

@@ -90,9 +90,7 @@ impl Table {
     fn learn(&mut self, text: &[u8], base: u64, row_start: usize, rules: &Ruleset) {
         let above = text.get(row_start.saturating_sub(FARTHEST)..row_start).unwrap_or_default();
         let cut = row_start - above.len();
-        let Some(start) = memmem::rfind(above, b"<table").or_else(|| memmem::rfind(above, b"<TABLE")) else {
-            return;
-        };
+        let Some(start) = open_table(above) else { return };
         let place = base + (cut + start) as u64;
         if self.headings.as_ref().is_some_and(|(known, _)| *known == place) {
             return;
@@ -100,6 +98,25 @@ impl Table {
         let first_row = text.get(cut + start..row_start).unwrap_or_default();
         self.headings = Some((place, headings(first_row, rules).unwrap_or_default()));
     }
+}
+
+/// Where the last table begins that has not ended in `text`.
+fn open_table(text: &[u8]) -> Option<usize> {
+    let mut ended = 0_usize;
+    for at in memchr::memrchr_iter(b'<', text) {
+        let name = |from: usize| {
+            text.get(at + from..at + from + 5).is_some_and(|name| name.eq_ignore_ascii_case(b"table"))
+        };
+        if name(1) {
+            match ended.checked_sub(1) {
+                Some(fewer) => ended = fewer,
+                None => return Some(at),
+            }
+        } else if text.get(at + 1) == Some(&b'/') && name(2) {
+            ended += 1;
+        }
+    }
+    None
 }
 
 /// The headings in the first row of `text`; `None` when it has none.

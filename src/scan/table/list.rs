@@ -58,25 +58,42 @@ impl List {
     /// The same in HTML, where tags end lines.
     fn paragraph_of(&mut self, text: &[u8], base: u64, span: &Range<usize>, rules: &Ruleset) -> Option<Cell> {
         let (mut above, mut below) = (String::new(), String::new());
-        let start = span.start.saturating_sub(FARTHEST);
         let end = (span.end + FARTHEST / 8).min(text.len());
         render(text.get(span.end..end)?, &mut below);
         if !below.starts_with('\n') {
             return None;
         }
+        let farthest = span.start.saturating_sub(FARTHEST);
         let from = self.end.checked_sub(base).and_then(|end| usize::try_from(end).ok());
-        let from = from.filter(|from| self.end > 0 && (start..span.start).contains(from));
-        render(text.get(from.unwrap_or(start)..span.start)?, &mut above);
-        let is_line = above.ends_with('\n') || (from.is_none() && above.is_empty());
-        if !is_line {
-            return None;
+        let from = from.filter(|from| self.end > 0 && (farthest..span.start).contains(from));
+        if let Some(from) = from {
+            render(text.get(from..span.start)?, &mut above);
         }
-        if from.is_none() || above.bytes().any(|byte| byte.is_ascii_alphabetic()) {
-            if from.is_some() {
-                above.clear();
-                render(text.get(start..span.start)?, &mut above);
+        let follows = from.is_some() && !above.bytes().any(|byte| byte.is_ascii_alphabetic());
+        if follows {
+            if !above.ends_with('\n') {
+                return None;
             }
-            let heading = above.lines().rev().take(MOST_LINES).find(|line| is_words(line.as_bytes()));
+        } else {
+            // Nearly always the line of words is near, and most of the text need not be looked at.
+            let mut heading = None;
+            for reach in [FARTHEST / 8, FARTHEST] {
+                above.clear();
+                let start = span.start.saturating_sub(reach);
+                render(text.get(start..span.start)?, &mut above);
+                let is_line = above.ends_with('\n') || (above.is_empty() && start == farthest);
+                if !is_line && !above.is_empty() {
+                    return None;
+                }
+                // The first line may be cut.
+                let cut = usize::from(start > farthest);
+                let lines = above.lines().count().saturating_sub(cut);
+                heading =
+                    above.lines().rev().take(MOST_LINES.min(lines)).find(|line| is_words(line.as_bytes()));
+                if heading.is_some() || start == farthest {
+                    break;
+                }
+            }
             self.headings = heading.map(|line| headings(line, rules)).unwrap_or_default();
         }
         self.end = base + span.end as u64;
