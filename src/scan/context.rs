@@ -195,6 +195,10 @@ fn beside(rules: &Ruleset, around: &Around<'_>, scratch: &mut Scratch, evidence:
                 strong.is_none_or(|near| near.share < 0.5)
             }
         });
+    // The id in an element of a person: `"borger": {"id": "..."`.
+    let is_persons = key.is_some_and(Key::is_bare) && hint.is_some_and(|near| near.share >= 1.0);
+    let guess = guess.filter(|(one, _)| !(is_persons && one.is_before()));
+    let key = key.filter(|_| !is_persons);
     // Another key or number's name stands between: `"cpr": "...", "ordre_id": "..."`.
     let is_other = (key.is_some() && key_label.is_none()) || guess.is_some_and(|(one, _)| one.is_before());
     let fade = if is_other { rules.weights.distance.other_key } else { 1.0 };
@@ -297,6 +301,15 @@ fn by_column(rules: &Ruleset, column: Column, evidence: &mut Evidence) -> Said {
 struct Key<'a> {
     name: &'a [u8],
     more: &'a [u8],
+}
+
+impl Key<'_> {
+    /// Whether it says no more than that its value is somebody's or something's id.
+    fn is_bare(self) -> bool {
+        [b"id".as_slice(), b"nr", b"no", b"nummer", b"number", b"identifier"]
+            .iter()
+            .any(|bare| bare.eq_ignore_ascii_case(self.name))
+    }
 }
 
 /// The key that the number is the value of: `key=`, `"key": "`, `<ns:key>`. Words that say nothing of the value are no

@@ -112,7 +112,15 @@ fn headings(line: &str, rules: &Ruleset) -> Headings {
 
 /// What may stand before a number on its line: blanks, and the marks of a list or of a quoted mail.
 fn is_lead(lead: &[u8]) -> bool {
-    lead.len() <= LEAD && lead.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'>' | b'-' | b'*'))
+    let is_mark = |byte: &u8| matches!(byte, b' ' | b'\t' | b'>' | b'-' | b'*');
+    // `12. ` and `3) ` of a list that is numbered.
+    let (numbered, marks) = match lead.iter().rposition(|byte| matches!(byte, b'.' | b')')) {
+        Some(mark) => (lead.get(..mark), lead.get(mark + 1..)),
+        None => (None, Some(lead)),
+    };
+    lead.len() <= LEAD
+        && numbered.is_none_or(|lead| lead.iter().all(|byte| is_mark(byte) || byte.is_ascii_digit()))
+        && marks.is_some_and(|marks| marks.iter().all(is_mark))
 }
 
 fn ends_line(rest: &[u8]) -> bool {
@@ -167,11 +175,13 @@ mod tests {
         let rules = Ruleset::built_in().unwrap();
         let mut list = List::default();
         let text =
-            b"Se ordrenumre:\n\nHusk disse cpr-numre\r\n\r\n1503791234\r\n1503791234\r\nnr. 1503791234\n1503791234         x\n";
+            b"Se ordrenumre:\n\nHusk disse cpr-numre\r\n\r\n1503791234\r\n1503791234\r\nnr. 1503791234\n1503791234         x\n3) 1503791234\n";
         let columns: Vec<Option<Column>> = crate::cpr::runs::runs(text)
+            .filter(|run| run.len() == 10)
             .map(|run| list.cell_of(text, 0, &run, &rules).map(|cell| cell.column))
             .collect();
-        let [Some(Column::Labelled(label)), Some(Column::Labelled(same)), None, None] = columns[..] else {
+        let [Some(Column::Labelled(label)), Some(Column::Labelled(same)), None, None, Some(_)] = columns[..]
+        else {
             panic!("{columns:?}")
         };
         assert_eq!(label, same);
