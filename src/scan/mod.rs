@@ -12,6 +12,8 @@ pub mod ruleset;
 mod context;
 mod evidence;
 mod explained;
+mod key;
+mod labels;
 mod neighbours;
 mod persons;
 mod reader;

@@ -13,7 +13,7 @@ use super::written::{Threshold, Weights};
 use super::{CONTEXT, CPR, LookAlike, Pack, Proved, RuleFault, RuleTexts, Ruleset, day_of};
 use crate::cpr::candidate::Form;
 use crate::cpr::date::Day;
-use crate::scan::context::{self, Label};
+use crate::scan::labels::{self, Label};
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use regex::bytes::{Regex, RegexBuilder};
 use std::collections::HashMap;
@@ -136,7 +136,7 @@ impl Words {
                 faults.push(place.fault(&entry, format!("word {word:?} is empty or has blanks at its ends")));
                 continue;
             }
-            for spelling in context::spellings(word) {
+            for spelling in labels::spellings(word) {
                 let key = spelling.to_ascii_lowercase();
                 match self.known.get(&key) {
                     Some((pattern, rank)) if place.rank > *rank => {

@@ -27,8 +27,8 @@ pub use kinds::{Kinds, Treatment};
 pub use list::{Entry, Sort};
 pub use pack::{Act, Change};
 
-use super::context::Label;
 use super::finding::Confidence;
+use super::labels::Label;
 use crate::cpr::candidate::Form;
 use crate::cpr::date::Day;
 use crate::cpr::{Cpr, Exceptions};
