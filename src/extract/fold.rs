@@ -23,7 +23,8 @@ impl Unfold {
         while let Some(first) = bytes.first() {
             match (self.held, first) {
                 (b"\r", b'\n') => self.held = b"\r\n",
-                (b"\n" | b"\r\n", b' ' | b'\t') => self.held = b"",
+                // A carriage return alone is no line's end by the letter, and is one where a mail lost its line feeds.
+                (b"\r" | b"\n" | b"\r\n", b' ' | b'\t') => self.held = b"",
                 (b"", _) => {
                     let end = memchr::memchr2(b'\r', b'\n', bytes).unwrap_or(bytes.len());
                     let (text, rest) = bytes.split_at(end);
@@ -63,6 +64,7 @@ mod tests {
             ("A:1\n\t2\n\nB", "A:12\n\nB"),
             ("A\r\n\r\n B\r", "A\r\nB\r"),
             ("A\rB\r\r\n C", "A\rB\rC"),
+            ("A:1\r 2\rB", "A:12\rB"),
             ("", ""),
         ] {
             for size in 1..=text.len().max(1) {

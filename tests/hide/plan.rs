@@ -12,6 +12,8 @@ use std::fmt;
 
 /// What is deeper may be said to be too deep.
 const DEEPEST: usize = 60;
+/// Signatures within signatures are opened this deep, and said to be unread below.
+const MOST_SIGNATURES: usize = 3;
 
 /// How to hide a number.
 #[derive(Clone, Debug)]
@@ -73,7 +75,10 @@ impl Plan {
             Layer::Container(Container::Deep(levels)) => *levels + 1,
             _ => 1,
         });
-        self.layers.iter().all(|layer| layer.is_sound()) && levels.sum::<usize>() < DEEPEST
+        let is_signature = |layer: &&Layer| matches!(layer, Layer::Container(Container::Opaque));
+        self.layers.iter().all(|layer| layer.is_sound())
+            && levels.sum::<usize>() < DEEPEST
+            && self.layers.iter().filter(is_signature).count() <= MOST_SIGNATURES
     }
 
     /// The mail; `None` when its layers do not go together.
