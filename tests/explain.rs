@@ -1,39 +1,19 @@
 //! `brevdue rules explain` and `rules calibrate`: the evidence of look-alikes, promises that hold and that break, and
 //! what stays off the screen.
 
+use crate::support::program::{brevdue, code, said};
 use crate::support::put;
 use serde_json::Value;
 use std::fs;
-use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 use tempfile::TempDir;
 
 /// Made up, with modulus 11.
 const NUMBERS: [&str; 3] = ["150379-1028", "030685-1004", "241292-1006"];
 
 fn rules(at: &Path, args: &[&str], input: &str) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_brevdue"))
-        .arg("rules")
-        .args(args)
-        .current_dir(at)
-        .env_remove("CREDENTIALS_DIRECTORY")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // Who is not asked for its input may be gone already.
-    drop(child.stdin.take().unwrap().write_all(input.as_bytes()));
-    child.wait_with_output().unwrap()
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&[output.stdout.as_slice(), &output.stderr].concat()).into_owned()
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
+    brevdue(at, &[&["rules"], args].concat(), input)
 }
 
 fn bare(number: &str) -> String {

@@ -63,6 +63,8 @@ fn floor(room: &str) -> usize {
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = walkdir::WalkDir::new(folder)
         .into_iter()
+        // What was built is nobody's source.
+        .filter_entry(|entry| entry.file_name() != "target")
         .map(|entry| entry.unwrap().into_path())
         .filter(|path| path.extension().is_some_and(|ending| ending == "rs"))
         .collect();

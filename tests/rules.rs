@@ -1,12 +1,12 @@
 //! `brevdue rules` as a site uses it: packs over our rules, kinds, and the list of numbers that are nobody's.
 
+use crate::support::program::{self, code, said};
 use crate::support::put;
 use serde_json::Value;
 use std::fs::{self, Permissions};
-use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 use tempfile::TempDir;
 
 /// Made up, with modulus 11.
@@ -38,27 +38,7 @@ fn set_key(at: &Path, byte: u8) {
 }
 
 fn brevdue(at: &Path, args: &[&str], input: &str) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_brevdue"))
-        .args(args)
-        .args(["--config", "brevdue.toml"])
-        .current_dir(at)
-        .env_remove("CREDENTIALS_DIRECTORY")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // Who is not asked for its input may be gone already.
-    drop(child.stdin.take().unwrap().write_all(input.as_bytes()));
-    child.wait_with_output().unwrap()
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&[output.stdout.as_slice(), &output.stderr].concat()).into_owned()
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
+    program::brevdue(at, &[args, &["--config", "brevdue.toml"]].concat(), input)
 }
 
 /// Scans a text as a message; its exit code and its findings.

@@ -1,9 +1,9 @@
 //! `brevdue scan` as people and scripts call it: exit codes, the jsonl contract, what stays off the screen.
 
+use crate::support::program::{brevdue, code};
 use crate::support::put;
 use serde_json::Value;
 use std::fs::create_dir_all;
-use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
@@ -38,22 +38,7 @@ fn scan(at: &Path, args: &[&str]) -> Output {
 }
 
 fn scan_input(at: &Path, args: &[&str], input: &str) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_brevdue"))
-        .arg("scan")
-        .args(args)
-        .current_dir(at)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // Who is not asked for its input may be gone already.
-    drop(child.stdin.take().unwrap().write_all(input.as_bytes()));
-    child.wait_with_output().unwrap()
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
+    brevdue(at, &[&["scan"], args].concat(), input)
 }
 
 fn text(bytes: &[u8]) -> String {

@@ -159,3 +159,21 @@ impl Tables {
             .or_else(|| self.html.cell_of(text, base, span, rules))
     }
 }
+
+/// What each number of six digits and more in a text has: whether its cell is its own, and its column in words.
+#[cfg(test)]
+fn columns_of(
+    text: &str,
+    mut cell_of: impl FnMut(&[u8], &Range<usize>, &Ruleset) -> Option<Cell>,
+) -> Vec<Option<(bool, String)>> {
+    let rules = Ruleset::built_in().unwrap();
+    let said = |column| match column {
+        Column::Unknown => "?".to_owned(),
+        Column::Labelled(label) => rules.labels[label].reason.to_string(),
+        Column::Other { beside_cpr } => format!("other {beside_cpr}"),
+    };
+    crate::cpr::runs::runs(text.as_bytes())
+        .filter(|run| run.len() >= 6)
+        .map(|run| cell_of(text.as_bytes(), &run, &rules).map(|cell| (cell.whole, said(cell.column))))
+        .collect()
+}

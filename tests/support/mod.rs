@@ -1,6 +1,6 @@
 //! What the tests stand on: a real Postfix, a stand-in for the next hop, and a small SMTP client.
 //!
-//! Nothing here panics: every step returns [`Trouble`], which says what failed, so that a test unwraps and its message tells
+//! Nothing here but `program` panics: every step returns [`Trouble`], which says what failed, so that a test unwraps and its message tells
 //! the story. Several tests run at once, in one process or in many, so each server takes a [`Port`] of its own.
 
 use std::fmt;
@@ -16,6 +16,8 @@ pub(crate) mod daemon;
 pub(crate) mod http;
 pub(crate) mod identity;
 pub(crate) mod postfix;
+#[cfg(test)]
+pub(crate) mod program;
 pub(crate) mod sink;
 pub(crate) mod smtp;
 

@@ -147,23 +147,13 @@ fn characters(text: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Column;
+    use super::super::columns_of;
     use super::*;
 
     fn columns(text: &str) -> Vec<Option<String>> {
-        let rules = Ruleset::built_in().unwrap();
         let mut table = Table::default();
-        let bytes = text.as_bytes();
-        crate::cpr::runs::runs(bytes)
-            .filter(|run| run.len() >= 6)
-            .map(|run| {
-                table.cell_of(bytes, 0, &run, &rules).map(|cell| match cell.column {
-                    Column::Unknown => "?".to_owned(),
-                    Column::Labelled(label) => rules.labels[label].reason.to_string(),
-                    Column::Other { beside_cpr } => format!("other {beside_cpr}"),
-                })
-            })
-            .collect()
+        let cells = columns_of(text, |bytes, run, rules| table.cell_of(bytes, 0, run, rules));
+        cells.into_iter().map(|cell| Some(cell?.1)).collect()
     }
 
     #[test]
