@@ -298,7 +298,15 @@ impl Daemon {
         tracing::info!(entries = size.0, examples = size.1, from, "rules loaded");
         let register = open_register(config)?;
         let store = Arc::clone(&register.store);
-        let files = Files { loaded: clock.now(), size, from, restart: Vec::new(), fault: None };
+        let files = Files {
+            loaded: clock.now(),
+            size,
+            from,
+            restart: Vec::new(),
+            fault: None,
+            reloads: 0,
+            failed_reloads: 0,
+        };
         let status = Arc::new(Status::new(files, Arc::clone(&store)));
         let gate = Arc::new(Gate::new(setup, register, clock.clone()));
         let (stop, stopped) = watch::channel(false);

@@ -10,7 +10,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -156,7 +155,6 @@ impl Reload {
         let from = rules_from(config.rules.as_deref());
         let loaded = self.clock.now();
         self.gate.swap(setup);
-        self.status.reloads.fetch_add(1, Relaxed);
         tracing::info!(
             entries = size.0,
             entries_before = before.size.0,
@@ -182,12 +180,12 @@ impl Reload {
             files.from = from;
             files.restart = restart;
             files.fault = None;
+            files.reloads += 1;
         });
     }
 
     fn keep(&self, reasons: Vec<String>) {
         let now = self.clock.now();
-        self.status.failed_reloads.fetch_add(1, Relaxed);
         tracing::error!(
             faults = reasons.len(),
             "a changed file has faults; what was loaded before still counts, and no mail is lost"
@@ -198,6 +196,7 @@ impl Reload {
         self.status.change(|files| {
             let since = files.fault.as_ref().map_or(now, |fault| fault.since);
             files.fault = Some(Fault { since, reasons });
+            files.failed_reloads += 1;
         });
     }
 }

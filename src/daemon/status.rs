@@ -3,7 +3,6 @@
 //! The doors count, the reload says how its files are, and the register is asked. It decides nothing. Start reading
 //! at [`Status::health`](Watched::health). Tests: `tests/reload/`.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use chrono::{DateTime, Utc};
@@ -27,6 +26,10 @@ pub(super) struct Files {
     pub(super) restart: Vec<&'static str>,
     /// Why the files as they are now do not count; `None` while they do.
     pub(super) fault: Option<Fault>,
+    /// Changes taken, and changes refused, since the start: with the rest under one lock, so that who sees the count
+    /// move sees what it was for.
+    pub(super) reloads: u64,
+    pub(super) failed_reloads: u64,
 }
 
 /// Files that cannot be used.
@@ -41,16 +44,13 @@ pub(super) struct Fault {
 /// What the daemon knows of itself.
 pub(super) struct Status {
     files: RwLock<Files>,
-    pub(super) reloads: AtomicU64,
-    pub(super) failed_reloads: AtomicU64,
     milter: OnceLock<Arc<Counters>>,
     store: Arc<Store>,
 }
 
 impl Status {
     pub(super) fn new(files: Files, store: Arc<Store>) -> Self {
-        let (reloads, failed_reloads) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { files: RwLock::new(files), reloads, failed_reloads, milter: OnceLock::new(), store }
+        Self { files: RwLock::new(files), milter: OnceLock::new(), store }
     }
 
     /// Shows a milter door's counters from now on.
@@ -87,10 +87,7 @@ impl Watched for Status {
                 u64::try_from(files.loaded.timestamp()).unwrap_or(0),
             ),
             Family::counter("brevdue_reload_total", "Changes of rules or config, by what became of them.", 0)
-                .by(
-                    "result",
-                    [("ok", self.reloads.load(Relaxed)), ("failed", self.failed_reloads.load(Relaxed))],
-                ),
+                .by("result", [("ok", files.reloads), ("failed", files.failed_reloads)]),
             Family::gauge(
                 "brevdue_reload_last_successful",
                 "0 while the files have faults and what was loaded before counts.",
