@@ -31,7 +31,7 @@ fn plan() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("policy", &["scan", "envelope"]),
         ("case", &["scan", "envelope"]),
         ("seal", &["cpr"]),
-        ("scan", &["cpr", "mime", "extract", "nearest"]),
+        ("scan", &["cpr", "mime", "extract", "nearest", "kernel"]),
         ("cpr", &["kernel"]),
         ("mime", &["kernel"]),
         ("extract", &[]),

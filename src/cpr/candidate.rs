@@ -84,8 +84,7 @@ impl std::fmt::Debug for Candidate {
 pub fn at(text: &[u8], first: &Range<usize>) -> Result<Candidate, usize> {
     let byte = |at: usize| text.get(at).copied().unwrap_or(b' ');
     let next = byte(first.end);
-    let is_escaped = first.start.checked_sub(1).is_some_and(|before| may_end_escape(byte(before)));
-    if is_escaped {
+    if may_be_escaped(text, first.start) {
         return escaped(text, first);
     }
     if glyph::may_be_unseen(next) && first.len() <= 10 {
@@ -137,9 +136,18 @@ fn may_go_on(text: &[u8], first: &Range<usize>) -> bool {
     }
 }
 
-/// Whether a byte before digits can be a part of an escape that the first of them belong to.
-fn may_end_escape(byte: u8) -> bool {
-    matches!(byte, b'%' | b'#' | b'=' | b'u' | b'U' | b'x' | b'X' | b'a'..=b'f' | b'A'..=b'F')
+/// How far before its digits an escape may begin: `\u00e` and then a digit.
+const LONGEST_ESCAPE: usize = 5;
+
+/// Whether what stands before digits can be a part of an escape that the first of them belong to.
+fn may_be_escaped(text: &[u8], start: usize) -> bool {
+    let before = text.get(start.saturating_sub(LONGEST_ESCAPE)..start).unwrap_or_default();
+    let may_end = |byte: &u8| matches!(byte, b'%' | b'#' | b'=' | b'u' | b'U' | b'x' | b'X' | b'a'..=b'f' | b'A'..=b'F');
+    before.last().is_some_and(may_end) && before.iter().any(|byte| may_begin_escape(*byte))
+}
+
+fn may_begin_escape(byte: u8) -> bool {
+    matches!(byte, b'%' | b'&' | b'\\' | b'=')
 }
 
 /// The candidate that begins at `start` with a digit that is no ASCII byte.
@@ -165,10 +173,10 @@ pub fn next_wide(text: &[u8], from: usize) -> Option<usize> {
 
 /// A run whose first digits may belong to an escape: `%20150379...`, `\u00e5150379...`, `&#48;&#49;...`.
 fn escaped(text: &[u8], first: &Range<usize>) -> Result<Candidate, usize> {
-    let around = first.start.saturating_sub(5)..first.start;
+    let around = first.start.saturating_sub(LONGEST_ESCAPE)..first.start;
     for start in around.rev() {
         let mark = text.get(start).copied().unwrap_or(0);
-        let Some((character, length)) = matches!(mark, b'%' | b'&' | b'\\' | b'=')
+        let Some((character, length)) = may_begin_escape(mark)
             .then(|| text.get(start..).and_then(glyph::character))
             .flatten()
             .filter(|(_, length)| start + length > first.start)

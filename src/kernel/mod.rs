@@ -6,22 +6,29 @@
 //! is, allocate, or keep anything from one call to the next. It is the only room with `unsafe`: wide loads and stores,
 //! each with its bounds beside it.
 
+mod starts;
+
 use std::sync::LazyLock;
+
+pub use starts::Starts;
 
 /// The functions of one kind of processor.
 #[derive(Clone, Copy, Debug)]
 pub struct Kernels {
     /// `avx2`, `sse2` or `scalar`.
     pub name: &'static str,
+    /// Where runs of digits begin that are worth a look, among the places from an offset on; bytes before the offset
+    /// are seen.
+    pub starts: fn(&[u8], usize) -> Starts,
 }
 
-static SCALAR: Kernels = Kernels { name: "scalar" };
+static SCALAR: Kernels = Kernels { name: "scalar", starts: starts::scalar };
 
 #[cfg(target_arch = "x86_64")]
-static SSE2: Kernels = Kernels { name: "sse2" };
+static SSE2: Kernels = Kernels { name: "sse2", starts: starts::sse2::starts };
 
 #[cfg(target_arch = "x86_64")]
-static AVX2: Kernels = Kernels { name: "avx2" };
+static AVX2: Kernels = Kernels { name: "avx2", starts: starts::avx2::starts };
 
 impl Kernels {
     /// The fastest that this machine can run; asked of the processor once.

@@ -11,6 +11,7 @@ use super::table::{Cell, Tables};
 use crate::cpr::candidate::{self, Candidate};
 use crate::cpr::date::Day;
 use crate::cpr::runs::Runs;
+use crate::kernel::{Kernels, Starts};
 
 /// The buffer's size; large enough that moving the overlap costs nothing, small enough for the first cache.
 const SIZE: usize = 16 * 1024;
@@ -185,14 +186,58 @@ pub(super) fn whole(text: &[u8], visit: &mut impl FnMut(Hit<'_>)) {
 
 /// Visits the candidates that begin at or after `from` and before `limit`; returns where to go on.
 fn sweep(text: &[u8], from: usize, limit: usize, mut visit: impl FnMut(&Candidate)) -> usize {
+    let kernels = Kernels::best();
+    let mut at = from;
+    let mut base = from;
+    while base < limit {
+        let starts = (kernels.starts)(text, base);
+        let end = limit.min(base + Starts::REACH);
+        if starts.wide {
+            at = sweep_with_wide(text, at.max(base), end, &mut visit);
+        } else {
+            for start in starts.places().map(|place| base + place).take_while(|start| *start < end) {
+                if start >= at {
+                    at = look(text, start, limit, &mut visit);
+                }
+            }
+        }
+        base = end;
+    }
+    at.max(limit)
+}
+
+/// Looks at the run that begins at `start`, and says where to go on.
+fn look(text: &[u8], start: usize, limit: usize, visit: &mut impl FnMut(&Candidate)) -> usize {
+    let mut start = start;
+    loop {
+        let run = start..run_end(text, start);
+        let next = tell(candidate::at(text, &run), visit).max(run.end);
+        // The first digits of a run may belong to an escape: the rest is a run of its own.
+        let is_inside = next < limit
+            && text.get(next).is_some_and(u8::is_ascii_digit)
+            && text.get(next - 1).is_some_and(u8::is_ascii_digit);
+        if !is_inside {
+            return next;
+        }
+        start = next;
+    }
+}
+
+fn run_end(text: &[u8], start: usize) -> usize {
+    let rest = text.get(start..).unwrap_or_default();
+    start + rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len())
+}
+
+/// As [`sweep`], where a digit of more than one byte may stand: looks at every run.
+#[cold]
+fn sweep_with_wide(text: &[u8], from: usize, limit: usize, visit: &mut impl FnMut(&Candidate)) -> usize {
     let mut at = from;
     let mut runs = Runs::starting(text, from);
     let mut wide = candidate::next_wide(text, from);
     loop {
         let run = runs.next().filter(|run| run.start < limit);
-        // Digits of more than one byte are rare: one look ahead tells that there are none.
         while let Some(start) = wide.filter(|wide| *wide < run.as_ref().map_or(limit, |run| run.start)) {
-            at = tell(candidate::wide_at(text, start), &mut visit).max(start + 1);
+            at = tell(candidate::wide_at(text, start), visit).max(start + 1);
             wide = candidate::next_wide(text, at);
         }
         let Some(run) = run else { break };
@@ -206,14 +251,14 @@ fn sweep(text: &[u8], from: usize, limit: usize, mut visit: impl FnMut(&Candidat
         let goes_on = run.start == from
             && from.checked_sub(1).and_then(|b| text.get(b)).is_some_and(u8::is_ascii_digit);
         if !goes_on {
-            at = tell(candidate::at(text, &run), &mut visit).max(at);
+            at = tell(candidate::at(text, &run), visit).max(at);
             runs.skip_to(at);
             if wide.is_some_and(|wide| wide < at) {
                 wide = candidate::next_wide(text, at);
             }
         }
     }
-    at.max(limit)
+    at
 }
 
 /// Visits what was found, and says where to go on.
@@ -230,6 +275,92 @@ fn tell(found: Result<Candidate, usize>, visit: &mut impl FnMut(&Candidate)) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cpr::candidate::Form;
+    use proptest::prelude::*;
+
+    /// What a sweep over text in pieces of `step` visits.
+    fn visited(
+        text: &[u8],
+        step: usize,
+        sweep: fn(&[u8], usize, usize, &mut dyn FnMut(&Candidate)) -> usize,
+    ) -> Vec<(std::ops::Range<usize>, Form)> {
+        let (mut all, mut at) = (Vec::new(), 0);
+        for limit in (1..=text.len().div_ceil(step)).map(|nr| (nr * step).min(text.len())) {
+            if at < limit {
+                at = sweep(text, at, limit, &mut |found| all.push((found.span.clone(), found.form)));
+            }
+        }
+        all
+    }
+
+    /// The runs that are passed by unseen are those that a look at each would pass by.
+    fn passes_by_nothing(text: &[u8]) {
+        for step in [usize::MAX / 2, 100, 7] {
+            let fast = visited(text, step, |text, from, limit, visit| sweep(text, from, limit, visit));
+            let slow = visited(text, step, |text, from, limit, mut visit| {
+                sweep_with_wide(text, from, limit, &mut visit).max(limit)
+            });
+            assert_eq!(fast, slow, "{:?} by {step}", String::from_utf8_lossy(text));
+        }
+    }
+
+    /// At each place of a block, since a block sees only so far.
+    #[test]
+    fn every_length_of_groups_and_gap_is_looked_at() {
+        let gaps = ["-", " ", " - ", "\r\n", ";", "<b>", "&nbsp;", "æ", ". ", "", "x", "%20", "=\r\n"];
+        let digits = "150379102850379102";
+        let mut text = String::new();
+        for (first, gap) in (1..12).flat_map(|first| gaps.map(|gap| (first, gap))) {
+            for (second, third) in (1..7).flat_map(|second| (0..7).map(move |third| (second, third))) {
+                for last in [0, 2, 4, 5] {
+                    for group in [first, second, third, last].into_iter().filter(|group| *group > 0) {
+                        text += &digits[..group];
+                        text += gap;
+                    }
+                    text += "yx  ";
+                }
+            }
+        }
+        // Where the gaps are not alike.
+        text += "15 03 79 10 28 x 15.03.1<b>9</b>79-1028 x 15.03.197<b></b>9-1028 x 15.03.7<b>9</b>-1028 x 15-0&#51;-1979 1028";
+        text +=
+            " x 15-<i>0</i>3-79 1028 x 1 5<b>0</b> 3 7 9 1 0 2 8 x 150379<b>-</b>1028 x 150379-10<b>28</b> x";
+        let spans = |text: &[u8], sweep: &dyn Fn(&[u8], &mut dyn FnMut(&Candidate))| {
+            let mut all = Vec::new();
+            sweep(text, &mut |found| all.push((found.span.clone(), found.form)));
+            all
+        };
+        let expect = spans(text.as_bytes(), &|text, mut visit| {
+            sweep_with_wide(text, 0, text.len(), &mut visit);
+        });
+        assert!(expect.len() > 1000, "{}", expect.len());
+        for shift in 0..Starts::REACH / 16 {
+            let shifted = " ".repeat(shift) + &text;
+            let found = spans(shifted.as_bytes(), &|text, visit| {
+                sweep(text, 0, text.len(), visit);
+            });
+            let back = found.into_iter().map(|(span, form)| (span.start - shift..span.end - shift, form));
+            assert!(back.eq(expect.iter().cloned()), "shifted by {shift}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(3000))]
+        #[test]
+        fn what_is_not_worth_a_look_is_no_candidate(
+            pieces in proptest::collection::vec(prop_oneof![
+                6 => "[0-9]{1,4}",
+                3 => "[0-9]{6}|[0-9]{8}|[0-9]{9}|[0-9]{10}|[0-9]{2}[-. ][0-9]{2}[-. ]",
+                4 => prop::sample::select(vec![" ", "-", ".", "/", ";", "\r\n", "\n", "\t", "  ", " - ", "x", "CPR"]).prop_map(str::to_owned),
+                2 => prop::sample::select(vec![
+                    "<b>", "</td><td>", "&nbsp;", "&#45;", "&#49;", "%20", "%2D", "=\r\n", "=31", "\\u00e5", "\\n", "\\u0031",
+                    "\u{ad}", "\u{a0}", "\u{2011}", "å", "\"", "a", "u", "#", "=", "&", "%", "<", "\\",
+                ]).prop_map(str::to_owned),
+            ], 0..60),
+        ) {
+            passes_by_nothing(pieces.concat().as_bytes());
+        }
+    }
 
     /// Numbers at every distance from the buffer's edge, each found once, with its line and offset.
     #[test]

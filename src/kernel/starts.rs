@@ -1,0 +1,239 @@
+//! Where a run of digits begins that is worth a look: the first pass over every byte.
+//!
+//! Mail is full of digits, and nearly none of them begin a number. What can is told by lengths: of the run, of the runs
+//! behind it, and by a few bytes beside it (`cpr::candidate::at` has the rules). So 64 bytes become three words of 64
+//! bits ([`Classes`]), and shifts and ands over the words leave a one where a run begins that may be the start of one
+//! ([`worth`]). A one too many costs a look; a one too few would lose a number, so where the word does not reach far
+//! enough the answer is one. Only the way from bytes to words depends on the machine.
+//!
+//! A block judges [`STEP`] places: it sees [`BEFORE`] bytes before them and [`AHEAD`] behind, so it needs nothing from
+//! its neighbours. Beyond the text there are blanks.
+//!
+//! Tests: each form against the scalar one, and in `cpr::candidate` against a look at every run.
+
+#[cfg(target_arch = "x86_64")]
+pub(super) mod avx2;
+#[cfg(target_arch = "x86_64")]
+pub(super) mod sse2;
+
+/// How many bytes are looked at together.
+const BLOCK: usize = 64;
+/// How many bytes before the first place of a block it sees: the longest escape that can end in a digit's first.
+const BEFORE: usize = 5;
+/// How many behind the last: a run of ten and the byte after it.
+const AHEAD: usize = 11;
+/// How many places a block judges.
+const STEP: usize = BLOCK - BEFORE - AHEAD;
+/// How many blocks one call judges.
+const BLOCKS: usize = 16;
+
+/// What one call tells of [`Starts::REACH`] places.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Starts {
+    /// A one for each place that is worth a look; a block's lowest bit is its first place.
+    blocks: [u64; BLOCKS],
+    /// Whether a byte was seen that begins a digit of more than one byte: the lead bytes of fullwidth and mathematical
+    /// digits in UTF-8.
+    pub wide: bool,
+}
+
+impl Starts {
+    /// How many places are judged at once, in bytes.
+    pub const REACH: usize = STEP * BLOCKS;
+
+    /// The places, counted from the first that was judged, in order.
+    pub fn places(&self) -> impl Iterator<Item = usize> {
+        self.blocks.iter().enumerate().filter(|(_, bits)| **bits != 0).flat_map(|(nr, bits)| {
+            let mut left = *bits;
+            std::iter::from_fn(move || {
+                let place = (left != 0).then(|| nr * STEP + left.trailing_zeros() as usize);
+                left &= left.wrapping_sub(1);
+                place
+            })
+        })
+    }
+}
+
+/// What the bytes of a block are, a one for each, the first byte's lowest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Classes {
+    /// `0` to `9`.
+    digits: u64,
+    /// `% & \ =`: an escape may begin.
+    marks: u64,
+    /// A mark, `<` or a byte beyond ASCII: what follows may be unseen, and digits on both sides one run.
+    unseen: u64,
+    /// `EF` or `F0`, in any place.
+    wide: bool,
+}
+
+/// Judges up to [`Starts::REACH`] places from `from` on, and says nothing of any further ones.
+pub(super) fn scalar(text: &[u8], from: usize) -> Starts {
+    judge(text, from, scalar_classes)
+}
+
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "each form is one loop, with its own classes in it")]
+fn judge(text: &[u8], from: usize, classes: impl Fn(&[u8; BLOCK]) -> Classes) -> Starts {
+    let mut starts = Starts::default();
+    for (nr, slot) in starts.blocks.iter_mut().enumerate() {
+        let place = from + nr * STEP;
+        let whole = place.checked_sub(BEFORE).and_then(|begin| text.get(begin..)?.first_chunk());
+        let found = match whole {
+            Some(block) => classes(block),
+            None if place < text.len() => classes(&edge(text, place)),
+            None => break,
+        };
+        starts.wide |= found.wide;
+        *slot = (worth(found) >> BEFORE) & (u64::MAX >> (BLOCK - STEP));
+    }
+    starts
+}
+
+/// The block of a place at the text's beginning or end.
+#[cold]
+fn edge(text: &[u8], place: usize) -> [u8; BLOCK] {
+    let mut block = [b' '; BLOCK];
+    let begin = place.saturating_sub(BEFORE);
+    let rest = text.get(begin..).unwrap_or_default();
+    let into = block.iter_mut().skip(BEFORE - (place - begin));
+    into.zip(rest).for_each(|(slot, byte)| *slot = *byte);
+    block
+}
+
+/// One byte after the other.
+fn scalar_classes(block: &[u8; BLOCK]) -> Classes {
+    let mut all = Classes::default();
+    for (place, byte) in block.iter().enumerate() {
+        let bit = |is: bool| u64::from(is) << place;
+        let is_mark = matches!(byte, b'%' | b'&' | b'\\' | b'=');
+        all.digits |= bit(byte.is_ascii_digit());
+        all.marks |= bit(is_mark);
+        all.unseen |= bit(is_mark || *byte == b'<' || *byte >= 0x80);
+        all.wide |= matches!(byte, 0xEF | 0xF0);
+    }
+    all
+}
+
+/// A one where a run of digits begins that `cpr::candidate::at` would look at. In every word bit `i >> k` is what stands
+/// `k` bytes behind place `i`.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "a part of each form's loop")]
+fn worth(Classes { digits, marks, unseen, .. }: Classes) -> u64 {
+    let starts = digits & !(digits << 1);
+    // Two, four and eight digits in a row from here on.
+    let two = digits & (digits >> 1);
+    let four = two & (two >> 2);
+    let six = four & (two >> 4);
+    let open = digits & (unseen >> 1);
+    let escaped = {
+        let two = marks | (marks << 1);
+        (two << 1) | (two << 3) | (marks << 5)
+    };
+    // A pair, one byte, and a pair or what may be one; a digit, one byte, a digit, one byte, a digit.
+    let is_pair = two & !(digits >> 2);
+    let is_one = digits & !(digits >> 1);
+    let pair_or_cut = is_pair | unseen | open | (two & (unseen >> 2));
+    let one_or_cut = is_one | unseen;
+    let pairs = is_pair & (pair_or_cut >> 3);
+    let ones = is_one & (one_or_cut >> 2) & ((one_or_cut >> 4) | (unseen >> 3));
+    // Nearly every block ends here.
+    if starts & (six | pairs | ones | escaped) | open == 0 {
+        return 0;
+    }
+    let eight = four & (four >> 4);
+    // A run of up to ten with something unseen behind it: a mark at its last digit, carried back to its first.
+    let mut before_unseen = open | (digits & (open >> 1));
+    before_unseen |= two & (before_unseen >> 2);
+    before_unseen |= four & (before_unseen >> 4);
+    before_unseen |= eight & (before_unseen >> 8);
+    // Four digits, or up to four with something unseen behind them.
+    let near = unseen | (unseen >> 1);
+    let cut_at_four = unseen | (digits & ((near >> 1) | (near >> 3)));
+    let is_four = four & !(digits >> 4);
+    let four_or_cut = is_four | cut_at_four;
+    // Where the word ends before what is asked for, who knows.
+    let unknown = |reach: u32| !(u64::MAX >> reach);
+    // Behind a gap of one byte stands a serial, or no digit.
+    let goes_on = |gap: u32| !(digits >> (gap + 1)) | (four_or_cut >> (gap + 1)) | unknown(gap + 5);
+    let is_six = six & !(digits >> 6);
+    let is_eight = eight & !(digits >> 8);
+    let halves = (is_six & goes_on(6)) | (is_eight & goes_on(8));
+    // Seven digits before letters, nine, and ten.
+    let is_longer = eight & (two >> 8) & (digits >> 10);
+    let whole = six & (digits >> 6) & !is_eight & !is_longer;
+    // Behind two pairs: a pair and a serial, pairs to the end; a year and a serial; what is cut.
+    let five_pairs = (pair_or_cut >> 9) & ((pair_or_cut >> 12) | unknown(14));
+    let dates = pairs
+        & ((unseen >> 5)
+            | ((is_pair >> 6) & (goes_on(8) | five_pairs))
+            | ((is_four >> 6) & goes_on(10))
+            | (cut_at_four >> 6));
+    starts & (halves | whole | dates | ones | before_unseen | escaped)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::Kernels;
+    use proptest::prelude::*;
+
+    #[test]
+    fn every_byte_at_every_place() {
+        for kernels in Kernels::all() {
+            for (byte, place) in (0..=u8::MAX).flat_map(|byte| (0..BLOCK).map(move |place| (byte, place))) {
+                for around in [b' ', b'1', b'='] {
+                    let mut text = [around; 3 * BLOCK];
+                    text[BLOCK + place] = byte;
+                    let expect = scalar(&text, 17);
+                    assert_eq!((kernels.starts)(&text, 17), expect, "{}: {byte} at {place}", kernels.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_classes_of_every_byte() {
+        for byte in 0..=u8::MAX {
+            let classes = scalar_classes(&[byte; BLOCK]);
+            let all = |is: bool| if is { u64::MAX } else { 0 };
+            assert_eq!(classes.digits, all(byte.is_ascii_digit()));
+            assert_eq!(classes.marks, all(b"%&\\=".contains(&byte)));
+            assert_eq!(classes.unseen, all(b"<%&\\=".contains(&byte) || byte >= 0x80));
+            assert_eq!(classes.wide, byte == 0xEF || byte == 0xF0);
+        }
+    }
+
+    #[test]
+    fn places_are_told_in_order_and_none_twice() {
+        let text = b"1503791028 ".repeat(200);
+        for from in 0..70 {
+            let expect: Vec<usize> = (0..200).map(|nr| nr * 11).filter(|at| *at >= from).collect();
+            let mut found = Vec::new();
+            let mut at = from;
+            while at < text.len() {
+                found.extend(scalar(&text, at).places().map(|place| at + place));
+                at += Starts::REACH;
+            }
+            assert_eq!(found, expect);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+        #[test]
+        fn every_form_agrees_with_the_scalar_one(
+            text in proptest::collection::vec(
+                prop_oneof![4 => b'0'..=b'9', 2 => prop::sample::select(b" -./;<&%=\\\r\n".to_vec()), 1 => any::<u8>()],
+                0..1200,
+            ),
+            cuts in proptest::collection::vec(0usize..1200, 50),
+        ) {
+            for kernels in Kernels::all() {
+                for from in &cuts {
+                    prop_assert_eq!((kernels.starts)(&text, *from), scalar(&text, *from));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Two halves of 32 bytes.
+//!
+//! A byte's two halves of four bits are looked up in a table each; the bits that both tables have are its classes
+//! (each class is a set of low halves under a set of high ones). What is beyond ASCII is looked up as nothing, and told
+//! by its own top bit.
+
+#![allow(unsafe_code, reason = "one load, and the way into code for AVX2")]
+
+use std::arch::x86_64::{
+    __m256i, _mm256_and_si256, _mm256_cmpeq_epi8, _mm256_cmpgt_epi8, _mm256_loadu_si256,
+    _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8, _mm256_setr_epi8, _mm256_setzero_si256,
+    _mm256_shuffle_epi8, _mm256_srli_epi16,
+};
+
+use super::{BLOCK, Classes, Starts, judge};
+
+/// Its sign, so that it is told without a comparison.
+const DIGIT: i8 = i8::MIN;
+/// `%` and `&`, `=`, `\`; each has a row of its own.
+const MARKS: i8 = 1 | 2 | 4;
+/// `<`.
+const TAG: i8 = 8;
+
+/// See [`super::scalar`]. Must not be called where there is no AVX2; [`crate::kernel::Kernels::all`] asks.
+pub(in crate::kernel) fn starts(text: &[u8], from: usize) -> Starts {
+    // SAFETY: this function stands only in the table that is offered where the processor has said that it has AVX2.
+    unsafe { with_avx2(text, from) }
+}
+
+#[target_feature(enable = "avx2")]
+fn with_avx2(text: &[u8], from: usize) -> Starts {
+    judge(text, from, |block| classes(block))
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn classes(block: &[u8; BLOCK]) -> Classes {
+    let (halves, _) = block.as_chunks::<32>();
+    let mut all = Classes::default();
+    let mut wide = _mm256_setzero_si256();
+    for (half, shift) in halves.iter().zip([0, 32]) {
+        let bytes = load(half);
+        let class = class(bytes);
+        let any =
+            |of: i8| _mm256_cmpgt_epi8(_mm256_and_si256(class, _mm256_set1_epi8(of)), _mm256_setzero_si256());
+        all.digits |= bits(class) << shift;
+        all.marks |= bits(any(MARKS)) << shift;
+        all.unseen |= bits(_mm256_or_si256(any(MARKS | TAG), bytes)) << shift;
+        let is = |byte: u8| _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(byte.cast_signed()));
+        wide = _mm256_or_si256(wide, _mm256_or_si256(is(0xEF), is(0xF0)));
+    }
+    all.wide = bits(wide) != 0;
+    all
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn class(bytes: __m256i) -> __m256i {
+    let both = |low: [i8; 16]| {
+        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = low;
+        _mm256_setr_epi8(
+            a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p,
+        )
+    };
+    const D: i8 = DIGIT;
+    let low = both([D, D, D, D, D, D | 1, D | 1, D, D, D, 0, 0, 4 | TAG, 2, 0, 0]);
+    let high = both([0, 0, 1, D | 2 | TAG, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    let upper = _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), _mm256_set1_epi8(0x0F));
+    _mm256_and_si256(_mm256_shuffle_epi8(low, bytes), _mm256_shuffle_epi8(high, upper))
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn load(half: &[u8; 32]) -> __m256i {
+    // SAFETY: the array is 32 bytes, which is what is read; the load asks for no alignment.
+    unsafe { _mm256_loadu_si256(half.as_ptr().cast()) }
+}
+
+/// The top bit of each byte.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn bits(bytes: __m256i) -> u64 {
+    u64::from(_mm256_movemask_epi8(bytes).cast_unsigned())
+}
