@@ -210,7 +210,7 @@ fn unescaped(text: &[u8], first: &Range<usize>) -> Result<Candidate, usize> {
 
 fn plain(text: &[u8], run: &Range<usize>) -> Option<Candidate> {
     let digits: &[u8; 10] = text.get(run.clone())?.try_into().ok()?;
-    Some(candidate(text, run.clone(), digits.map(|byte| byte - b'0'), Form::Plain))
+    candidate(text, run.clone(), digits.map(|byte| byte - b'0'), Form::Plain)
 }
 
 /// `DDMMYY-SSSS` as it is nearly always written: one byte between the halves.
@@ -231,7 +231,7 @@ fn halves(text: &[u8], first: &Range<usize>) -> Option<Candidate> {
     }
     let [d1, d2, m1, m2, y1, y2] = *date;
     let digits = [d1, d2, m1, m2, y1, y2, *s1, *s2, *s3, *s4].map(|byte| byte - b'0');
-    Some(candidate(text, first.start..first.end + 5, digits, form))
+    candidate(text, first.start..first.end + 5, digits, form)
 }
 
 fn nine(text: &[u8], run: &Range<usize>) -> Option<Candidate> {
@@ -240,7 +240,7 @@ fn nine(text: &[u8], run: &Range<usize>) -> Option<Candidate> {
     for digit in digits.iter_mut().skip(1) {
         *digit -= b'0';
     }
-    Some(candidate(text, run.clone(), digits, Form::Nine))
+    candidate(text, run.clone(), digits, Form::Nine)
 }
 
 /// Seven digits, two letters and a digit, with no letter or digit on either side.
@@ -253,23 +253,27 @@ fn lettered(text: &[u8], run: &Range<usize>) -> Option<Candidate> {
     let stands_alone =
         free(text.get(span.end)) && span.start.checked_sub(1).is_none_or(|at| free(text.get(at)));
     let digits = written.map(|b| if b.is_ascii_digit() { b - b'0' } else { b.to_ascii_uppercase() });
-    (is_shaped && stands_alone).then(|| candidate(text, span, digits, Form::Lettered))
+    (is_shaped && stands_alone).then_some(())?;
+    candidate(text, span, digits, Form::Lettered)
 }
 
-fn candidate(text: &[u8], span: Range<usize>, digits: [u8; 10], form: Form) -> Candidate {
+/// `None` where the month would be one of 20 or more, which most digits would: nobody needs to hear of those.
+fn candidate(text: &[u8], span: Range<usize>, digits: [u8; 10], form: Form) -> Option<Candidate> {
+    let [_, _, month, ..] = digits;
+    if month > 1 {
+        return None;
+    }
     let (before, after) = (touch_before(text, span.start), touch_after(text, span.end));
-    Candidate { digits, span, form, before, after }
+    Some(Candidate { digits, span, form, before, after })
 }
 
 /// The groups of digits from `start`, read as a number if they are written as one. `seen` is the end of what the caller
 /// has looked at already.
 fn row(text: &[u8], start: usize, seen: usize) -> Result<Candidate, usize> {
     let row = Row::read(text, start);
-    let Some((form, digits, end)) = row.number() else {
-        // What a reader sees as one run of digits is no number, and neither is its end.
-        return Err(row.passed().max(seen));
-    };
-    Ok(candidate(text, start..end, digits, form))
+    let number = row.number().and_then(|(form, digits, end)| candidate(text, start..end, digits, form));
+    // What a reader sees as one run of digits is no number, and neither is its end.
+    number.ok_or_else(|| row.passed().max(seen))
 }
 
 fn touch_before(text: &[u8], start: usize) -> Touch {

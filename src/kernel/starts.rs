@@ -1,7 +1,7 @@
 //! Where a run of digits begins that is worth a look: the first pass over every byte.
 //!
 //! Mail is full of digits, and nearly none of them begin a number. What can is told by lengths: of the run, of the runs
-//! behind it, and by a few bytes beside it (`cpr::candidate::at` has the rules). So 64 bytes become three words of 64
+//! behind it, and by a few bytes in and beside it (`cpr::candidate::at` has the rules). So 64 bytes become four words of 64
 //! bits ([`Classes`]), and shifts and ands over the words leave a one where a run begins that may be the start of one
 //! ([`worth`]). A one too many costs a look; a one too few would lose a number, so where the word does not reach far
 //! enough the answer is one. Only the way from bytes to words depends on the machine.
@@ -59,6 +59,8 @@ impl Starts {
 struct Classes {
     /// `0` to `9`.
     digits: u64,
+    /// `0` and `1`: with what the number of a month begins.
+    small: u64,
     /// `% & \ =`: an escape may begin.
     marks: u64,
     /// A mark, `<` or a byte beyond ASCII: what follows may be unseen, and digits on both sides one run.
@@ -76,16 +78,38 @@ pub(super) fn scalar(text: &[u8], from: usize) -> Starts {
 #[allow(clippy::inline_always, reason = "each form is one loop, with its own classes in it")]
 fn judge(text: &[u8], from: usize, classes: impl Fn(&[u8; BLOCK]) -> Classes) -> Starts {
     let mut starts = Starts::default();
-    for (nr, slot) in starts.blocks.iter_mut().enumerate() {
-        let place = from + nr * STEP;
-        let whole = place.checked_sub(BEFORE).and_then(|begin| text.get(begin..)?.first_chunk());
-        let found = match whole {
-            Some(block) => classes(block),
-            None if place < text.len() => classes(&edge(text, place)),
+    // First the classes of all blocks, each in a row of its own, then their judgement: four blocks at once where the
+    // machine has words that wide.
+    let mut all = [[0; BLOCKS]; 4];
+    let [digits, small, marks, unseen] = &mut all;
+    let rows = digits.iter_mut().zip(small).zip(marks).zip(unseen);
+    let mut place = from;
+    let mut at_edge;
+    for (((digits, small), marks), unseen) in rows {
+        let block = match place.checked_sub(BEFORE).and_then(|begin| text.get(begin..)?.first_chunk()) {
+            Some(block) => block,
+            None if place < text.len() => {
+                at_edge = edge(text, place);
+                &at_edge
+            }
             None => break,
         };
+        let found = classes(block);
+        (*digits, *small, *marks, *unseen) = (found.digits, found.small, found.marks, found.unseen);
         starts.wide |= found.wide;
-        *slot = (worth(found) >> BEFORE) & (u64::MAX >> (BLOCK - STEP));
+        place += STEP;
+    }
+    let [digits, small, marks, unseen] = &all;
+    let (digits, small) = (digits.as_chunks::<4>().0, small.as_chunks::<4>().0);
+    let (marks, unseen) = (marks.as_chunks::<4>().0, unseen.as_chunks::<4>().0);
+    let fours = (place - from).div_ceil(4 * STEP);
+    let blocks =
+        starts.blocks.as_chunks_mut::<4>().0.iter_mut().zip(digits).zip(small).zip(marks).zip(unseen);
+    for ((((four, digits), small), marks), unseen) in blocks.take(fours) {
+        #[allow(clippy::indexing_slicing, reason = "all are as long as the loop, which is made into vectors")]
+        for nr in 0..4 {
+            four[nr] = worth(digits[nr], small[nr], marks[nr], unseen[nr]);
+        }
     }
     starts
 }
@@ -108,6 +132,7 @@ fn scalar_classes(block: &[u8; BLOCK]) -> Classes {
         let bit = |is: bool| u64::from(is) << place;
         let is_mark = matches!(byte, b'%' | b'&' | b'\\' | b'=');
         all.digits |= bit(byte.is_ascii_digit());
+        all.small |= bit(matches!(byte, b'0' | b'1'));
         all.marks |= bit(is_mark);
         all.unseen |= bit(is_mark || *byte == b'<' || *byte >= 0x80);
         all.wide |= matches!(byte, 0xEF | 0xF0);
@@ -119,7 +144,7 @@ fn scalar_classes(block: &[u8; BLOCK]) -> Classes {
 /// `k` bytes behind place `i`.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "a part of each form's loop")]
-fn worth(Classes { digits, marks, unseen, .. }: Classes) -> u64 {
+fn worth(digits: u64, small: u64, marks: u64, unseen: u64) -> u64 {
     let starts = digits & !(digits << 1);
     // Two, four and eight digits in a row from here on.
     let two = digits & (digits >> 1);
@@ -135,12 +160,9 @@ fn worth(Classes { digits, marks, unseen, .. }: Classes) -> u64 {
     let is_one = digits & !(digits >> 1);
     let pair_or_cut = is_pair | unseen | open | (two & (unseen >> 2));
     let one_or_cut = is_one | unseen;
-    let pairs = is_pair & (pair_or_cut >> 3);
+    // The second pair is a month, or hides it.
+    let pairs = is_pair & (((is_pair & small) | (pair_or_cut & !is_pair)) >> 3);
     let ones = is_one & (one_or_cut >> 2) & ((one_or_cut >> 4) | (unseen >> 3));
-    // Nearly every block ends here.
-    if starts & (six | pairs | ones | escaped) | open == 0 {
-        return 0;
-    }
     let eight = four & (four >> 4);
     // A run of up to ten with something unseen behind it: a mark at its last digit, carried back to its first.
     let mut before_unseen = open | (digits & (open >> 1));
@@ -158,10 +180,12 @@ fn worth(Classes { digits, marks, unseen, .. }: Classes) -> u64 {
     let goes_on = |gap: u32| !(digits >> (gap + 1)) | (four_or_cut >> (gap + 1)) | unknown(gap + 5);
     let is_six = six & !(digits >> 6);
     let is_eight = eight & !(digits >> 8);
-    let halves = (is_six & goes_on(6)) | (is_eight & goes_on(8));
-    // Seven digits before letters, nine, and ten.
+    let month = small >> 2;
+    let halves = ((is_six & goes_on(6)) | (is_eight & goes_on(8))) & month;
+    // Seven digits before letters, and ten; nine have lost their first.
     let is_longer = eight & (two >> 8) & (digits >> 10);
-    let whole = six & (digits >> 6) & !is_eight & !is_longer;
+    let is_nine = eight & (digits >> 8) & !(digits >> 9);
+    let whole = (six & (digits >> 6) & !is_eight & !is_longer & !is_nine & month) | (is_nine & (small >> 1));
     // Behind two pairs: a pair and a serial, pairs to the end; a year and a serial; what is cut.
     let five_pairs = (pair_or_cut >> 9) & ((pair_or_cut >> 12) | unknown(14));
     let dates = pairs
@@ -169,7 +193,8 @@ fn worth(Classes { digits, marks, unseen, .. }: Classes) -> u64 {
             | ((is_pair >> 6) & (goes_on(8) | five_pairs))
             | ((is_four >> 6) & goes_on(10))
             | (cut_at_four >> 6));
-    starts & (halves | whole | dates | ones | before_unseen | escaped)
+    let all = starts & (halves | whole | dates | ones | before_unseen | escaped);
+    (all >> BEFORE) & (u64::MAX >> (BLOCK - STEP))
 }
 
 #[cfg(test)]
@@ -198,6 +223,7 @@ mod tests {
             let classes = scalar_classes(&[byte; BLOCK]);
             let all = |is: bool| if is { u64::MAX } else { 0 };
             assert_eq!(classes.digits, all(byte.is_ascii_digit()));
+            assert_eq!(classes.small, all(b"01".contains(&byte)));
             assert_eq!(classes.marks, all(b"%&\\=".contains(&byte)));
             assert_eq!(classes.unseen, all(b"<%&\\=".contains(&byte) || byte >= 0x80));
             assert_eq!(classes.wide, byte == 0xEF || byte == 0xF0);

@@ -44,6 +44,8 @@ fn classes(block: &[u8; BLOCK]) -> Classes {
         let any =
             |of: i8| _mm256_cmpgt_epi8(_mm256_and_si256(class, _mm256_set1_epi8(of)), _mm256_setzero_si256());
         all.digits |= bits(class) << shift;
+        let even = _mm256_and_si256(bytes, _mm256_set1_epi8(!1));
+        all.small |= bits(_mm256_cmpeq_epi8(even, _mm256_set1_epi8(b'0'.cast_signed()))) << shift;
         all.marks |= bits(any(MARKS)) << shift;
         all.unseen |= bits(_mm256_or_si256(any(MARKS | TAG), bytes)) << shift;
         let is = |byte: u8| _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(byte.cast_signed()));

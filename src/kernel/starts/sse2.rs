@@ -33,6 +33,7 @@ fn classes(block: &[u8; BLOCK]) -> Classes {
         let above = _mm_sub_epi8(bytes, _mm_set1_epi8(b'0'.cast_signed()));
         let marks = or(or(is(b'%'), is(b'&')), or(is(b'\\'), is(b'=')));
         all.digits |= bits(_mm_cmpeq_epi8(_mm_min_epu8(above, _mm_set1_epi8(9)), above)) << shift;
+        all.small |= bits(or(is(b'0'), is(b'1'))) << shift;
         all.marks |= bits(marks) << shift;
         all.unseen |= bits(or(or(marks, is(b'<')), bytes)) << shift;
         wide = or(wide, or(is(0xEF), is(0xF0)));
