@@ -74,14 +74,30 @@ impl std::fmt::Debug for Candidate {
     }
 }
 
-/// The candidate that begins with the digit run `first`, if the digits from there are written as a number is; else
-/// where to look for the next one.
+/// The candidate that begins with the digit run `first`, if the digits from there are written as a number is and the
+/// month would not be one of 20 or more; else where to look for the next one.
 ///
 /// # Errors
 /// The offset, past the start of `first`, from which runs are worth a look: digits that a reader sees as one run are
 /// passed together.
 #[inline]
 pub fn at(text: &[u8], first: &Range<usize>) -> Result<Candidate, usize> {
+    let found = shaped_at(text, first)?;
+    let [_, _, month, ..] = found.digits;
+    match first.len() {
+        _ if month <= 1 => Ok(found),
+        // Digits one by one: none begins in the middle of them.
+        1 => Err(found.span.end),
+        _ => Err(first.end),
+    }
+}
+
+/// As [`at`], whatever the month: of those that are so written, most cannot be a date.
+///
+/// # Errors
+/// As [`at`].
+#[inline]
+pub fn shaped_at(text: &[u8], first: &Range<usize>) -> Result<Candidate, usize> {
     let byte = |at: usize| text.get(at).copied().unwrap_or(b' ');
     let next = byte(first.end);
     if may_be_escaped(text, first.start) {
@@ -210,7 +226,7 @@ fn unescaped(text: &[u8], first: &Range<usize>) -> Result<Candidate, usize> {
 
 fn plain(text: &[u8], run: &Range<usize>) -> Option<Candidate> {
     let digits: &[u8; 10] = text.get(run.clone())?.try_into().ok()?;
-    candidate(text, run.clone(), digits.map(|byte| byte - b'0'), Form::Plain)
+    Some(candidate(text, run.clone(), digits.map(|byte| byte - b'0'), Form::Plain))
 }
 
 /// `DDMMYY-SSSS` as it is nearly always written: one byte between the halves.
@@ -231,7 +247,7 @@ fn halves(text: &[u8], first: &Range<usize>) -> Option<Candidate> {
     }
     let [d1, d2, m1, m2, y1, y2] = *date;
     let digits = [d1, d2, m1, m2, y1, y2, *s1, *s2, *s3, *s4].map(|byte| byte - b'0');
-    candidate(text, first.start..first.end + 5, digits, form)
+    Some(candidate(text, first.start..first.end + 5, digits, form))
 }
 
 fn nine(text: &[u8], run: &Range<usize>) -> Option<Candidate> {
@@ -240,7 +256,7 @@ fn nine(text: &[u8], run: &Range<usize>) -> Option<Candidate> {
     for digit in digits.iter_mut().skip(1) {
         *digit -= b'0';
     }
-    candidate(text, run.clone(), digits, Form::Nine)
+    Some(candidate(text, run.clone(), digits, Form::Nine))
 }
 
 /// Seven digits, two letters and a digit, with no letter or digit on either side.
@@ -253,27 +269,23 @@ fn lettered(text: &[u8], run: &Range<usize>) -> Option<Candidate> {
     let stands_alone =
         free(text.get(span.end)) && span.start.checked_sub(1).is_none_or(|at| free(text.get(at)));
     let digits = written.map(|b| if b.is_ascii_digit() { b - b'0' } else { b.to_ascii_uppercase() });
-    (is_shaped && stands_alone).then_some(())?;
-    candidate(text, span, digits, Form::Lettered)
+    (is_shaped && stands_alone).then(|| candidate(text, span, digits, Form::Lettered))
 }
 
-/// `None` where the month would be one of 20 or more, which most digits would: nobody needs to hear of those.
-fn candidate(text: &[u8], span: Range<usize>, digits: [u8; 10], form: Form) -> Option<Candidate> {
-    let [_, _, month, ..] = digits;
-    if month > 1 {
-        return None;
-    }
+fn candidate(text: &[u8], span: Range<usize>, digits: [u8; 10], form: Form) -> Candidate {
     let (before, after) = (touch_before(text, span.start), touch_after(text, span.end));
-    Some(Candidate { digits, span, form, before, after })
+    Candidate { digits, span, form, before, after }
 }
 
 /// The groups of digits from `start`, read as a number if they are written as one. `seen` is the end of what the caller
 /// has looked at already.
 fn row(text: &[u8], start: usize, seen: usize) -> Result<Candidate, usize> {
     let row = Row::read(text, start);
-    let number = row.number().and_then(|(form, digits, end)| candidate(text, start..end, digits, form));
-    // What a reader sees as one run of digits is no number, and neither is its end.
-    number.ok_or_else(|| row.passed().max(seen))
+    let Some((form, digits, end)) = row.number() else {
+        // What a reader sees as one run of digits is no number, and neither is its end.
+        return Err(row.passed().max(seen));
+    };
+    Ok(candidate(text, start..end, digits, form))
 }
 
 fn touch_before(text: &[u8], start: usize) -> Touch {

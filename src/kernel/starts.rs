@@ -1,7 +1,7 @@
 //! Where a run of digits begins that is worth a look: the first pass over every byte.
 //!
 //! Mail is full of digits, and nearly none of them begin a number. What can is told by lengths: of the run, of the runs
-//! behind it, and by a few bytes in and beside it (`cpr::candidate::at` has the rules). So 64 bytes become four words of 64
+//! behind it, and by a few bytes in and beside it (`cpr::candidate::at` has the rules). So 64 bytes become five words of 64
 //! bits ([`Classes`]), and shifts and ands over the words leave a one where a run begins that may be the start of one
 //! ([`worth`]). A one too many costs a look; a one too few would lose a number, so where the word does not reach far
 //! enough the answer is one. Only the way from bytes to words depends on the machine.
@@ -61,6 +61,8 @@ struct Classes {
     digits: u64,
     /// `0` and `1`: with what the number of a month begins.
     small: u64,
+    /// `A` to `Z` and `a` to `z`.
+    letters: u64,
     /// `% & \ =`: an escape may begin.
     marks: u64,
     /// A mark, `<` or a byte beyond ASCII: what follows may be unseen, and digits on both sides one run.
@@ -80,12 +82,12 @@ fn judge(text: &[u8], from: usize, classes: impl Fn(&[u8; BLOCK]) -> Classes) ->
     let mut starts = Starts::default();
     // First the classes of all blocks, each in a row of its own, then their judgement: four blocks at once where the
     // machine has words that wide.
-    let mut all = [[0; BLOCKS]; 4];
-    let [digits, small, marks, unseen] = &mut all;
-    let rows = digits.iter_mut().zip(small).zip(marks).zip(unseen);
+    let mut all = [[0; BLOCKS]; 5];
+    let [digits, small, letters, marks, unseen] = &mut all;
+    let rows = digits.iter_mut().zip(small).zip(letters).zip(marks).zip(unseen);
     let mut place = from;
     let mut at_edge;
-    for (((digits, small), marks), unseen) in rows {
+    for ((((digits, small), letters), marks), unseen) in rows {
         let block = match place.checked_sub(BEFORE).and_then(|begin| text.get(begin..)?.first_chunk()) {
             Some(block) => block,
             None if place < text.len() => {
@@ -95,20 +97,21 @@ fn judge(text: &[u8], from: usize, classes: impl Fn(&[u8; BLOCK]) -> Classes) ->
             None => break,
         };
         let found = classes(block);
-        (*digits, *small, *marks, *unseen) = (found.digits, found.small, found.marks, found.unseen);
+        (*digits, *small, *letters) = (found.digits, found.small, found.letters);
+        (*marks, *unseen) = (found.marks, found.unseen);
         starts.wide |= found.wide;
         place += STEP;
     }
-    let [digits, small, marks, unseen] = &all;
-    let (digits, small) = (digits.as_chunks::<4>().0, small.as_chunks::<4>().0);
-    let (marks, unseen) = (marks.as_chunks::<4>().0, unseen.as_chunks::<4>().0);
+    let [digits, small, letters, marks, unseen] = &all;
     let fours = (place - from).div_ceil(4 * STEP);
-    let blocks =
-        starts.blocks.as_chunks_mut::<4>().0.iter_mut().zip(digits).zip(small).zip(marks).zip(unseen);
-    for ((((four, digits), small), marks), unseen) in blocks.take(fours) {
-        #[allow(clippy::indexing_slicing, reason = "all are as long as the loop, which is made into vectors")]
-        for nr in 0..4 {
-            four[nr] = worth(digits[nr], small[nr], marks[nr], unseen[nr]);
+    let rows = [digits, small, letters, marks, unseen].map(|row| row.as_chunks::<4>().0);
+    for (nr, four) in starts.blocks.as_chunks_mut::<4>().0.iter_mut().enumerate().take(fours) {
+        #[allow(clippy::indexing_slicing, reason = "as long as the loop, which is made into vectors")]
+        {
+            let [digits, small, letters, marks, unseen] = rows.map(|row| row[nr]);
+            for at in 0..4 {
+                four[at] = worth(digits[at], small[at], letters[at], marks[at], unseen[at]);
+            }
         }
     }
     starts
@@ -133,6 +136,7 @@ fn scalar_classes(block: &[u8; BLOCK]) -> Classes {
         let is_mark = matches!(byte, b'%' | b'&' | b'\\' | b'=');
         all.digits |= bit(byte.is_ascii_digit());
         all.small |= bit(matches!(byte, b'0' | b'1'));
+        all.letters |= bit(byte.is_ascii_alphabetic());
         all.marks |= bit(is_mark);
         all.unseen |= bit(is_mark || *byte == b'<' || *byte >= 0x80);
         all.wide |= matches!(byte, 0xEF | 0xF0);
@@ -144,7 +148,7 @@ fn scalar_classes(block: &[u8; BLOCK]) -> Classes {
 /// `k` bytes behind place `i`.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "a part of each form's loop")]
-fn worth(digits: u64, small: u64, marks: u64, unseen: u64) -> u64 {
+fn worth(digits: u64, small: u64, letters: u64, marks: u64, unseen: u64) -> u64 {
     let starts = digits & !(digits << 1);
     // Two, four and eight digits in a row from here on.
     let two = digits & (digits >> 1);
@@ -176,8 +180,9 @@ fn worth(digits: u64, small: u64, marks: u64, unseen: u64) -> u64 {
     let four_or_cut = is_four | cut_at_four;
     // Where the word ends before what is asked for, who knows.
     let unknown = |reach: u32| !(u64::MAX >> reach);
-    // Behind a gap of one byte stands a serial, or no digit.
-    let goes_on = |gap: u32| !(digits >> (gap + 1)) | (four_or_cut >> (gap + 1)) | unknown(gap + 5);
+    // Behind a gap of one byte stands a serial, or more of the gap.
+    let goes_on =
+        |gap: u32| !((digits | letters) >> (gap + 1)) | (four_or_cut >> (gap + 1)) | unknown(gap + 5);
     let is_six = six & !(digits >> 6);
     let is_eight = eight & !(digits >> 8);
     let month = small >> 2;
@@ -224,6 +229,7 @@ mod tests {
             let all = |is: bool| if is { u64::MAX } else { 0 };
             assert_eq!(classes.digits, all(byte.is_ascii_digit()));
             assert_eq!(classes.small, all(b"01".contains(&byte)));
+            assert_eq!(classes.letters, all(byte.is_ascii_alphabetic()));
             assert_eq!(classes.marks, all(b"%&\\=".contains(&byte)));
             assert_eq!(classes.unseen, all(b"<%&\\=".contains(&byte) || byte >= 0x80));
             assert_eq!(classes.wide, byte == 0xEF || byte == 0xF0);

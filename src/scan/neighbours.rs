@@ -29,7 +29,7 @@ impl Neighbours {
         let to = (span.end + REACH).min(text.len());
         let Some(place) = sides(text, span) else { return Self::default() };
         let place = Some(place);
-        let own = candidate::at(text, span).ok().map(|candidate| candidate.digits);
+        let own = candidate::shaped_at(text, span).ok().map(|candidate| candidate.digits);
         let mut found = Self::default();
         for run in Runs::starting(text.get(..to).unwrap_or_default(), from) {
             // A run that the edge may have cut says nothing.
@@ -37,7 +37,7 @@ impl Neighbours {
             if is_cut || run.start == span.start || !matches!(run.len(), 6 | 10) {
                 continue;
             }
-            let Ok(candidate) = candidate::at(text, &run) else { continue };
+            let Ok(candidate) = candidate::shaped_at(text, &run) else { continue };
             if sides(text, &candidate.span) != place {
                 continue;
             }

@@ -102,6 +102,9 @@ impl Judge {
         let Self { rules, today, report, scratch, explained, .. } = self;
         let candidate = hit.candidate;
         let read = Cpr::read(candidate, *today, rules.exceptions());
+        if read.is_err() && explained.is_none() {
+            return;
+        }
         let keep = report.has_room();
         let mut evidence = Evidence::new(keep || explained.is_some());
         let is_told = read.is_ok_and(|cpr| rules.kinds().of(cpr.kind()) != Treatment::Ignore);

@@ -20,6 +20,8 @@ const DIGIT: i8 = i8::MIN;
 const MARKS: i8 = 1 | 2 | 4;
 /// `<`.
 const TAG: i8 = 8;
+/// `A` to `O` and `P` to `Z`, large and small.
+const LETTERS: i8 = 16 | 32;
 
 /// See [`super::scalar`]. Must not be called where there is no AVX2; [`crate::kernel::Kernels::all`] asks.
 pub(in crate::kernel) fn starts(text: &[u8], from: usize) -> Starts {
@@ -46,6 +48,7 @@ fn classes(block: &[u8; BLOCK]) -> Classes {
         all.digits |= bits(class) << shift;
         let even = _mm256_and_si256(bytes, _mm256_set1_epi8(!1));
         all.small |= bits(_mm256_cmpeq_epi8(even, _mm256_set1_epi8(b'0'.cast_signed()))) << shift;
+        all.letters |= bits(any(LETTERS)) << shift;
         all.marks |= bits(any(MARKS)) << shift;
         all.unseen |= bits(_mm256_or_si256(any(MARKS | TAG), bytes)) << shift;
         let is = |byte: u8| _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(byte.cast_signed()));
@@ -65,8 +68,12 @@ fn class(bytes: __m256i) -> __m256i {
         )
     };
     const D: i8 = DIGIT;
-    let low = both([D, D, D, D, D, D | 1, D | 1, D, D, D, 0, 0, 4 | TAG, 2, 0, 0]);
-    let high = both([0, 0, 1, D | 2 | TAG, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    const A: i8 = 16;
+    const P: i8 = 32;
+    const AP: i8 = A | P;
+    const B: i8 = D | AP;
+    let low = both([D | P, B, B, B, B, B | 1, B | 1, B, B, B, AP, A, A | 4 | TAG, A | 2, A, A]);
+    let high = both([0, 0, 1, D | 2 | TAG, A, P | 4, A, P, 0, 0, 0, 0, 0, 0, 0, 0]);
     let upper = _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), _mm256_set1_epi8(0x0F));
     _mm256_and_si256(_mm256_shuffle_epi8(low, bytes), _mm256_shuffle_epi8(high, upper))
 }

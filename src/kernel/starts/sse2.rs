@@ -30,9 +30,14 @@ fn classes(block: &[u8; BLOCK]) -> Classes {
         let bytes = load(quarter);
         let is = |byte: u8| _mm_cmpeq_epi8(bytes, _mm_set1_epi8(byte.cast_signed()));
         let or = |a: __m128i, b: __m128i| _mm_or_si128(a, b);
-        let above = _mm_sub_epi8(bytes, _mm_set1_epi8(b'0'.cast_signed()));
+        let from = |bytes: __m128i, first: u8, more: i8| {
+            let above = _mm_sub_epi8(bytes, _mm_set1_epi8(first.cast_signed()));
+            _mm_cmpeq_epi8(_mm_min_epu8(above, _mm_set1_epi8(more)), above)
+        };
+        let small_letters = or(bytes, _mm_set1_epi8(0x20));
         let marks = or(or(is(b'%'), is(b'&')), or(is(b'\\'), is(b'=')));
-        all.digits |= bits(_mm_cmpeq_epi8(_mm_min_epu8(above, _mm_set1_epi8(9)), above)) << shift;
+        all.digits |= bits(from(bytes, b'0', 9)) << shift;
+        all.letters |= bits(from(small_letters, b'a', 25)) << shift;
         all.small |= bits(or(is(b'0'), is(b'1'))) << shift;
         all.marks |= bits(marks) << shift;
         all.unseen |= bits(or(or(marks, is(b'<')), bytes)) << shift;

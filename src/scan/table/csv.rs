@@ -175,9 +175,7 @@ impl Table {
         let Some(between) = between.and_then(|at| text.get(at..line.start)) else { return false };
         let is_alike = |row: &[u8]| line.is_alike(Row::read(row, line.separator).separators);
         between.len() < FARTHEST
-            && between
-                .strip_suffix(b"\n")
-                .is_none_or(|between| between.split(|byte| *byte == b'\n').all(is_alike))
+            && between.strip_suffix(b"\n").is_none_or(|between| lines(between).all(is_alike))
     }
 }
 
@@ -202,11 +200,25 @@ fn top(text: &[u8], line: Line) -> Option<Range<usize>> {
 fn is_apart(text: &[u8], base: u64, last: u64, line_start: usize) -> bool {
     let from = usize::try_from(last.saturating_sub(base)).unwrap_or(line_start);
     let between = text.get(from..line_start).and_then(|between| between.strip_suffix(b"\n"));
+    // Of a row, the first cell tells.
     let is_other = |line: &[u8]| {
-        line.trim_ascii().is_empty()
-            || (line.iter().any(u8::is_ascii_alphabetic) && !line.iter().copied().any(is_separator))
+        !line.iter().copied().any(is_separator)
+            && (line.iter().any(u8::is_ascii_alphabetic) || line.trim_ascii().is_empty())
     };
-    between.is_some_and(|between| between.split(|byte| *byte == b'\n').skip(1).any(is_other))
+    between.is_some_and(|between| lines(between).skip(1).any(is_other))
+}
+
+fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let (line, later) = match memchr::memchr(b'\n', text) {
+            Some(end) => (text.get(..end)?, text.get(end + 1..)),
+            None => (text, None),
+        };
+        rest = later;
+        Some(line)
+    })
 }
 
 /// The labels of a line of headings; `None` when it is none.
