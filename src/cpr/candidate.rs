@@ -74,14 +74,21 @@ impl std::fmt::Debug for Candidate {
     }
 }
 
-/// The candidate that begins with the digit run `first`, if the digits from there are written as a number is and the
-/// month would not be one of 20 or more; else where to look for the next one.
+/// The candidate that begins with the digit run `first`, if the digits from there are written as a number is and may be a
+/// date: no month of 20 or more, and bare digits begin with a day. Else where to look for the next one.
 ///
 /// # Errors
 /// The offset, past the start of `first`, from which runs are worth a look: digits that a reader sees as one run are
 /// passed together.
 #[inline]
 pub fn at(text: &[u8], first: &Range<usize>) -> Result<Candidate, usize> {
+    if matches!(first.len(), 9 | 10) && !may_be_day(text.get(first.clone()).unwrap_or_default()) {
+        // Nearly all of those are ids and amounts. What is cut by something unseen is longer.
+        let is_cut = text.get(first.end).is_some_and(|byte| glyph::may_be_unseen(*byte));
+        if !is_cut && !may_be_escaped(text, first.start) {
+            return Err(first.end);
+        }
+    }
     let found = shaped_at(text, first)?;
     let [_, _, month, ..] = found.digits;
     match first.len() {
@@ -90,6 +97,19 @@ pub fn at(text: &[u8], first: &Range<usize>) -> Result<Candidate, usize> {
         1 => Err(found.span.end),
         _ => Err(first.end),
     }
+}
+
+/// Whether nine or ten digits begin with the day of a month, where the first of nine was a zero.
+fn may_be_day(digits: &[u8]) -> bool {
+    let (d1, d2, m1, m2) = match *digits {
+        [d1, d2, m1, m2, _, _, _, _, _, _] => (d1, d2, m1, m2),
+        [d2, m1, m2, ..] => (b'0', d2, m1, m2),
+        _ => return true,
+    };
+    let number = |tens: u8, ones: u8| (tens & 15) * 10 + (ones & 15);
+    let day = number(d1, d2);
+    // A replacement number has 60 added to its day.
+    matches!(day, 1..=31 | 61..=91) && matches!(number(m1, m2), 1..=12)
 }
 
 /// As [`at`], whatever the month: of those that are so written, most cannot be a date.

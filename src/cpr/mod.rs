@@ -121,6 +121,10 @@ impl Cpr {
         match candidate.form {
             Form::Lettered => Self::lettered(candidate.digits, today),
             Form::Nine => {
+                // Most fail here, and cheaply; only numbers of a first of January may be exempt.
+                if !modulus::passes(candidate.digits) && !candidate.digits.starts_with(&[0, 1, 0, 1]) {
+                    return Err(NotCpr::NoZeroLost);
+                }
                 let whole = Self::parse(candidate.digits, today, exceptions)?;
                 match whole.kind {
                     Kind::Cpr => Ok(Self { kind: Kind::NineDigit, ..whole }),

@@ -180,9 +180,10 @@ fn worth(digits: u64, small: u64, letters: u64, marks: u64, unseen: u64) -> u64 
     let four_or_cut = is_four | cut_at_four;
     // Where the word ends before what is asked for, who knows.
     let unknown = |reach: u32| !(u64::MAX >> reach);
-    // Behind a gap of one byte stands a serial, or more of the gap.
-    let goes_on =
-        |gap: u32| !((digits | letters) >> (gap + 1)) | (four_or_cut >> (gap + 1)) | unknown(gap + 5);
+    // Behind a gap of one byte stands a serial, or more of the gap; a letter of a longer one belongs to an escape or tag.
+    let letter_behind_two = (letters >> 1) & !unseen;
+    let no_gap = digits | letters | letter_behind_two;
+    let goes_on = |gap: u32| !(no_gap >> (gap + 1)) | (four_or_cut >> (gap + 1)) | unknown(gap + 5);
     let is_six = six & !(digits >> 6);
     let is_eight = eight & !(digits >> 8);
     let month = small >> 2;

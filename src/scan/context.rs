@@ -48,6 +48,8 @@ pub(super) struct Around<'a> {
     pub(super) cell: Option<Cell>,
     /// Whether it stands in a header field that no list names as one that people write.
     pub(super) in_other_header: bool,
+    /// Whether somebody wants to see all the evidence, however little it can change.
+    pub(super) is_explained: bool,
 }
 
 /// Texts that are written anew for each candidate; kept so that nothing is allocated.
@@ -71,7 +73,7 @@ pub(super) fn weigh(
     if around.in_other_header {
         evidence.add("header:other", rules.weights.place.other_header);
     }
-    let said = beside(rules, around, scratch, evidence);
+    let said = beside(rules, around, scratch, evidence)?;
     if said == Said::Nothing && form == Form::Plain {
         let weight = neighbours().weight(&rules.weights.neighbours);
         if weight != 0.0 {
@@ -140,8 +142,13 @@ enum Said {
     Nothing,
 }
 
-/// What stands beside the number.
-fn beside(rules: &Ruleset, around: &Around<'_>, scratch: &mut Scratch, evidence: &mut Evidence) -> Said {
+/// What stands beside the number; `None` when nothing that is still to be read could make a finding of it.
+fn beside(
+    rules: &Ruleset,
+    around: &Around<'_>,
+    scratch: &mut Scratch,
+    evidence: &mut Evidence,
+) -> Option<Said> {
     let candidate = around.candidate;
     let is_free = matches!(candidate.after, Touch::Free | Touch::Mark(b'<' | b'&' | b'|' | b'\\'))
         && matches!(candidate.before, Touch::Free | Touch::Mark(b'=' | b'|' | b'&' | b'\\'));
@@ -157,13 +164,13 @@ fn beside(rules: &Ruleset, around: &Around<'_>, scratch: &mut Scratch, evidence:
     if let Some(cell) = around.cell.filter(has_cell)
         && let Some(said) = alone_in_cell(rules, cell, around.before, evidence)
     {
-        return said;
+        return Some(said);
     }
     let key = own_key(around.before);
     let key_label = key.and_then(|key| rules.label_of_key(key));
     if let Some(label) = key_label.filter(|_| is_free) {
         evidence.add_rule(&label.reason, label.weight);
-        return Said::Label;
+        return Some(Said::Label);
     }
     let Scratch { before, after } = scratch;
     before.clear();
@@ -177,6 +184,11 @@ fn beside(rules: &Ruleset, around: &Around<'_>, scratch: &mut Scratch, evidence:
     render(around.before.get(from..).unwrap_or_default(), before);
     render(around.after, after);
     let [strong, hint] = rules.nearest_labels(before);
+    if !around.is_explained
+        && evidence.sum() + most_gain(rules, around, strong, hint) < rules.weights.threshold.possible
+    {
+        return None;
+    }
     let label_end = [strong, hint].iter().flatten().map(|near| near.end).max();
     // A guess at a label counts where no label that is known stands nearer.
     let guesses = rules.lookalikes.iter().filter(|one| one.only_unlabelled);
@@ -223,7 +235,18 @@ fn beside(rules: &Ruleset, around: &Around<'_>, scratch: &mut Scratch, evidence:
     for lookalike in sure.filter(|one| one.matches(candidate.form, before, after)) {
         evidence.add_rule(&lookalike.reason, lookalike.weight);
     }
-    said
+    Some(said)
+}
+
+/// The most that labels, column, look-alikes and neighbours can add.
+fn most_gain(rules: &Ruleset, around: &Around<'_>, strong: Option<Near<'_>>, hint: Option<Near<'_>>) -> f32 {
+    let labels = [strong, hint].into_iter().flatten().map(|near| (near.label.weight * near.share).max(0.0));
+    let column = around.cell.map_or(0.0, |cell| match cell.column {
+        Column::Labelled(label) => rules.labels.get(label).map_or(0.0, |label| label.weight.max(0.0)),
+        Column::Unknown => 0.0,
+        Column::Other { .. } => rules.weights.column.other.max(rules.weights.column.beside_cpr).max(0.0),
+    });
+    labels.sum::<f32>() + column + rules.lookalike_gain + rules.weights.neighbours.most
 }
 
 /// What a cell says that holds nothing but the number: the cell to its left when that is a label, or the heading of its

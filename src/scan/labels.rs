@@ -30,7 +30,9 @@ impl Ruleset {
     /// The strong label that ends last before the number, and the hint after it. `before` is rendered.
     pub(super) fn nearest_labels(&self, before: &str) -> [Option<Near<'_>>; 2] {
         let (mut strong, mut hint) = (None, None);
-        for (label, end) in self.labels_in(before.as_bytes()) {
+        let from = self.reach_of_labels(before.as_bytes());
+        let labels = self.labels_in(before.as_bytes().get(from..).unwrap_or_default());
+        for (label, end) in labels.map(|(label, end)| (label, from + end)) {
             match self.labels.get(label) {
                 Some(label) if label.weight.abs() >= HINT => (strong, hint) = (Some((label, end)), None),
                 Some(label) => hint = Some((label, end)),
@@ -46,6 +48,25 @@ impl Ruleset {
             let share = ((far - f32::from(letters)) / (far - near)).clamp(0.0, 1.0);
             (share > 0.0).then_some(Near { label, share, end })
         })
+    }
+
+    /// Where the text begins that can hold a label near enough to count, and the whole of that label.
+    fn reach_of_labels(&self, before: &[u8]) -> usize {
+        let distance = &self.weights.distance;
+        let (mut letters, mut digits) = (0_u16, 0_u16);
+        for (at, byte) in before.iter().enumerate().rev() {
+            match byte {
+                b'\n' => letters = letters.saturating_add(distance.line.min(distance.line_against)),
+                byte if byte.is_ascii_digit() => digits += 1,
+                byte if is_letter(*byte) => letters = letters.saturating_add(1),
+                _ => continue,
+            }
+            let taken = if digits >= 10 && letters >= 4 { distance.taken } else { 0 };
+            if letters.saturating_add(taken) >= distance.far {
+                return at.saturating_sub(self.longest_word + LEAD);
+            }
+        }
+        0
     }
 
     /// The label in a program's key, where a hint is as good as a label, and a word for CPR numbers counts in a compound
@@ -125,7 +146,7 @@ impl Ruleset {
                 let word = text.get(start..end).unwrap_or_default();
                 let is_long = word.len() >= 5 || word.eq_ignore_ascii_case(b"cpr");
                 let is_strong = self.labels.get(label).is_some_and(|label| label.weight.abs() >= HINT);
-                let lead = start.checked_sub(3).and_then(|lead| text.get(lead..start));
+                let lead = start.checked_sub(LEAD).and_then(|lead| text.get(lead..start));
                 is_long
                     && is_strong
                     && lead.is_some_and(|lead| lead.iter().all(|b| is_letter(*b) || *b >= 0x80))
@@ -136,6 +157,9 @@ impl Ruleset {
         })
     }
 }
+
+/// How much before a word is looked at to see whether it begins or ends a compound.
+const LEAD: usize = 3;
 
 /// Letters between label and number. A line break counts as some, so does the end of a sentence, and so does another long
 /// number that took the label for itself.

@@ -113,7 +113,9 @@ impl Judge {
             let age = cpr.birth().years_until(*today);
             let in_other_header = matches!(place, Place::OtherHeader(_));
             let (before, after) = (hit.before(), hit.after());
-            let around = Around { candidate, cpr: &cpr, age, before, after, cell, in_other_header };
+            let is_explained = explained.is_some();
+            let around =
+                Around { candidate, cpr: &cpr, age, before, after, cell, in_other_header, is_explained };
             context::weigh(rules, &around, || hit.neighbours(rules, *today), scratch, &mut evidence)
         });
         // Asked last, since a digest costs: a number that the site knows to be nobody's is a test number.

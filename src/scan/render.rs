@@ -20,12 +20,17 @@ pub(super) fn render(raw: &[u8], out: &mut String) {
             at += run;
             continue;
         }
-        at += match rest.first().filter(|first| **first == b'<').and_then(|_| glyph::tag(rest)) {
-            Some((tag, length)) => {
+        at += match rest {
+            [b'\r', ..] => 1,
+            [blank @ (b' ' | b'\t' | b'\n'), ..] => {
+                push_blank(char::from(*blank), out);
+                1
+            }
+            [b'<', ..] if let Some((tag, length)) = glyph::tag(rest) => {
                 see_tag(tag, rest.get(1) == Some(&b'/'), out);
                 length
             }
-            None => see(rest, out),
+            _ => see(rest, out),
         };
     }
 }
@@ -33,20 +38,38 @@ pub(super) fn render(raw: &[u8], out: &mut String) {
 /// How long the text is from here that looks as it is written: words with one blank between them.
 fn plain_run(text: &[u8]) -> usize {
     let mut end = 0;
-    while let Some(rest) = text.get(end..) {
-        let word = rest.iter().position(|byte| !looks_as_written(*byte)).unwrap_or(rest.len());
-        end += word;
-        match rest.get(word..) {
-            Some([b' ', next, ..]) if word > 0 && looks_as_written(*next) => end += 1,
-            _ => break,
+    for (at, byte) in text.iter().enumerate() {
+        let looks = LOOKS_AS_WRITTEN.get(usize::from(*byte)).is_some_and(|looks| *looks);
+        if looks {
+            end = at + 1;
+        } else if *byte != b' ' || at == 0 || at > end {
+            break;
         }
     }
     end
 }
 
+/// [`looks_as_written`] of every byte.
+static LOOKS_AS_WRITTEN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        #[expect(
+            clippy::indexing_slicing,
+            clippy::cast_possible_truncation,
+            reason = "evaluated by the compiler"
+        )]
+        {
+            table[byte] = looks_as_written(byte as u8);
+        }
+        byte += 1;
+    }
+    table
+};
+
 /// Whether a byte looks as it is written: ASCII without what begins a tag or an escape, and the letters of UTF-8 that
 /// Danish has. Blanks are looked at one by one.
-fn looks_as_written(byte: u8) -> bool {
+const fn looks_as_written(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(byte, b'!'..=b'$' | b'\''..=b';' | b'>'..=b'[' | b']'..=b'~' | 0xC3 | 0x80..=0xBF)
 }

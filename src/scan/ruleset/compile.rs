@@ -5,6 +5,7 @@
 
 use super::check::Examples;
 use super::entry::{LabelEntry, LookAlikeEntry};
+use super::expression::{Expression, Side};
 use super::headers::Headers;
 use super::list::{self, Sort};
 use super::pack::Assembly;
@@ -15,7 +16,6 @@ use crate::cpr::candidate::Form;
 use crate::cpr::date::Day;
 use crate::scan::labels::{self, Label};
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
-use regex::bytes::{Regex, RegexBuilder};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -106,7 +106,9 @@ fn compile(all: Assembly, mut faults: Vec<RuleFault>) -> Result<Ruleset, Vec<Rul
         weights,
         labels,
         label_of_word: words.label_of_word,
+        longest_word: words.patterns.iter().map(Vec::len).max().unwrap_or(0),
         words: automaton,
+        lookalike_gain: lookalikes.iter().map(|one: &LookAlike| one.weight.max(0.0)).sum(),
         lookalikes,
         examples,
         kinds: all.kinds,
@@ -177,20 +179,22 @@ fn lookalike(entry: LookAlikeEntry, faults: &mut Vec<RuleFault>) -> (LookAlike, 
     let lookalike = LookAlike {
         weight: entry.weight,
         only_unlabelled: entry.only_unlabelled,
-        before: expression(&reason, entry.before.as_ref(), faults),
-        after: expression(&reason, entry.after.as_ref(), faults),
+        before: expression(&reason, entry.before.as_ref(), Side::Before, faults),
+        after: expression(&reason, entry.after.as_ref(), Side::After, faults),
         forms,
         reason: Arc::clone(&reason),
     };
     (lookalike, Examples { reason, place: entry.place, proof: entry.examples })
 }
 
-fn expression(entry: &str, written: Option<&Placed>, faults: &mut Vec<RuleFault>) -> Option<Regex> {
+fn expression(
+    entry: &str,
+    written: Option<&Placed>,
+    side: Side,
+    faults: &mut Vec<RuleFault>,
+) -> Option<Expression> {
     let written = written?;
-    RegexBuilder::new(&written.text)
-        .unicode(false)
-        .case_insensitive(true)
-        .build()
+    Expression::new(&written.text, side)
         .map_err(|error| {
             // The crate draws a picture; its last line says what is wrong.
             let drawn = error.to_string();

@@ -11,6 +11,7 @@ mod allow;
 mod check;
 mod compile;
 mod entry;
+mod expression;
 mod headers;
 mod kinds;
 mod list;
@@ -35,8 +36,8 @@ use crate::cpr::{Cpr, Exceptions};
 use crate::mime::HeaderFilter;
 use aho_corasick::AhoCorasick;
 use check::Examples;
+use expression::Expression;
 use headers::Headers;
-use regex::bytes::Regex;
 use std::fmt;
 use std::sync::Arc;
 pub(super) use written::{Distance, NeighbourWeights};
@@ -135,7 +136,11 @@ pub struct Ruleset {
     /// Pattern number in `words` to index in `labels`.
     pub(super) label_of_word: Vec<usize>,
     pub(super) words: AhoCorasick,
+    /// The longest of the words, in bytes.
+    pub(super) longest_word: usize,
     pub(super) lookalikes: Vec<LookAlike>,
+    /// What all look-alikes that speak for a number are worth together: no number gains more by them.
+    pub(super) lookalike_gain: f32,
     examples: Vec<Examples>,
     kinds: Kinds,
     sources: Vec<PackSource>,
@@ -234,8 +239,8 @@ pub(super) struct LookAlike {
     pub(super) weight: f32,
     /// Counts only where no strong label does: it is a guess at one.
     pub(super) only_unlabelled: bool,
-    before: Option<Regex>,
-    after: Option<Regex>,
+    before: Option<Expression>,
+    after: Option<Expression>,
     forms: Vec<Form>,
 }
 
@@ -246,9 +251,9 @@ impl LookAlike {
     }
 
     pub(super) fn matches(&self, form: Form, before: &str, after: &str) -> bool {
-        (self.forms.is_empty() || self.forms.contains(&form))
-            && self.before.as_ref().is_none_or(|expression| expression.is_match(before.as_bytes()))
-            && self.after.as_ref().is_none_or(|expression| expression.is_match(after.as_bytes()))
+        self.may_be(form)
+            && self.before.as_ref().is_none_or(|expression| expression.is_match(before))
+            && self.after.as_ref().is_none_or(|expression| expression.is_match(after))
     }
 
     /// Whether it speaks of the text before a number.
@@ -258,14 +263,17 @@ impl LookAlike {
 
     /// Where in the text before a number it begins, if it matches.
     pub(super) fn starts(&self, form: Form, before: &str, after: &str) -> Option<usize> {
-        if !(self.forms.is_empty() || self.forms.contains(&form))
-            || !self.after.as_ref().is_none_or(|expression| expression.is_match(after.as_bytes()))
-        {
+        let is_followed = self.after.as_ref().is_none_or(|expression| expression.is_match(after));
+        if !self.may_be(form) || !is_followed {
             return None;
         }
         match &self.before {
-            Some(expression) => expression.find(before.as_bytes()).map(|found| found.start()),
+            Some(expression) => expression.start(before),
             None => Some(before.len()),
         }
+    }
+
+    fn may_be(&self, form: Form) -> bool {
+        self.forms.is_empty() || self.forms.contains(&form)
     }
 }
