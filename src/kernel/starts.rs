@@ -32,6 +32,8 @@ const BLOCKS: usize = 16;
 pub struct Starts {
     /// A one for each place that is worth a look; a block's lowest bit is its first place.
     blocks: [u64; BLOCKS],
+    /// A one for each block that has such a place.
+    filled: u16,
     /// Whether a byte was seen that begins a digit of more than one byte: the lead bytes of fullwidth and mathematical
     /// digits in UTF-8.
     pub wide: bool,
@@ -43,15 +45,20 @@ impl Starts {
 
     /// The places, counted from the first that was judged, in order.
     pub fn places(&self) -> impl Iterator<Item = usize> {
-        self.blocks.iter().enumerate().filter(|(_, bits)| **bits != 0).flat_map(|(nr, bits)| {
-            let mut left = *bits;
-            std::iter::from_fn(move || {
-                let place = (left != 0).then(|| nr * STEP + left.trailing_zeros() as usize);
-                left &= left.wrapping_sub(1);
-                place
-            })
+        ones(self.filled.into()).flat_map(|nr| {
+            let block = self.blocks.get(nr).copied().unwrap_or(0);
+            ones(block).map(move |place| nr * STEP + place)
         })
     }
+}
+
+fn ones(bits: u64) -> impl Iterator<Item = usize> {
+    let mut left = bits;
+    std::iter::from_fn(move || {
+        let one = (left != 0).then_some(left.trailing_zeros() as usize);
+        left &= left.wrapping_sub(1);
+        one
+    })
 }
 
 /// What the bytes of a block are, a one for each, the first byte's lowest.
@@ -114,6 +121,8 @@ fn judge(text: &[u8], from: usize, classes: impl Fn(&[u8; BLOCK]) -> Classes) ->
             }
         }
     }
+    let blocks = starts.blocks.iter().enumerate();
+    starts.filled = blocks.fold(0, |filled, (nr, block)| filled | u16::from(*block != 0) << nr);
     starts
 }
 

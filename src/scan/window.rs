@@ -223,9 +223,21 @@ fn look(text: &[u8], start: usize, limit: usize, visit: &mut impl FnMut(&Candida
     }
 }
 
+/// Where the digits end that begin at `start`. Eight bytes at a time: without its upper half a digit is 9 at most, and
+/// with 0x76 added to it sets no top bit; any other byte does.
 fn run_end(text: &[u8], start: usize) -> usize {
-    let rest = text.get(start..).unwrap_or_default();
-    start + rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len())
+    let mut at = start;
+    while let Some(eight) = text.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let values = u64::from_le_bytes(*eight) ^ 0x3030_3030_3030_3030;
+        let others = ((values & 0x7F7F_7F7F_7F7F_7F7F) + 0x7676_7676_7676_7676) | values;
+        let others = others & 0x8080_8080_8080_8080;
+        if others != 0 {
+            return at + (others.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    let rest = text.get(at..).unwrap_or_default();
+    at + rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len())
 }
 
 /// As [`sweep`], where a digit of more than one byte may stand: looks at every run.
@@ -359,6 +371,16 @@ mod tests {
             ], 0..60),
         ) {
             passes_by_nothing(pieces.concat().as_bytes());
+        }
+    }
+
+    #[test]
+    fn a_run_ends_where_its_digits_do() {
+        for (byte, place) in (0..=u8::MAX).flat_map(|byte| (0..20).map(move |place| (byte, place))) {
+            let mut text = *b"01234567899876543210";
+            text[place] = byte;
+            let expect = if byte.is_ascii_digit() { 20 } else { place };
+            assert_eq!(run_end(&text, 0), expect, "{byte} at {place}");
         }
     }
 

@@ -196,9 +196,11 @@ fn top(text: &[u8], line: Line) -> Option<Range<usize>> {
     top
 }
 
-/// Whether an empty line or one of words alone stands between the line at `last` and the one at `line_start`.
+/// Whether an empty line or one of words alone stands between the line at `last` and the one at `line_start`. No heading
+/// is looked for farther away, so nothing else is.
 fn is_apart(text: &[u8], base: u64, last: u64, line_start: usize) -> bool {
-    let from = usize::try_from(last.saturating_sub(base)).unwrap_or(line_start);
+    let last = usize::try_from(last.saturating_sub(base)).unwrap_or(line_start);
+    let from = last.max(line_start.saturating_sub(FARTHEST));
     let between = text.get(from..line_start).and_then(|between| between.strip_suffix(b"\n"));
     // Of a row, the first cell tells.
     let is_other = |line: &[u8]| {
