@@ -6,7 +6,12 @@
 //! The bytes lie in the second cache and come in the pieces in which a door feeds; what they give goes to a sheet of the
 //! size that the decoders use, over and over. All take turns; of each the best turn counts.
 
-#![expect(clippy::print_stdout, clippy::cast_precision_loss, reason = "a bench prints, and rounds")]
+#![expect(
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    clippy::cast_precision_loss,
+    reason = "a bench prints, stops when it cannot go on, and rounds"
+)]
 
 mod made;
 

@@ -1,8 +1,8 @@
-//! Quoted-printable by 64 bytes at a time, without a branch for an escape.
+//! Quoted-printable by 62 bytes at a time, without a branch for an escape.
 //!
 //! Marks of each kind come from compares, hex digits from two tables by the halves of a byte, as in
 //! [`crate::kernel::base64::avx2`]. The value of an escape is made in the place of its second digit, for all bytes as if
-//! each were one, and taken where the second byte before is `=`. What [`Carry::judge`] drops is squeezed out eight bytes
+//! each were one, and taken where the second byte before is `=`. What [`Marks::judge`] drops is squeezed out eight bytes
 //! at a time: a shuffle by a table of all 256 patterns, a store of eight bytes, and a step by as many as stayed. So a
 //! text with an escape in every word costs the same as one with few, and no branch is there to be mispredicted.
 //! `pext` would do the squeezing too, but takes hundreds of cycles on some processors that have it.

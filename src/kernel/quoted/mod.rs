@@ -3,7 +3,7 @@
 //! *What it is*: [`decode`], the scalar form, which is the meaning: eight bytes at a time while none of them is special,
 //! then one thing at a time. *What it never does*: decide about what is not written as it should be, or may go on beyond
 //! the bytes given. It stops before that, and the careful reader in `mime::transfer` goes on. The wide forms
-//! ([`avx2`], [`sse2`]) judge 64 bytes at once by bits, the same for both ([`Block`]). Tests: below.
+//! ([`avx2`], [`sse2`]) judge a block at once by bits, the same for both ([`block`]). Tests: `kernel::tests`.
 
 #[cfg(target_arch = "x86_64")]
 pub(super) mod avx2;
@@ -26,9 +26,9 @@ const fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
 }
 
-/// Decodes text, whole escapes and soft breaks while there is room. Stops before an `=` that is neither, before blanks
-/// that a line feed or CRLF follows, and before blanks at the end, with a return after them or not, which one may follow. Gives the bytes used
-/// and the bytes made. Beyond those made the room may have been written to.
+/// Decodes text, whole escapes and soft breaks while there is room. Stops before an `=` that is neither, and before
+/// blanks that end a line, or may: those at the end, with a return after them or not. Gives the bytes used and the bytes
+/// made. Beyond those made the room may have been written to.
 pub(super) fn decode(bytes: &[u8], room: &mut [u8]) -> (usize, usize) {
     decode_from(bytes, room, Place::default())
 }

@@ -1,7 +1,8 @@
-//! Quoted-printable by 64 bytes at a time with what every x86-64 has, which shuffles no bytes.
+//! Quoted-printable by 62 bytes at a time with what every x86-64 has, which shuffles no bytes.
 //!
 //! Marks and values as in [`super::avx2`], but hex digits by compares, and what stays is copied run by run, 16 bytes at
-//! a time: each run's end is a branch that may be mispredicted, so a text full of escapes goes at half the speed.
+//! a time: each run's end is a branch that may be mispredicted, so a text full of escapes goes at a quarter of the
+//! speed.
 //!
 //! Bounds: loads and stores go by way of references to arrays, cut from the slices with a check.
 

@@ -44,6 +44,11 @@ fn class(byte: u8) -> u8 {
     CLASS.get(usize::from(byte)).copied().unwrap_or(JUNK)
 }
 
+/// Whether it is worth while to look for whole groups here: a mail may be junk from end to end.
+fn may_begin_a_group(byte: u8) -> bool {
+    class(byte) < SKIP || matches!(byte, b'\r' | b'\n')
+}
+
 /// A base64 stream between two slices.
 #[derive(Clone, Copy, Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
@@ -78,7 +83,11 @@ impl Base64 {
                 out(buffer.get(..used).unwrap_or_default());
                 used = 0;
             }
-            if self.letters == 0 && !self.padded && !self.blank {
+            if self.letters == 0
+                && !self.padded
+                && !self.blank
+                && rest.first().is_some_and(|byte| may_begin_a_group(*byte))
+            {
                 let (taken, made) = (kernels.base64)(rest, buffer.get_mut(used..).unwrap_or_default());
                 used += made;
                 rest = rest.get(taken..).unwrap_or_default();

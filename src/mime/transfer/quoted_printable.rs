@@ -39,12 +39,23 @@ impl QuotedPrintable {
                 rest = after;
                 continue;
             }
-            let (used, made) = (kernels.quoted)(rest, sheet.room());
-            sheet.took(made);
-            rest = rest.get(used..).unwrap_or_default();
-            if made > 0 && sheet.room().is_empty() {
-                sheet.flush();
-                continue;
+            match rest {
+                // A kernel would stop right here, and a mail may consist of nothing else.
+                [b' ' | b'\t', b'\r' | b'\n', ..] => {}
+                [b'=', second, ..] if !matches!(second, b'\r' | b'\n') && hex(*second).is_none() => {
+                    self.step(*first, sheet);
+                    rest = after;
+                    continue;
+                }
+                _ => {
+                    let (used, made) = (kernels.quoted)(rest, sheet.room());
+                    sheet.took(made);
+                    rest = rest.get(used..).unwrap_or_default();
+                    if made > 0 && sheet.room().is_empty() {
+                        sheet.flush();
+                        continue;
+                    }
+                }
             }
             let Some(at) = memchr::memchr2(b'=', b'\n', rest) else {
                 // Blanks at the slice's end may stand before a line end in the next.
