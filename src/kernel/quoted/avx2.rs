@@ -12,10 +12,11 @@
 #![expect(unsafe_code, reason = "wide loads and stores, and the call of what needs AVX2")]
 
 use std::arch::x86_64::{
-    __m256i, _mm_cvtsi64_si128, _mm_cvtsi128_si64, _mm_shuffle_epi8, _mm256_add_epi8, _mm256_and_si256,
-    _mm256_andnot_si256, _mm256_blendv_epi8, _mm256_cmpeq_epi8, _mm256_cmpgt_epi8, _mm256_loadu_si256,
-    _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8, _mm256_setzero_si256, _mm256_shuffle_epi8,
-    _mm256_slli_epi16, _mm256_srli_epi16, _mm256_storeu_si256,
+    __m256i, _mm_add_epi8, _mm_cvtsi64_si128, _mm_cvtsi128_si64, _mm_set1_epi8, _mm_shuffle_epi8,
+    _mm256_add_epi8, _mm256_and_si256, _mm256_andnot_si256, _mm256_blendv_epi8, _mm256_castsi256_si128,
+    _mm256_cmpeq_epi8, _mm256_cmpgt_epi8, _mm256_extracti128_si256, _mm256_loadu_si256, _mm256_movemask_epi8,
+    _mm256_or_si256, _mm256_set1_epi8, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_slli_epi16,
+    _mm256_srli_epi16, _mm256_storeu_si256,
 };
 
 use super::block::{BEFORE, BLOCK, Marks, WINDOW, rest};
@@ -40,7 +41,6 @@ fn wide(bytes: &[u8], room: &mut [u8]) -> (usize, usize) {
             return before_blanks(bytes, place);
         }
     }
-    let mut values = [0; BLOCK];
     loop {
         let window = bytes.get(place.at - 2 * BEFORE..).and_then(|from| from.first_chunk::<WINDOW>());
         let slot = room.get_mut(place.made..).and_then(|to| to.first_chunk_mut::<BLOCK>());
@@ -51,8 +51,7 @@ fn wide(bytes: &[u8], room: &mut [u8]) -> (usize, usize) {
             copy(window, slot);
             place.made += BLOCK - BEFORE;
         } else {
-            resolve(window, &mut values);
-            place.made += squeeze(&values, judged.keep, slot);
+            place.made += squeeze(resolve(window), judged.keep, slot);
         }
         if let Some(stop) = judged.stop {
             place.at = place.at - BEFORE + stop;
@@ -136,11 +135,11 @@ fn copy(window: &[u8; WINDOW], slot: &mut [u8; BLOCK]) {
     store(slot, WIDE, load(window, 2 * BEFORE + WIDE));
 }
 
-/// Copies the window's block, with the value of an escape in the place of its second digit.
+/// The window's block, with the value of an escape in the place of its second digit.
 #[target_feature(enable = "avx2")]
 #[inline]
-fn resolve(window: &[u8; WINDOW], values: &mut [u8; BLOCK]) {
-    for at in [0, WIDE] {
+fn resolve(window: &[u8; WINDOW]) -> [__m256i; 2] {
+    [0, WIDE].map(|at| {
         let (two_before, before, here) = (load(window, at), load(window, at + 1), load(window, at + 2));
         let high = _mm256_and_si256(_mm256_slli_epi16::<4>(digit(before)), _mm256_set1_epi8(-16));
         let low = _mm256_and_si256(digit(here), _mm256_set1_epi8(15));
@@ -149,8 +148,8 @@ fn resolve(window: &[u8; WINDOW], values: &mut [u8; BLOCK]) {
             _mm256_cmpeq_epi8(before, _mm256_set1_epi8(b'\n'.cast_signed())),
             _mm256_cmpeq_epi8(two_before, _mm256_set1_epi8(b'='.cast_signed())),
         );
-        store(values, at, _mm256_blendv_epi8(here, _mm256_or_si256(high, low), second));
-    }
+        _mm256_blendv_epi8(here, _mm256_or_si256(high, low), second)
+    })
 }
 
 /// The value of each hex digit in its lower four bits.
@@ -185,16 +184,25 @@ const fn places() -> [u64; 256] {
 /// Puts the bytes to keep next to each other; tells how many.
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
 #[inline]
-fn squeeze(values: &[u8; BLOCK], keep: u64, slot: &mut [u8; BLOCK]) -> usize {
+fn squeeze(values: [__m256i; 2], keep: u64, slot: &mut [u8; BLOCK]) -> usize {
+    let [first, second] = values;
+    let quarters = [
+        _mm256_castsi256_si128(first),
+        _mm256_extracti128_si256::<1>(first),
+        _mm256_castsi256_si128(second),
+        _mm256_extracti128_si256::<1>(second),
+    ];
     let mut made = 0;
-    for (eight, pattern) in values.as_chunks::<8>().0.iter().zip(keep.to_le_bytes()) {
-        let places = PLACES.get(usize::from(pattern)).copied().unwrap_or_default();
-        let eight = _mm_cvtsi64_si128(i64::from_le_bytes(*eight));
-        let kept = _mm_shuffle_epi8(eight, _mm_cvtsi64_si128(places.cast_signed()));
-        if let Some(to) = slot.get_mut(made..).and_then(|to| to.first_chunk_mut()) {
-            *to = _mm_cvtsi128_si64(kept).to_le_bytes();
+    for (sixteen, patterns) in quarters.into_iter().zip(keep.to_le_bytes().as_chunks::<2>().0) {
+        // The second eight of a register lie eight places on.
+        for (pattern, on) in patterns.iter().zip([0, 8]) {
+            let places = PLACES.get(usize::from(*pattern)).copied().unwrap_or_default();
+            let places = _mm_add_epi8(_mm_cvtsi64_si128(places.cast_signed()), _mm_set1_epi8(on));
+            if let Some(to) = slot.get_mut(made..).and_then(|to| to.first_chunk_mut()) {
+                *to = _mm_cvtsi128_si64(_mm_shuffle_epi8(sixteen, places)).to_le_bytes();
+            }
+            made += pattern.count_ones() as usize;
         }
-        made += pattern.count_ones() as usize;
     }
     made
 }
