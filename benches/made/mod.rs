@@ -271,7 +271,7 @@ pub(crate) const CSV: &str = "text/csv; charset=utf-8";
 pub(crate) const PDF: &str = "application/pdf";
 
 /// RFC 2045 §6.7.
-fn quoted(content: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn quoted(content: &[u8], out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     let mut column = 0;
     for byte in content {
@@ -298,7 +298,7 @@ fn quoted(content: &[u8], out: &mut Vec<u8>) {
 }
 
 /// RFC 2045 §6.8, lines of 76.
-fn base64(content: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn base64(content: &[u8], out: &mut Vec<u8>) {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for line in content.chunks(57) {
         for group in line.chunks(3) {

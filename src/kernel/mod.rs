@@ -6,11 +6,20 @@
 //! is, allocate, or keep anything from one call to the next. It is the only room with `unsafe`: wide loads and stores,
 //! each with its bounds beside it.
 
+mod base64;
+mod quoted;
 mod starts;
+#[cfg(test)]
+mod tests;
+
+pub use quoted::hex;
+pub use starts::Starts;
 
 use std::sync::LazyLock;
 
-pub use starts::Starts;
+/// Decodes from the start of some bytes into room for what they give, as far as they are written as an encoder writes
+/// them and there is room. Gives the bytes used and the bytes made; beyond those the room may have been written to.
+pub type Decode = fn(&[u8], &mut [u8]) -> (usize, usize);
 
 /// The functions of one kind of processor.
 #[derive(Clone, Copy, Debug)]
@@ -20,15 +29,30 @@ pub struct Kernels {
     /// Where runs of digits begin that are worth a look, among the places from an offset on; bytes before the offset
     /// are seen.
     pub starts: fn(&[u8], usize) -> Starts,
+    /// Base64 letters in whole groups, with line ends between them.
+    pub base64: Decode,
+    /// Quoted-printable text, escapes and soft breaks.
+    pub quoted: Decode,
 }
 
-static SCALAR: Kernels = Kernels { name: "scalar", starts: starts::scalar };
+static SCALAR: Kernels =
+    Kernels { name: "scalar", starts: starts::scalar, base64: base64::decode, quoted: quoted::decode };
 
 #[cfg(target_arch = "x86_64")]
-static SSE2: Kernels = Kernels { name: "sse2", starts: starts::sse2::starts };
+static SSE2: Kernels = Kernels {
+    name: "sse2",
+    starts: starts::sse2::starts,
+    base64: base64::decode,
+    quoted: quoted::sse2::decode,
+};
 
 #[cfg(target_arch = "x86_64")]
-static AVX2: Kernels = Kernels { name: "avx2", starts: starts::avx2::starts };
+static AVX2: Kernels = Kernels {
+    name: "avx2",
+    starts: starts::avx2::starts,
+    base64: base64::avx2::decode,
+    quoted: quoted::avx2::decode,
+};
 
 impl Kernels {
     /// The fastest that this machine can run; asked of the processor once.
@@ -41,12 +65,18 @@ impl Kernels {
     /// All that this machine can run, the fastest first.
     pub fn all() -> impl Iterator<Item = &'static Self> {
         #[cfg(target_arch = "x86_64")]
-        let wide = [
-            is_x86_feature_detected!("avx2").then_some(&AVX2),
-            is_x86_feature_detected!("sse2").then_some(&SSE2),
-        ];
+        let wide = [has_avx2().then_some(&AVX2), is_x86_feature_detected!("sse2").then_some(&SSE2)];
         #[cfg(not(target_arch = "x86_64"))]
         let wide: [Option<&'static Self>; 0] = [];
         wide.into_iter().flatten().chain([&SCALAR])
     }
+}
+
+/// AVX2, with the instructions that find, count and cut bits, which every processor with AVX2 is known to have.
+#[cfg(target_arch = "x86_64")]
+fn has_avx2() -> bool {
+    is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("bmi1")
+        && is_x86_feature_detected!("bmi2")
+        && is_x86_feature_detected!("popcnt")
 }

@@ -3,9 +3,11 @@
 //! since a reader that stopped there would miss what another one shows. The URL alphabet (`-`, `_`) is junk in mail.
 //! Where the first junk stands, or a blank between letters, is told, so that the text can be shown as it is too.
 //!
-//! Four letters make three bytes. The fast loop takes whole groups while every letter is in the alphabet, with a table
-//! for each place in the group that has the six bits where they belong; anything else goes letter by letter until the
-//! next group starts. Tests: against a twin that gathers bits one at a time.
+//! Four letters make three bytes. Whole groups, with line ends between them, go by [`Kernels::base64`], many at a time;
+//! anything else goes letter by letter until the next group starts. Tests: against a twin that gathers bits one at a
+//! time.
+
+use crate::kernel::Kernels;
 
 const SKIP: u8 = 64;
 const PAD: u8 = 65;
@@ -38,26 +40,13 @@ const fn classes() -> [u8; 256] {
     table
 }
 
-/// For each place in a group and each byte its six bits, shifted to where they stand in the three bytes read as a
-/// little-endian number; what is no letter has [`ODD`] set.
-static PLACES: [[u32; 256]; 4] = [places(0), places(1), places(2), places(3)];
-const ODD: u32 = 1 << 31;
-
-#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler; the index stays below 256")]
-const fn places(place: u32) -> [u32; 256] {
-    let mut table = [ODD; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        if CLASS[byte] < SKIP {
-            table[byte] = ((CLASS[byte] as u32) << (26 - 6 * place)).swap_bytes();
-        }
-        byte += 1;
-    }
-    table
-}
-
 fn class(byte: u8) -> u8 {
     CLASS.get(usize::from(byte)).copied().unwrap_or(JUNK)
+}
+
+/// Whether it is worth while to look for whole groups here: a mail may be junk from end to end.
+fn may_begin_a_group(byte: u8) -> bool {
+    class(byte) < SKIP || matches!(byte, b'\r' | b'\n')
 }
 
 /// A base64 stream between two slices.
@@ -82,6 +71,10 @@ pub(in crate::mime) struct Base64 {
 impl Base64 {
     /// Decodes `bytes` by way of `buffer`, which must hold at least a group of three.
     pub(in crate::mime) fn feed(&mut self, bytes: &[u8], buffer: &mut [u8], out: &mut impl FnMut(&[u8])) {
+        self.feed_by(Kernels::best(), bytes, buffer, out);
+    }
+
+    fn feed_by(&mut self, kernels: &Kernels, bytes: &[u8], buffer: &mut [u8], out: &mut impl FnMut(&[u8])) {
         let mut rest = bytes;
         let mut used = 0;
         self.odd_at = None;
@@ -90,16 +83,15 @@ impl Base64 {
                 out(buffer.get(..used).unwrap_or_default());
                 used = 0;
             }
-            if self.letters == 0 && !self.padded && !self.blank {
-                let room = buffer.get_mut(used..).unwrap_or_default();
-                let groups = whole_groups(rest, room);
-                used += groups * 3;
-                rest = rest.get(groups * 4..).unwrap_or_default();
-                if let Some(after) = rest.strip_prefix(b"\r\n") {
-                    rest = after;
-                    continue;
-                }
-                if groups > 0 && buffer.len().saturating_sub(used) < 3 {
+            if self.letters == 0
+                && !self.padded
+                && !self.blank
+                && rest.first().is_some_and(|byte| may_begin_a_group(*byte))
+            {
+                let (taken, made) = (kernels.base64)(rest, buffer.get_mut(used..).unwrap_or_default());
+                used += made;
+                rest = rest.get(taken..).unwrap_or_default();
+                if made > 0 && buffer.len().saturating_sub(used) < 3 {
                     continue;
                 }
             }
@@ -191,23 +183,6 @@ impl Base64 {
     }
 }
 
-/// Decodes groups of four letters while all are in the alphabet and there is room; tells how many.
-fn whole_groups(bytes: &[u8], room: &mut [u8]) -> usize {
-    let [first, second, third, fourth] = &PLACES;
-    let at = |place: &[u32; 256], letter: u8| place.get(usize::from(letter)).copied().unwrap_or(ODD);
-    let mut done = 0;
-    for ([a, b, c, d], slot) in bytes.as_chunks::<4>().0.iter().zip(room.as_chunks_mut::<3>().0) {
-        let bits = at(first, *a) | at(second, *b) | at(third, *c) | at(fourth, *d);
-        if bits & ODD != 0 {
-            break;
-        }
-        let [made @ .., _] = bits.to_le_bytes();
-        *slot = made;
-        done += 1;
-    }
-    done
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -246,12 +221,23 @@ mod tests {
         (out, junk)
     }
 
+    /// By every kernel, with a buffer for two groups and one for some lines.
     fn fast(bytes: &[u8], cut: usize) -> (Vec<u8>, bool) {
+        let first = decode(Kernels::best(), bytes, cut, 7);
+        for kernels in Kernels::all() {
+            for buffer in [7, 300] {
+                assert_eq!(first, decode(kernels, bytes, cut, buffer), "{}", kernels.name);
+            }
+        }
+        first
+    }
+
+    fn decode(kernels: &Kernels, bytes: &[u8], cut: usize, buffer: usize) -> (Vec<u8>, bool) {
         let mut out = Vec::new();
         let mut decoder = Base64::default();
-        let mut buffer = [0; 7];
+        let mut buffer = vec![0; buffer];
         for piece in bytes.chunks(cut) {
-            decoder.feed(piece, &mut buffer, &mut |made| out.extend_from_slice(made));
+            decoder.feed_by(kernels, piece, &mut buffer, &mut |made| out.extend_from_slice(made));
         }
         let junk = decoder.finish(&mut |made| out.extend_from_slice(made));
         (out, junk)
@@ -278,6 +264,15 @@ mod tests {
     proptest! {
         #[test]
         fn agrees_with_the_naive_twin(text in "([A-Za-z0-9+/]{0,40}(\r\n|\n|=|==|-| |\\PC)?){0,8}", cut in 1usize..50) {
+            prop_assert_eq!(fast(text.as_bytes(), cut), naive(text.as_bytes()));
+        }
+
+        #[test]
+        fn agrees_on_lines(
+            lines in prop::collection::vec("([A-Za-z0-9+/]{76}|[A-Za-z0-9+/]{60,80})(\r\n|\n|\r|=)", 0..8),
+            cut in 1usize..400,
+        ) {
+            let text = lines.concat();
             prop_assert_eq!(fast(text.as_bytes(), cut), naive(text.as_bytes()));
         }
 

@@ -8,8 +8,9 @@ mod uuencode;
 
 pub use uuencode::{Enclosed, Uuencoded};
 
+pub(super) use crate::kernel::hex;
 pub(super) use base64::Base64;
-pub(super) use quoted_printable::{QuotedPrintable, hex};
+pub(super) use quoted_printable::QuotedPrintable;
 
 /// The size of the buffer between a decoder and its callback: large enough that the call costs nothing, small
 /// enough to stay in the first cache.
