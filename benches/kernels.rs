@@ -18,8 +18,8 @@ mod made;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use brevdue::kernel::{Decode, Kernels};
-use made::{base64, html, prose, quoted};
+use brevdue::kernel::{Decode, Kernels, Starts};
+use made::{base64, csv, html, prose, quoted};
 
 /// The pieces in which a door feeds, and the sheet for what they give.
 const CHUNK: usize = 64 * 1024;
@@ -83,6 +83,9 @@ fn pieces() -> Vec<Piece> {
     let of_quoted =
         |name, bytes| piece(name, bytes, |kernels| kernels.quoted, ("quoted_printable", Box::new(robust)));
     vec![
+        of_starts("starts, Danish text", prose(BYTES, 1)),
+        of_starts("starts, CSV", csv(BYTES, false, 1)),
+        of_starts("starts, HTML", html(BYTES, 1)),
         of_base64("base64, 76 and CRLF", letters(76, "\r\n")),
         of_base64("base64, 64 and LF", letters(64, "\n")),
         of_base64("base64, nothing but CRLF", "\r\n".repeat(BYTES / 2).into_bytes()),
@@ -91,6 +94,24 @@ fn pieces() -> Vec<Piece> {
         of_quoted("quoted, no escape", plain.into_bytes()),
         of_quoted("quoted, nothing but escapes", "=C3=A6".repeat(BYTES / 6).into_bytes()),
     ]
+}
+
+/// Where digits stand that are worth a look, beside an expression for six digits and four.
+fn of_starts(name: &'static str, text: String) -> Piece {
+    let mut ways: Vec<Way> = vec![];
+    for kernels in Kernels::all() {
+        let starts = kernels.starts;
+        let way = move |bytes: &[u8]| {
+            let bases = (0..bytes.len()).step_by(Starts::REACH);
+            bases.map(|base| starts(bytes, base).places().count()).sum()
+        };
+        ways.push((kernels.name, Box::new(way)));
+    }
+    let digits = regex::bytes::Regex::new(r"(?-u:\b)[0-9]{6}[- ]?[0-9]{4}(?-u:\b)").ok();
+    let way = move |bytes: &[u8]| digits.as_ref().map_or(0, |digits| digits.find_iter(bytes).count());
+    ways.push(("regex", Box::new(way)));
+    ways.push(("read", Box::new(read)));
+    Piece { name, bytes: text.into_bytes(), ways }
 }
 
 fn piece(name: &'static str, bytes: Vec<u8>, pick: fn(&Kernels) -> Decode, library: Way) -> Piece {

@@ -1,8 +1,8 @@
 //! Bytes at line rate: the loops over every byte of a mail, in the forms that this machine can run.
 //!
 //! *What it is*: one table of functions, [`Kernels`], chosen once by what the processor says it can
-//! ([`Kernels::best`]). Each function has a scalar form that is its meaning, and faster ones for AVX2 and SSE2 that
-//! must agree with it byte for byte ([`Kernels::all`], for tests). *What it never does*: know what a number or a mail
+//! ([`Kernels::best`]). Each function has a scalar form that is its meaning, and faster ones for AVX-512, AVX2 and SSE2
+//! that must agree with it byte for byte ([`Kernels::all`], for tests). *What it never does*: know what a number or a mail
 //! is, allocate, or keep anything from one call to the next. It is the only room with `unsafe`: wide loads and stores,
 //! each with its bounds beside it.
 
@@ -24,7 +24,7 @@ pub type Decode = fn(&[u8], &mut [u8]) -> (usize, usize);
 /// The functions of one kind of processor.
 #[derive(Clone, Copy, Debug)]
 pub struct Kernels {
-    /// `avx2`, `sse2` or `scalar`.
+    /// `avx512`, `avx2`, `sse2` or `scalar`.
     pub name: &'static str,
     /// Where runs of digits begin that are worth a look, among the places from an offset on; bytes before the offset
     /// are seen.
@@ -54,6 +54,10 @@ static AVX2: Kernels = Kernels {
     quoted: quoted::avx2::decode,
 };
 
+/// Only the digits gain by words twice as long.
+#[cfg(target_arch = "x86_64")]
+static AVX512: Kernels = Kernels { name: "avx512", starts: starts::avx512::starts, ..AVX2 };
+
 impl Kernels {
     /// The fastest that this machine can run; asked of the processor once.
     #[inline]
@@ -65,7 +69,11 @@ impl Kernels {
     /// All that this machine can run, the fastest first.
     pub fn all() -> impl Iterator<Item = &'static Self> {
         #[cfg(target_arch = "x86_64")]
-        let wide = [has_avx2().then_some(&AVX2), is_x86_feature_detected!("sse2").then_some(&SSE2)];
+        let wide = [
+            has_avx512().then_some(&AVX512),
+            has_avx2().then_some(&AVX2),
+            is_x86_feature_detected!("sse2").then_some(&SSE2),
+        ];
         #[cfg(not(target_arch = "x86_64"))]
         let wide: [Option<&'static Self>; 0] = [];
         wide.into_iter().flatten().chain([&SCALAR])
@@ -79,4 +87,15 @@ fn has_avx2() -> bool {
         && is_x86_feature_detected!("bmi1")
         && is_x86_feature_detected!("bmi2")
         && is_x86_feature_detected!("popcnt")
+}
+
+/// AVX-512 of the processors that keep their pace with it: those with VBMI and later.
+#[cfg(target_arch = "x86_64")]
+fn has_avx512() -> bool {
+    has_avx2()
+        && is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512vl")
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512vbmi")
 }

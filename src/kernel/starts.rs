@@ -14,6 +14,8 @@
 #[cfg(target_arch = "x86_64")]
 pub(super) mod avx2;
 #[cfg(target_arch = "x86_64")]
+pub(super) mod avx512;
+#[cfg(target_arch = "x86_64")]
 pub(super) mod sse2;
 
 /// How many bytes are looked at together.
