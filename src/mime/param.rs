@@ -43,6 +43,12 @@ impl Params {
         self.word = 0..0;
     }
 
+    /// How many bytes its buffers have.
+    pub(super) fn held(&self) -> usize {
+        let Self { text, word: _, items, order } = self;
+        text.capacity() + items.capacity() * size_of::<Item>() + order.capacity() * size_of::<(u32, usize)>()
+    }
+
     /// Takes `value`, an unfolded field value, apart.
     pub(super) fn read(&mut self, value: &[u8]) {
         self.clear();

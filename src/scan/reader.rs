@@ -54,6 +54,17 @@ struct Leaf {
     is_root: bool,
 }
 
+impl Leaf {
+    fn clear(&mut self) {
+        let Self { path, place, main, sub, is_root } = self;
+        path.copy_from(&PartPath::default());
+        *place = Place::Body;
+        main.clear();
+        sub.clear();
+        *is_root = false;
+    }
+}
+
 /// The sink of a scan.
 pub(super) struct Reader {
     judge: Judge,
@@ -215,16 +226,31 @@ impl Reader {
         self.judge.explained = Some(Vec::new());
     }
 
-    pub(super) fn into_report(mut self) -> Report {
+    /// The report, and what became of every candidate since [`Self::explain`].
+    pub(super) fn take_explained(&mut self) -> (Report, Vec<Explained>) {
         self.settle();
-        self.judge.report
+        let report = std::mem::take(&mut self.judge.report);
+        (report, self.judge.explained.take().unwrap_or_default())
     }
 
-    /// The report, and what became of every candidate since [`Self::explain`].
-    pub(super) fn into_explained(mut self) -> (Report, Vec<Explained>) {
-        self.settle();
-        let explained = self.judge.explained.take().unwrap_or_default();
-        (self.into_report(), explained)
+    /// Gets ready for another message, in the memory that the last one took: of that, nothing but buffers may stay.
+    pub(super) fn renew(&mut self, rules: Arc<Ruleset>, today: Day) {
+        let Self { judge, window, mode, unfold, leaf, containers, opened, depth, outside, seconds, pgp } = self;
+        let Judge { rules: own_rules, today: own_today, report, sketching, scratch, explained, prefix } = judge;
+        (*own_rules, *own_today) = (rules, today);
+        *report = Report::default();
+        *sketching = false;
+        *scratch = Scratch::default();
+        *explained = None;
+        prefix.clear();
+        window.clear();
+        *mode = Mode::Closed;
+        *unfold = None;
+        leaf.clear();
+        *opened = None;
+        (*containers, *depth, *outside) = (0, 0, 0);
+        seconds.clear();
+        *pgp = None;
     }
 
     /// The first bytes are there: decides what to do with the leaf.
@@ -397,7 +423,7 @@ impl PartSink for Reader {
             }
             PartKind::Leaf | PartKind::Preamble | PartKind::Epilogue => {
                 self.leaf.is_root = self.containers + self.outside == 0;
-                self.leaf.path.clone_from(part.path);
+                self.leaf.path.copy_from(part.path);
                 let is_margin = part.kind != PartKind::Leaf;
                 self.leaf.main.clear();
                 self.leaf.main.push_str(if is_margin { "text" } else { part.media.top() });

@@ -59,6 +59,14 @@ impl Seconds {
         self.all.iter().any(|(_, reader)| reader.leaks())
     }
 
+    /// Gets ready for another message.
+    pub(super) fn clear(&mut self) {
+        self.all = Vec::new();
+        self.within = 0;
+        self.is_guess = false;
+        self.start_leaf(false);
+    }
+
     /// Gets ready for a leaf; `begun`: a header says uuencode.
     pub(super) fn start_leaf(&mut self, begun: bool) {
         self.uuencoded.start(begun);
