@@ -65,6 +65,18 @@ const SIGNATURES: &[(&[u8], Nature)] = &[
     (b"-----BEGIN PGP MESSAGE-----", Nature::PgpMessage),
 ];
 
+/// The bytes with which they begin.
+#[expect(clippy::indexing_slicing, reason = "in a constant: out of bounds does not compile")]
+const FIRST: [bool; 256] = {
+    let mut first = [false; 256];
+    let mut nr = 0;
+    while nr < SIGNATURES.len() {
+        first[SIGNATURES[nr].0[0] as usize] = true;
+        nr += 1;
+    }
+    first
+};
+
 /// Tells what a part is from its first [`HEAD`] bytes (all of it when shorter) and its claim. What the bytes
 /// say goes before what the label says; a picture is one only when its bytes are.
 pub fn sniff(head: &[u8], claim: Claim<'_>) -> Nature {
@@ -81,8 +93,10 @@ pub fn sniff(head: &[u8], claim: Claim<'_>) -> Nature {
 
 fn signature(head: &[u8]) -> Option<Nature> {
     // Asked of every part, and nearly none begins so: the first byte tells.
-    let may_be = |(bytes, _): &&(&[u8], Nature)| bytes.first() == head.first() && head.starts_with(bytes);
-    let known = SIGNATURES.iter().find(may_be).map(|(bytes, nature)| (bytes.len(), *nature));
+    let may_be = head.first().is_some_and(|first| FIRST.get(usize::from(*first)) == Some(&true));
+    let signatures = if may_be { SIGNATURES } else { &[] };
+    let known = signatures.iter().find(|(bytes, _)| head.starts_with(bytes));
+    let known = known.map(|(bytes, nature)| (bytes.len(), *nature));
     let is_text = looks_like_text(head);
     // Signatures of letters only must not take a text for what it is not: "BZh", "ID3" and the like count
     // when the rest is not text, and so does every picture, since pictures pass unread.
@@ -136,8 +150,8 @@ fn looks_like_text(head: &[u8]) -> bool {
     // Counted in bytes and without a branch, so that the compiler makes vectors of it.
     let count = |piece: &[u8]| {
         piece.iter().fold(0, |sum: u8, b| {
-            let is_blank = (b.wrapping_sub(b'\t') < 5) & (*b != 0x0B) | (*b == 0x1B);
-            sum + u8::from((*b < 0x20) & !is_blank)
+            let is_text = *b >= 0x20 || (b.wrapping_sub(b'\t') < 5 && *b != 0x0B) || *b == 0x1B;
+            sum + u8::from(!is_text)
         })
     };
     let (pieces, rest) = head.as_chunks::<128>();
