@@ -1,8 +1,8 @@
 //! The walk: which bytes are header, delimiter or content, as they arrive.
 //!
 //! Two states. In `Head` a block is read line by line (`header.rs`); in `Content` everything is content of the
-//! innermost leaf until a delimiter of some open multipart. Content is searched for a line break followed by `--` and
-//! passed on in one slice up to there; only a line that begins so is looked at. The line break before a delimiter
+//! innermost leaf until a delimiter of some open multipart. Content is searched for `--` and passed on in
+//! one slice up to one that begins a line; only such a line is looked at. The line break before a delimiter
 //! belongs to it (RFC 2046 §5.1.1), so at a chunk's end at most a line break and a line that begins with `--` are held
 //! back, in `held`, and settled when more arrives (`walker/content.rs`). A line is judged once, by its first [`LINE_CAP`]
 //! bytes: never again for another boundary, or a mail of `--` lines would take quadratic time.
@@ -113,7 +113,7 @@ impl Walker {
             text: Vec::new(),
             shadow: None,
             is_shadow: false,
-            dashes: memmem::Finder::new(b"\n--"),
+            dashes: memmem::Finder::new(b"--"),
             bare: content::BareReturn::default(),
         }
     }
@@ -298,7 +298,7 @@ impl Walker {
             }
             Line::Blank(end) => {
                 self.end_field(sink);
-                self.raw(Region::Header, part(end), sink);
+                self.account(Region::Header, part(end), 1, sink);
                 self.open(sink);
                 end
             }
