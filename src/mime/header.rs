@@ -160,14 +160,15 @@ impl Whole {
     /// [`Head::read`] would have more to say about is not measured: blanks before the colon, a bare return, a folded
     /// line of blanks, a line of dashes.
     pub(super) fn find(bytes: &[u8], limit: usize) -> Option<Self> {
-        let name = bytes.iter().take(NAME_CAP).position(|byte| !byte.is_ascii_graphic() || *byte == b':')?;
+        let start = bytes.get(..NAME_CAP).unwrap_or(bytes);
+        let name = start.iter().position(|byte| !byte.is_ascii_graphic() || *byte == b':')?;
         if name == 0 || bytes.get(name) != Some(&b':') || bytes.starts_with(b"--") {
             return None;
         }
         let mut at = name + 1;
         for lines in 1.. {
             let line = bytes.get(at..)?;
-            let mut end = memchr::memchr2(b'\r', b'\n', line)?;
+            let mut end = line_end(line)?;
             if lines > 1 && line.get(..end)?.iter().all(|byte| matches!(byte, b' ' | b'\t')) {
                 return None;
             }
@@ -183,6 +184,25 @@ impl Whole {
         }
         None
     }
+}
+
+/// Where the first return or line feed is. Lines of a header are so short that a search made for long texts takes longer
+/// to begin than to search.
+fn line_end(bytes: &[u8]) -> Option<usize> {
+    let is_break = |byte: &u8| matches!(byte, b'\n' | b'\r');
+    let (blocks, rest) = bytes.as_chunks::<16>();
+    for (nr, block) in blocks.iter().enumerate() {
+        // Written so that the compiler makes one vector of it: a byte of ones for each break.
+        let mut marks = [0; 16];
+        for (mark, byte) in marks.iter_mut().zip(block) {
+            *mark = if is_break(byte) { u8::MAX } else { 0 };
+        }
+        let marks = u128::from_le_bytes(marks);
+        if marks != 0 {
+            return Some(16 * nr + (marks.trailing_zeros() / 8) as usize);
+        }
+    }
+    Some(16 * blocks.len() + rest.iter().position(is_break)?)
 }
 
 /// How much is kept of a value that contradicts the first.
@@ -430,6 +450,23 @@ mod tests {
             for end in 0..line.len() {
                 let early = classify(&line.as_bytes()[..end], false, first, &stack);
                 assert!(early == Line::Unknown || early == expect, "{line:?} at {end}: {early:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_ends_at_its_first_break() {
+        for length in 0..50 {
+            for (at, last) in (0..=length).flat_map(|at| (at..=length).map(move |last| (at, last))) {
+                for (first, second) in [(b'\n', b'\r'), (b'\r', b'\n')] {
+                    // Neighbours of both breaks, which a carry could take for them.
+                    let mut line: Vec<u8> =
+                        (0..length).map(|nr| [0x0b, 0x0c, 0x0e, 0x8a, 0xff][nr % 5]).collect();
+                    for (place, byte) in [(last, second), (at, first)] {
+                        line.iter_mut().skip(place).take(1).for_each(|slot| *slot = byte);
+                    }
+                    assert_eq!(line_end(&line), (at < length).then_some(at), "{line:?}");
+                }
             }
         }
     }

@@ -235,8 +235,10 @@ impl Reader {
 
     /// Gets ready for another message, in the memory that the last one took: of that, nothing but buffers may stay.
     pub(super) fn renew(&mut self, rules: Arc<Ruleset>, today: Day) {
-        let Self { judge, window, mode, unfold, leaf, containers, opened, depth, outside, seconds, pgp } = self;
-        let Judge { rules: own_rules, today: own_today, report, sketching, scratch, explained, prefix } = judge;
+        let Self { judge, window, mode, unfold, leaf, containers, opened, depth, outside, seconds, pgp } =
+            self;
+        let Judge { rules: own_rules, today: own_today, report, sketching, scratch, explained, prefix } =
+            judge;
         (*own_rules, *own_today) = (rules, today);
         *report = Report::default();
         *sketching = false;
@@ -383,17 +385,27 @@ impl Reader {
     }
 }
 
+/// Whether digits may stand in it, of any script, written as themselves or as an entity: there is no way to write one
+/// without a digit or a byte that is not ASCII.
+fn may_hold_digits(text: &[u8]) -> bool {
+    let is = |byte: &u8| byte.is_ascii_digit() || !byte.is_ascii();
+    // Pieces of known length, so that the compiler makes vectors of them.
+    let (pieces, rest) = text.as_chunks::<16>();
+    pieces.iter().any(|piece| piece.iter().fold(false, |any, byte| any | is(byte))) || rest.iter().any(is)
+}
+
 impl PartSink for Reader {
     fn header(&mut self, path: &PartPath, name: HeaderName, line: u64, text: &[u8]) {
         match header_word(name) {
+            // Most are words.
+            Some(_) if !may_hold_digits(text) => {}
             Some(word) => self.short_text(path, &Place::Header(word), Some(line), text),
             None => self.judge.report.sketch.set_message_id(text),
         }
     }
 
     fn other_header(&mut self, path: &PartPath, name: &[u8], line: u64, text: &[u8]) {
-        // Most are words; what no digit stands in, of any script or written as an entity, is not worth a copy.
-        if text.iter().all(|byte| byte.is_ascii() && !byte.is_ascii_digit()) {
+        if !may_hold_digits(text) {
             return;
         }
         let name = String::from_utf8_lossy(name);

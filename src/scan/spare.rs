@@ -3,8 +3,8 @@
 //! A short mail is read in less time than its buffers take to make. So a thread keeps those of one message: never more,
 //! never if some field of it made them large, and never if its reading was broken off. Nothing of what was read is told
 //! again: both halves are renewed before they are lent ([`Walker::renew`], [`Reader::renew`]). The rules of that
-//! message stay in memory with them until the thread's next one, or its end. Start reading at [`take`]. Tests: below, and
-//! every test that scans more than one mail.
+//! message stay in memory with them until the thread's next one, or its end. Start reading at [`take`]. Tests:
+//! `tests/reuse.rs`.
 
 use super::Day;
 use super::reader::Reader;
@@ -12,7 +12,6 @@ use super::ruleset::Ruleset;
 use crate::mime::Walker;
 use std::cell::Cell;
 use std::sync::Arc;
-use std::thread::AccessError;
 
 /// What reads a message.
 pub(super) struct Machine {
@@ -43,6 +42,6 @@ pub(super) fn take(rules: Arc<Ruleset>, today: Day) -> Box<Machine> {
 pub(super) fn keep(machine: Box<Machine>) {
     if machine.walker.held() <= MOST {
         // Where the thread ends, the machine ends with it.
-        let _: Result<(), AccessError> = SPARE.try_with(|spare| spare.set(Some(machine)));
+        SPARE.try_with(|spare| spare.set(Some(machine))).ok();
     }
 }

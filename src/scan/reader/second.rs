@@ -178,7 +178,7 @@ impl Reader {
 
     /// Looks for files in the text.
     pub(super) fn look_within(&mut self, bytes: &[u8]) {
-        if self.seconds.within & Kind::Enclosed.bit() != 0 {
+        if bytes.is_empty() || self.seconds.within & Kind::Enclosed.bit() != 0 {
             return;
         }
         let mut uuencoded = std::mem::take(&mut self.seconds.uuencoded);
