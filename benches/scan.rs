@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 use brevdue::cpr::{Cpr, Exceptions};
 use brevdue::scan::ruleset::Ruleset;
 use brevdue::scan::{Day, Report, Scan};
-use made::{CSV, HTML, Lines, PDF, PLAIN, Wrap, csv, html, list, mail, mixed, pdf, prose};
+use made::{CSV, HTML, Lines, PDF, PLAIN, Wrap, csv, headers, html, list, mail, mixed, parts, pdf, prose};
 
 /// The pieces in which a door feeds.
 const CHUNK: usize = 64 * 1024;
@@ -38,7 +38,7 @@ struct Row {
     make: fn() -> Vec<Vec<u8>>,
 }
 
-const ROWS: [Row; 16] = [
+const ROWS: [Row; 18] = [
     Row { name: "4k-8bit", make: || vec![mail(PLAIN, Wrap::Eight, prose(4096, 1).as_bytes())] },
     Row { name: "4k-qp", make: || vec![mail(PLAIN, Wrap::Quoted, prose(4096, 1).as_bytes())] },
     Row { name: "75k-html-qp", make: || vec![mail(HTML, Wrap::Quoted, html(75_000, 2).as_bytes())] },
@@ -68,6 +68,8 @@ const ROWS: [Row; 16] = [
         make: || vec![mail(PLAIN, Wrap::Eight, list(10_000, Lines::Named, 7).as_bytes())],
     },
     Row { name: "mixed", make: || mixed(64) },
+    Row { name: "headers", make: || vec![headers()] },
+    Row { name: "parts", make: || vec![parts(50)] },
     Row { name: "empty", make: || vec![b"Subject: x\r\n\r\n".to_vec()] },
 ];
 

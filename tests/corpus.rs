@@ -23,11 +23,16 @@ const KNOWN_GAPS: [&str; 0] = [];
 
 /// A scan of a message that comes in these pieces.
 pub(crate) fn scan<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Report {
+    begun(pieces).finish()
+}
+
+/// A scan of a message of which these pieces have come.
+pub(crate) fn begun<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Scan {
     let mut scan = Scan::new(Arc::clone(&RULES), TODAY);
     for piece in pieces {
         scan.feed(piece);
     }
-    scan.finish()
+    scan
 }
 
 /// A mail of the corpus.

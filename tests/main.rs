@@ -30,6 +30,7 @@ mod memory;
 mod no_leak;
 mod postfix;
 mod reload;
+mod reuse;
 mod rules;
 // Said to be tests, so that clippy lets helpers unwrap too.
 #[cfg(test)]

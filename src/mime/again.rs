@@ -65,6 +65,12 @@ impl Again {
         self.kept.clear();
     }
 
+    /// Gives back what few mails need.
+    pub(super) fn forget(&mut self) {
+        self.decoder = None;
+        self.line = None;
+    }
+
     /// For a leaf's content.
     pub(super) fn start(&mut self, encoding: TransferEncoding) {
         self.kept.clear();

@@ -72,6 +72,12 @@ impl Stack {
         self.delimited = 0;
     }
 
+    /// How many bytes its buffers have.
+    pub(super) fn held(&self) -> usize {
+        let Self { frames, keys, boundaries, delimited: _ } = self;
+        frames.capacity() * size_of::<Frame>() + keys.capacity() * size_of::<Key>() + boundaries.capacity()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.frames.len()
     }

@@ -55,6 +55,13 @@ impl Default for Entity {
 }
 
 impl Entity {
+    /// How many bytes its buffers have.
+    pub(super) fn held(&self) -> usize {
+        let names = self.charset.capacity() + self.filename.capacity();
+        let texts = self.scratch.capacity() + self.decoded.capacity();
+        names + texts + self.type_params.held() + self.disposition_params.held()
+    }
+
     /// Reads what the block collected. `digest`: the entity is a part of a multipart/digest.
     pub(super) fn read(&mut self, head: &Head, digest: bool, mut report: impl FnMut(Problem)) {
         self.source = if digest { Source::Message } else { Source::Text };

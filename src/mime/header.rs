@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use super::HeaderFilter;
 use super::boundary::{Dashes, LINE_CAP, Stack};
+use super::filter::Lower;
 
 /// Longest field name, with blanks after it. RFC 5322 §2.1.1 ends a line at 998.
 const NAME_CAP: usize = 1000;
 
-/// The headers whose text is always handed on by name. The others are handed on too where the walker was given a
+/// The headers whose text is always handed on by name; [`Field::of`] knows them. The others are handed on too where the walker was given a
 /// [`HeaderFilter`], by the name that they have in the mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -42,22 +43,6 @@ pub enum HeaderName {
     MessageId,
 }
 
-/// Text headers by lower-case name. To hand on one more, add a line and a variant.
-const TEXT: [(&str, HeaderName); 12] = [
-    ("subject", HeaderName::Subject),
-    ("comments", HeaderName::Comments),
-    ("keywords", HeaderName::Keywords),
-    ("content-description", HeaderName::ContentDescription),
-    ("from", HeaderName::From),
-    ("sender", HeaderName::Sender),
-    ("reply-to", HeaderName::ReplyTo),
-    ("to", HeaderName::To),
-    ("cc", HeaderName::Cc),
-    ("bcc", HeaderName::Bcc),
-    ("thread-topic", HeaderName::ThreadTopic),
-    ("message-id", HeaderName::MessageId),
-];
-
 /// What becomes of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Field {
@@ -78,19 +63,28 @@ pub(super) enum Field {
 impl Field {
     /// Looks a name up.
     fn of(name: &[u8], filter: Option<&HeaderFilter>) -> Self {
-        let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
-        if is("content-type") {
-            Self::Type
-        } else if is("content-transfer-encoding") {
-            Self::Encoding
-        } else if is("content-disposition") {
-            Self::Disposition
-        } else if let Some((_, known)) = TEXT.iter().find(|(known, _)| is(known)) {
-            Self::Text(*known)
-        } else if filter.is_some_and(|filter| !filter.skips(name)) {
-            Self::Other
-        } else {
-            Self::Skipped
+        // No known name is longer than a filter looks at.
+        let Some(lower) = Lower::of(name) else {
+            return if filter.is_some() { Self::Other } else { Self::Skipped };
+        };
+        match lower.name() {
+            b"content-type" => Self::Type,
+            b"content-transfer-encoding" => Self::Encoding,
+            b"content-disposition" => Self::Disposition,
+            b"subject" => Self::Text(HeaderName::Subject),
+            b"comments" => Self::Text(HeaderName::Comments),
+            b"keywords" => Self::Text(HeaderName::Keywords),
+            b"content-description" => Self::Text(HeaderName::ContentDescription),
+            b"from" => Self::Text(HeaderName::From),
+            b"sender" => Self::Text(HeaderName::Sender),
+            b"reply-to" => Self::Text(HeaderName::ReplyTo),
+            b"to" => Self::Text(HeaderName::To),
+            b"cc" => Self::Text(HeaderName::Cc),
+            b"bcc" => Self::Text(HeaderName::Bcc),
+            b"thread-topic" => Self::Text(HeaderName::ThreadTopic),
+            b"message-id" => Self::Text(HeaderName::MessageId),
+            _ if filter.is_some_and(|filter| !filter.skips_lower(&lower)) => Self::Other,
+            _ => Self::Skipped,
         }
     }
 }
@@ -150,6 +144,65 @@ pub(super) fn classify(line: &[u8], ended: bool, first: bool, stack: &Stack) -> 
         Some(_) if first && (line.starts_with(b"From ") || line.starts_with(b">From ")) => Line::Mbox,
         Some(_) => Line::Text,
     }
+}
+
+/// A field that lies whole in the bytes at hand, and has nothing odd.
+pub(super) struct Whole {
+    /// How long its name is; the colon follows.
+    pub(super) name: usize,
+    /// How long it is with its line ends, and how many those are.
+    pub(super) end: usize,
+    pub(super) lines: usize,
+}
+
+impl Whole {
+    /// Measures the field that begins `bytes`, if they are one, its value within `limit`. What [`classify`] and
+    /// [`Head::read`] would have more to say about is not measured: blanks before the colon, a bare return, a folded
+    /// line of blanks, a line of dashes.
+    pub(super) fn find(bytes: &[u8], limit: usize) -> Option<Self> {
+        let start = bytes.get(..NAME_CAP).unwrap_or(bytes);
+        let name = start.iter().position(|byte| !byte.is_ascii_graphic() || *byte == b':')?;
+        if name == 0 || bytes.get(name) != Some(&b':') || bytes.starts_with(b"--") {
+            return None;
+        }
+        let mut at = name + 1;
+        for lines in 1.. {
+            let line = bytes.get(at..)?;
+            let mut end = line_end(line)?;
+            if lines > 1 && line.get(..end)?.iter().all(|byte| matches!(byte, b' ' | b'\t')) {
+                return None;
+            }
+            end += usize::from(line.get(end) == Some(&b'\r'));
+            if line.get(end) != Some(&b'\n') {
+                return None;
+            }
+            at += end + 1;
+            // Only the next line's first byte shows that the field has ended.
+            if !matches!(bytes.get(at)?, b' ' | b'\t') {
+                return (at - name - 1 <= limit).then_some(Self { name, end: at, lines });
+            }
+        }
+        None
+    }
+}
+
+/// Where the first return or line feed is. Lines of a header are so short that a search made for long texts takes longer
+/// to begin than to search.
+fn line_end(bytes: &[u8]) -> Option<usize> {
+    let is_break = |byte: &u8| matches!(byte, b'\n' | b'\r');
+    let (blocks, rest) = bytes.as_chunks::<16>();
+    for (nr, block) in blocks.iter().enumerate() {
+        // Written so that the compiler makes one vector of it: a byte of ones for each break.
+        let mut marks = [0; 16];
+        for (mark, byte) in marks.iter_mut().zip(block) {
+            *mark = if is_break(byte) { u8::MAX } else { 0 };
+        }
+        let marks = u128::from_le_bytes(marks);
+        if marks != 0 {
+            return Some(16 * nr + (marks.trailing_zeros() / 8) as usize);
+        }
+    }
+    Some(16 * blocks.len() + rest.iter().position(is_break)?)
 }
 
 /// How much is kept of a value that contradicts the first.
@@ -254,6 +307,18 @@ impl Head {
         self.filter.clone()
     }
 
+    /// What becomes of a field of this name.
+    pub(super) fn field(&self, name: &[u8]) -> Field {
+        Field::of(name, self.filter.as_deref())
+    }
+
+    /// How many bytes its buffers have.
+    pub(super) fn held(&self) -> usize {
+        let slots = [&self.content_type, &self.encoding, &self.disposition];
+        let slots: usize = slots.iter().map(|slot| slot.value.capacity() + slot.last.capacity()).sum();
+        self.lead.capacity() + self.name.capacity() + self.value.capacity() + slots
+    }
+
     /// Gets ready for the header block of a message or part.
     pub(super) fn start(&mut self, of_message: bool) {
         self.in_line = false;
@@ -269,7 +334,7 @@ impl Head {
     /// A field begins; `name` may have blanks at its end.
     pub(super) fn begin(&mut self, name: &[u8], line: u64) {
         let name = name.trim_ascii_end();
-        let field = Field::of(name, self.filter.as_deref());
+        let field = self.field(name);
         self.collect(field, name, line);
     }
 
@@ -385,6 +450,23 @@ mod tests {
             for end in 0..line.len() {
                 let early = classify(&line.as_bytes()[..end], false, first, &stack);
                 assert!(early == Line::Unknown || early == expect, "{line:?} at {end}: {early:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_ends_at_its_first_break() {
+        for length in 0..50 {
+            for (at, last) in (0..=length).flat_map(|at| (at..=length).map(move |last| (at, last))) {
+                for (first, second) in [(b'\n', b'\r'), (b'\r', b'\n')] {
+                    // Neighbours of both breaks, which a carry could take for them.
+                    let mut line: Vec<u8> =
+                        (0..length).map(|nr| [0x0b, 0x0c, 0x0e, 0x8a, 0xff][nr % 5]).collect();
+                    for (place, byte) in [(last, second), (at, first)] {
+                        line.iter_mut().skip(place).take(1).for_each(|slot| *slot = byte);
+                    }
+                    assert_eq!(line_end(&line), (at < length).then_some(at), "{line:?}");
+                }
             }
         }
     }

@@ -25,6 +25,12 @@ impl Leaf {
         self.again.off();
     }
 
+    /// Gives back what few mails need: the walker of an encoded message, and what decodes in another way.
+    pub(super) fn forget(&mut self) {
+        self.child = None;
+        self.again.forget();
+    }
+
     /// Begins content that is neither text nor a message.
     pub(super) fn start_bytes(&mut self, encoding: TransferEncoding) {
         self.transfer.start(encoding);

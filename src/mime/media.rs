@@ -35,10 +35,12 @@ impl MediaType {
             (_, sub) => sub,
         };
         self.full.clear();
-        self.full.extend(top.iter().map(|byte| char::from(byte.to_ascii_lowercase())));
+        // A token is ASCII.
+        self.full.push_str(std::str::from_utf8(top).unwrap_or_default());
         self.slash = self.full.len();
         self.full.push('/');
-        self.full.extend(sub.iter().map(|byte| char::from(byte.to_ascii_lowercase())));
+        self.full.push_str(std::str::from_utf8(sub).unwrap_or_default());
+        self.full.make_ascii_lowercase();
         true
     }
 

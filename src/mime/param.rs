@@ -43,6 +43,12 @@ impl Params {
         self.word = 0..0;
     }
 
+    /// How many bytes its buffers have.
+    pub(super) fn held(&self) -> usize {
+        let Self { text, word: _, items, order } = self;
+        text.capacity() + items.capacity() * size_of::<Item>() + order.capacity() * size_of::<(u32, usize)>()
+    }
+
     /// Takes `value`, an unfolded field value, apart.
     pub(super) fn read(&mut self, value: &[u8]) {
         self.clear();
@@ -59,8 +65,12 @@ impl Params {
 
     /// Reads up to the first `;`, dropping quotes and comments (`"base64"`, `base64 (x)`).
     fn read_word<'a>(&mut self, value: &'a [u8]) -> &'a [u8] {
+        // Nearly always there is nothing to drop.
+        let is_mark = |byte: &u8| matches!(byte, b'(' | b')' | b';' | b'"');
+        let plain = value.iter().position(is_mark).unwrap_or(value.len());
+        self.text.extend_from_slice(value.get(..plain).unwrap_or_default());
         let mut depth = 0_usize;
-        for (at, byte) in value.iter().enumerate() {
+        for (at, byte) in value.iter().enumerate().skip(plain) {
             match byte {
                 b'(' => depth += 1,
                 b')' => depth = depth.saturating_sub(1),
@@ -87,7 +97,10 @@ impl Params {
         }
         let (name, section, extended) = split_name(name);
         let from = self.text.len();
-        self.text.extend(name.iter().map(u8::to_ascii_lowercase));
+        self.text.extend_from_slice(name);
+        if let Some(name) = self.text.get_mut(from..) {
+            name.make_ascii_lowercase();
+        }
         let name = from..self.text.len();
         let after = self.read_value(&name, after.trim_ascii_start());
         let value = name.end..self.text.len();
@@ -98,7 +111,9 @@ impl Params {
     fn read_value<'a>(&mut self, name: &Range<usize>, rest: &'a [u8]) -> &'a [u8] {
         if let [b'"', quoted @ ..] = rest {
             let mut escaped = false;
-            for (at, byte) in quoted.iter().enumerate() {
+            let plain = quoted.iter().position(|byte| matches!(byte, b'"' | b'\\')).unwrap_or(quoted.len());
+            self.text.extend_from_slice(quoted.get(..plain).unwrap_or_default());
+            for (at, byte) in quoted.iter().enumerate().skip(plain) {
                 match byte {
                     _ if escaped => {
                         self.text.push(*byte);
@@ -129,6 +144,9 @@ impl Params {
     /// Appends the value of parameter `name` (lower case), RFC 2231 undone. False when there is none. The extended
     /// form goes before the plain one: a program that writes both means the plain one for old readers.
     pub(super) fn find(&mut self, name: &str, out: &mut Vec<u8>) -> bool {
+        if self.named(name).next().is_none() {
+            return false;
+        }
         let mut order = std::mem::take(&mut self.order);
         let found = [Form::Extended, Form::Sections, Form::Plain]
             .iter()
@@ -159,6 +177,9 @@ impl Params {
 
     /// Adds every distinct reading of parameter `name` as a file name.
     pub(super) fn readings(&self, name: &str, into: &mut Vec<String>) {
+        if self.named(name).next().is_none() {
+            return;
+        }
         let mut add = |bytes: &[u8]| {
             let mut plain = Vec::new();
             word::decode(bytes, &mut plain);

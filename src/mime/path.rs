@@ -50,7 +50,7 @@ impl PartPath {
     }
 
     /// Takes over `other`'s place in this one's memory.
-    pub(super) fn copy_from(&mut self, other: &Self) {
+    pub fn copy_from(&mut self, other: &Self) {
         self.numbers.clear();
         self.numbers.extend_from_slice(&other.numbers);
         self.margin = other.margin;

@@ -1,8 +1,8 @@
 //! The walk: which bytes are header, delimiter or content, as they arrive.
 //!
 //! Two states. In `Head` a block is read line by line (`header.rs`); in `Content` everything is content of the
-//! innermost leaf until a delimiter of some open multipart. Content is searched for a line break followed by `--` and
-//! passed on in one slice up to there; only a line that begins so is looked at. The line break before a delimiter
+//! innermost leaf until a delimiter of some open multipart. Content is searched for `--` and passed on in
+//! one slice up to one that begins a line; only such a line is looked at. The line break before a delimiter
 //! belongs to it (RFC 2046 §5.1.1), so at a chunk's end at most a line break and a line that begins with `--` are held
 //! back, in `held`, and settled when more arrives (`walker/content.rs`). A line is judged once, by its first [`LINE_CAP`]
 //! bytes: never again for another boundary, or a mail of `--` lines would take quadratic time.
@@ -23,7 +23,7 @@ use shadow::Shadow;
 
 use super::boundary::{Dashes, LINE_CAP, Stack};
 use super::entity::Entity;
-use super::header::{Field, Head, Line, classify, unfold};
+use super::header::{Field, Head, Line, Whole, classify, unfold};
 use super::leaf::Leaf;
 use super::{HeaderFilter, HeaderName, Limits, Margin, PartPath, PartSink, Problem, Region, word};
 
@@ -113,7 +113,7 @@ impl Walker {
             text: Vec::new(),
             shadow: None,
             is_shadow: false,
-            dashes: memmem::Finder::new(b"\n--"),
+            dashes: memmem::Finder::new(b"--"),
             bare: content::BareReturn::default(),
         }
     }
@@ -138,13 +138,28 @@ impl Walker {
         }
     }
 
+    /// Gets ready for another mail, with the usual limits, in the memory that the last one took. What few mails need is
+    /// given back.
+    pub fn renew(&mut self, filter: Arc<HeaderFilter>) {
+        self.shadow = None;
+        self.is_shadow = false;
+        self.leaf.forget();
+        self.nest(Limits::default(), 0, 0, &PartPath::default(), Some(filter));
+    }
+
+    /// How many bytes it holds for the next mail.
+    pub fn held(&self) -> usize {
+        let Self { head, entity, stack, held, text, .. } = self;
+        head.held() + entity.held() + stack.held() + held.capacity() + text.capacity()
+    }
+
     /// The mail is complete: settles what was held back and leaves all that was entered.
     pub fn finish<S: PartSink>(mut self, sink: &mut S) {
         self.end(sink);
     }
 
-    /// As `finish`, for a walker that will read another encoded message.
-    pub(super) fn end<S: PartSink>(&mut self, sink: &mut S) {
+    /// As `finish`, for a walker that will read another message.
+    pub fn end<S: PartSink>(&mut self, sink: &mut S) {
         if let State::DelimiterTail { .. } = self.state {
             self.state = self.after_tail;
         }
@@ -197,9 +212,17 @@ impl Walker {
 
     /// Accounts for raw bytes. Lines are counted only while more headers may come: nothing else asks for them.
     fn raw<S: PartSink>(&mut self, region: Region, bytes: &[u8], sink: &mut S) {
-        if self.state == State::Head || self.stack.has_boundary() {
-            self.line += memchr::memchr_iter(b'\n', bytes).count() as u64;
-        }
+        let lines = if self.state == State::Head || self.stack.has_boundary() {
+            memchr::memchr_iter(b'\n', bytes).count()
+        } else {
+            0
+        };
+        self.account(region, bytes, lines, sink);
+    }
+
+    /// As `raw`, for bytes whose line ends have been counted.
+    fn account<S: PartSink>(&mut self, region: Region, bytes: &[u8], lines: usize, sink: &mut S) {
+        self.line += lines as u64;
         if self.encoded_above == 0 {
             sink.region(region, bytes);
         }
@@ -217,6 +240,9 @@ impl Walker {
             return used;
         }
         if self.head.lead.is_empty() {
+            if let Some(used) = self.read_field(rest, sink) {
+                return used;
+            }
             let line = classify(rest, false, self.head.first, &self.stack);
             if line != Line::Unknown {
                 return self.take_line(line, rest, sink);
@@ -272,7 +298,7 @@ impl Walker {
             }
             Line::Blank(end) => {
                 self.end_field(sink);
-                self.raw(Region::Header, part(end), sink);
+                self.account(Region::Header, part(end), 1, sink);
                 self.open(sink);
                 end
             }
@@ -298,11 +324,46 @@ impl Walker {
         if self.head.cut {
             sink.problem(&self.path, Problem::HeaderTooLong);
         }
-        let Head { value, name, content_type, encoding, disposition, field_line, .. } = &mut self.head;
-        let value = unfold(value);
+        let mut kept = std::mem::take(&mut self.head.value);
+        let name = std::mem::take(&mut self.head.name);
+        self.tell(field, &name, unfold(&mut kept), sink);
+        self.head.name = name;
+        self.head.value = kept;
+    }
+
+    /// Reads a field that begins `rest` and ends in it, without keeping it: nearly all of them, as a door brings large
+    /// pieces. Gives how long it is; `None`, and nothing read, when it does not end here or is odd in any way. Then it is
+    /// read line by line, as it would be byte by byte.
+    fn read_field<S: PartSink>(&mut self, rest: &[u8], sink: &mut S) -> Option<usize> {
+        let whole = Whole::find(rest, self.limits.header_bytes)?;
+        self.end_field(sink);
+        if std::mem::take(&mut self.head.oddities.blank_fold) {
+            sink.problem(&self.path, Problem::BlankFold);
+        }
+        self.head.first = false;
+        self.head.field_line = self.line;
+        let read = rest.get(..whole.end)?;
+        self.account(Region::Header, read, whole.lines, sink);
+        let (name, value) = (read.get(..whole.name)?, read.get(whole.name + 1..)?);
+        let field = self.head.field(name);
+        if whole.lines == 1 || field == Field::Skipped {
+            self.tell(field, name, value.trim_ascii(), sink);
+        } else {
+            let mut kept = std::mem::take(&mut self.head.value);
+            kept.clear();
+            kept.extend_from_slice(value);
+            self.tell(field, name, unfold(&mut kept), sink);
+            self.head.value = kept;
+        }
+        Some(whole.end)
+    }
+
+    /// Tells of a field, or keeps it for [`Self::open`]; its value is unfolded.
+    fn tell<S: PartSink>(&mut self, field: Field, name: &[u8], value: &[u8], sink: &mut S) {
+        let Head { content_type, encoding, disposition, field_line, .. } = &mut self.head;
         let (same, problem) = match field {
             Field::Text(_) | Field::Other => {
-                let raw = field == Field::Text(HeaderName::MessageId) || memmem::find(value, b"=?").is_none();
+                let raw = field == Field::Text(HeaderName::MessageId) || word::find_word(value).is_none();
                 let text = if raw {
                     value
                 } else {

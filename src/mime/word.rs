@@ -4,8 +4,6 @@
 //!
 //! Linear on any input: each `=?` looks for its end once, and once the text has no `?=` left nobody looks again.
 
-use memchr::memmem;
-
 use super::charset;
 use super::transfer::{Base64, hex};
 
@@ -26,10 +24,9 @@ pub(super) fn decode(value: &[u8], out: &mut Vec<u8>) {
     let mut after_word = false;
     let mut endless = false;
     let mut scratch = Vec::new();
-    let (starts, ends) = (memmem::Finder::new(b"=?"), memmem::Finder::new(b"?="));
-    while let Some(at) = if rest.starts_with(b"=?") { Some(0) } else { starts.find(rest) } {
+    while let Some(at) = find_word(rest) {
         let (plain, found) = rest.split_at_checked(at).unwrap_or((rest, &[]));
-        let Some(word) = (if endless { None } else { read_word(found, &ends, &mut endless) }) else {
+        let Some(word) = (if endless { None } else { read_word(found, &mut endless) }) else {
             out.extend_from_slice(plain);
             out.extend_from_slice(b"=?");
             rest = found.get(2..).unwrap_or_default();
@@ -53,8 +50,18 @@ pub(super) fn decode(value: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(rest);
 }
 
+/// Where the first word may begin, `=?`.
+pub(super) fn find_word(value: &[u8]) -> Option<usize> {
+    find_two(b'=', b'?', value)
+}
+
+/// Where these two stand side by side. A search for two bytes would cost more to set up than most values to read.
+fn find_two(one: u8, other: u8, text: &[u8]) -> Option<usize> {
+    memchr::memchr_iter(one, text).find(|at| text.get(at + 1) == Some(&other))
+}
+
 /// Reads the word at the start of `found`. Sets `endless` when no `?=` follows at all.
-fn read_word<'a>(found: &'a [u8], ends: &memmem::Finder<'_>, endless: &mut bool) -> Option<Word<'a>> {
+fn read_word<'a>(found: &'a [u8], endless: &mut bool) -> Option<Word<'a>> {
     let body = found.get(2..)?;
     let label_end = memchr::memchr(b'?', body.get(..LABEL_CAP).unwrap_or(body))?;
     let label = std::str::from_utf8(body.get(..label_end)?).ok()?;
@@ -67,7 +74,7 @@ fn read_word<'a>(found: &'a [u8], ends: &memmem::Finder<'_>, endless: &mut bool)
         b'q' | b'Q' => false,
         _ => return None,
     };
-    let Some(end) = ends.find(text) else {
+    let Some(end) = find_two(b'?', b'=', text) else {
         *endless = true;
         return None;
     };

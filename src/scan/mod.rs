@@ -2,7 +2,7 @@
 //!
 //! [`Scan`] takes the bytes of a message as they come and ends in a [`Report`]: what was found, what could
 //! not be read, whether the content is protected. It does no I/O, reads no clock, and cannot fail: what could
-//! not be read is data. Memory is flat, whatever the message. Start reading at [`Scan`]; the text goes
+//! not be read is data. Memory is flat, whatever the message, and serves the next one (`spare`). Start reading at [`Scan`]; the text goes
 //! through `window`, a candidate is weighed in `context`. Tests: `tests/` (corpus, chunking) and here.
 
 pub mod coverage;
@@ -20,6 +20,7 @@ mod reader;
 mod render;
 mod report;
 mod sketch;
+mod spare;
 mod table;
 mod window;
 
@@ -30,21 +31,19 @@ pub use persons::Persons;
 pub use report::{Protection, Report, Verdict};
 pub use sketch::Sketch;
 
-use crate::mime::Walker;
 use reader::Reader;
 use ruleset::Ruleset;
 use std::sync::Arc;
 
 /// One message being read.
 pub struct Scan {
-    walker: Walker,
-    reader: Reader,
+    open: Box<spare::Machine>,
 }
 
 impl Scan {
     /// Begins a message under these rules; `today` decides who is born.
     pub fn new(rules: Arc<Ruleset>, today: Day) -> Self {
-        Self { walker: Walker::new().with_headers(rules.header_filter()), reader: Reader::new(rules, today) }
+        Self { open: spare::take(rules, today) }
     }
 
     /// Begins a single document of this media type instead of a message, e.g. `text` / `csv`.
@@ -55,37 +54,40 @@ impl Scan {
     /// Keeps the evidence of every candidate too, for [`Self::finish_explained`].
     #[must_use]
     pub fn explaining(mut self) -> Self {
-        self.reader.explain();
+        self.open.reader.explain();
         self
     }
 
     /// Reads the next bytes of the message, cut anywhere.
     pub fn feed(&mut self, bytes: &[u8]) {
-        self.reader.count(bytes.len());
-        self.walker.feed(bytes, &mut self.reader);
+        let spare::Machine { walker, reader } = &mut *self.open;
+        reader.count(bytes.len());
+        walker.feed(bytes, reader);
     }
 
     /// How many findings have been kept whole so far: a door may stop reading when the verdict is sure and
     /// the evidence enough.
     pub fn kept(&self) -> usize {
-        self.reader.report().findings.len()
+        self.open.reader.report().findings.len()
     }
 
     /// Whether a leak has been found so far.
     pub fn leaks(&self) -> bool {
-        self.reader.leaks()
+        self.open.reader.leaks()
     }
 
     /// Ends the message.
-    pub fn finish(mut self) -> Report {
-        self.walker.finish(&mut self.reader);
-        self.reader.into_report()
+    pub fn finish(self) -> Report {
+        self.finish_explained().0
     }
 
     /// Ends the message, and says what became of every candidate and why: see [`Self::explaining`].
     pub fn finish_explained(mut self) -> (Report, Vec<Explained>) {
-        self.walker.finish(&mut self.reader);
-        self.reader.into_explained()
+        let spare::Machine { walker, reader } = &mut *self.open;
+        walker.end(reader);
+        let ended = reader.take_explained();
+        spare::keep(self.open);
+        ended
     }
 }
 
@@ -105,7 +107,7 @@ impl DocumentScan {
     /// As [`Scan::finish_explained`].
     pub fn finish_explained(mut self) -> (Report, Vec<Explained>) {
         crate::mime::PartSink::leave(&mut self.reader);
-        self.reader.into_explained()
+        self.reader.take_explained()
     }
 
     /// Reads the next bytes, cut anywhere.
@@ -117,6 +119,6 @@ impl DocumentScan {
     /// Ends the document.
     pub fn finish(mut self) -> Report {
         crate::mime::PartSink::leave(&mut self.reader);
-        self.reader.into_report()
+        self.reader.take_explained().0
     }
 }

@@ -54,6 +54,17 @@ struct Leaf {
     is_root: bool,
 }
 
+impl Leaf {
+    fn clear(&mut self) {
+        let Self { path, place, main, sub, is_root } = self;
+        path.copy_from(&PartPath::default());
+        *place = Place::Body;
+        main.clear();
+        sub.clear();
+        *is_root = false;
+    }
+}
+
 /// The sink of a scan.
 pub(super) struct Reader {
     judge: Judge,
@@ -220,16 +231,33 @@ impl Reader {
         self.judge.explained = Some(Vec::new());
     }
 
-    pub(super) fn into_report(mut self) -> Report {
+    /// The report, and what became of every candidate since [`Self::explain`].
+    pub(super) fn take_explained(&mut self) -> (Report, Vec<Explained>) {
         self.settle();
-        self.judge.report
+        let report = std::mem::take(&mut self.judge.report);
+        (report, self.judge.explained.take().unwrap_or_default())
     }
 
-    /// The report, and what became of every candidate since [`Self::explain`].
-    pub(super) fn into_explained(mut self) -> (Report, Vec<Explained>) {
-        self.settle();
-        let explained = self.judge.explained.take().unwrap_or_default();
-        (self.into_report(), explained)
+    /// Gets ready for another message, in the memory that the last one took: of that, nothing but buffers may stay.
+    pub(super) fn renew(&mut self, rules: Arc<Ruleset>, today: Day) {
+        let Self { judge, window, mode, unfold, leaf, containers, opened, depth, outside, seconds, pgp } =
+            self;
+        let Judge { rules: own_rules, today: own_today, report, sketching, scratch, explained, prefix } =
+            judge;
+        (*own_rules, *own_today) = (rules, today);
+        *report = Report::default();
+        *sketching = false;
+        *scratch = Scratch::default();
+        *explained = None;
+        prefix.clear();
+        window.clear();
+        *mode = Mode::Closed;
+        *unfold = None;
+        leaf.clear();
+        *opened = None;
+        (*containers, *depth, *outside) = (0, 0, 0);
+        seconds.clear();
+        *pgp = None;
     }
 
     /// The first bytes are there: decides what to do with the leaf.
@@ -362,17 +390,27 @@ impl Reader {
     }
 }
 
+/// Whether digits may stand in it, of any script, written as themselves or as an entity: there is no way to write one
+/// without a digit or a byte that is not ASCII.
+fn may_hold_digits(text: &[u8]) -> bool {
+    let is = |byte: &u8| byte.is_ascii_digit() || !byte.is_ascii();
+    // Pieces of known length, so that the compiler makes vectors of them.
+    let (pieces, rest) = text.as_chunks::<16>();
+    pieces.iter().any(|piece| piece.iter().fold(false, |any, byte| any | is(byte))) || rest.iter().any(is)
+}
+
 impl PartSink for Reader {
     fn header(&mut self, path: &PartPath, name: HeaderName, line: u64, text: &[u8]) {
         match header_word(name) {
+            // Most are words.
+            Some(_) if !may_hold_digits(text) => {}
             Some(word) => self.short_text(path, &Place::Header(word), Some(line), text),
             None => self.judge.report.sketch.set_message_id(text),
         }
     }
 
     fn other_header(&mut self, path: &PartPath, name: &[u8], line: u64, text: &[u8]) {
-        // Most are words; what no digit stands in, of any script or written as an entity, is not worth a copy.
-        if text.iter().all(|byte| byte.is_ascii() && !byte.is_ascii_digit()) {
+        if !may_hold_digits(text) {
             return;
         }
         let name = String::from_utf8_lossy(name);
@@ -402,7 +440,7 @@ impl PartSink for Reader {
             }
             PartKind::Leaf | PartKind::Preamble | PartKind::Epilogue => {
                 self.leaf.is_root = self.containers + self.outside == 0;
-                self.leaf.path.clone_from(part.path);
+                self.leaf.path.copy_from(part.path);
                 let is_margin = part.kind != PartKind::Leaf;
                 self.leaf.main.clear();
                 self.leaf.main.push_str(if is_margin { "text" } else { part.media.top() });

@@ -19,6 +19,8 @@ impl Sketch {
     /// How much of the first text is gathered, in bytes.
     const TEXT: usize = 4096;
     const MESSAGE_ID: usize = 512;
+    /// A first piece of this length promises more.
+    const LONG: usize = crate::extract::HEAD;
 
     pub(super) fn count(&mut self, bytes: usize) {
         self.bytes += bytes as u64;
@@ -33,6 +35,10 @@ impl Sketch {
     /// Takes more of the first text; [`Self::close`] says that it ended.
     pub(super) fn add_text(&mut self, text: &[u8]) {
         if !self.closed {
+            // Most first texts are as long as all that is kept; a reader brings their beginning by itself.
+            if self.text.is_empty() && text.len() >= Self::LONG {
+                self.text.reserve_exact(Self::TEXT);
+            }
             let room = Self::TEXT - self.text.len();
             self.text.extend_from_slice(text.get(..room).unwrap_or(text));
             self.closed = self.text.len() == Self::TEXT;

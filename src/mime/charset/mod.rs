@@ -17,9 +17,15 @@ use wide::{Order, Width};
 
 /// Whether text under this label, in lower case, may hold digits that are no ASCII bytes and that are not read here.
 pub(super) fn is_unreadable(label: &str) -> bool {
-    ["utf-7-imap", "imap4-utf-7", "scsu", "bocu-1", "csbocu", "utf-9", "utf-18", "utf-ebcdic"]
-        .iter()
-        .any(|name| label.starts_with(name))
+    !is_usual(label)
+        && ["utf-7-imap", "imap4-utf-7", "scsu", "bocu-1", "csbocu", "utf-9", "utf-18", "utf-ebcdic"]
+            .iter()
+            .any(|name| label.starts_with(name))
+}
+
+/// What nearly all text is in, and nothing needs to be asked about.
+fn is_usual(label: &str) -> bool {
+    matches!(label, "utf-8" | "us-ascii" | "iso-8859-1" | "windows-1252")
 }
 
 /// What a charset label promises, as far as it matters here.
@@ -39,7 +45,7 @@ enum Label {
 impl Label {
     /// Reads a label in lower case.
     fn read(label: &str) -> Self {
-        if matches!(label, "utf-8" | "us-ascii" | "iso-8859-1" | "windows-1252") {
+        if is_usual(label) {
             return Self::Ascii;
         }
         let (name, order) = match label.strip_suffix("le") {
@@ -75,6 +81,10 @@ pub(super) fn is_converted(label: &str) -> bool {
 
 /// Writes `bytes` as UTF-8 where the charset is known, else as they are.
 pub(super) fn to_utf8(label: &str, bytes: &[u8], out: &mut Vec<u8>) {
+    if label.eq_ignore_ascii_case("utf-8") {
+        out.extend_from_slice(bytes);
+        return;
+    }
     let latin = ["iso-8859-1", "latin1", "windows-1252", "cp1252", "iso_8859-1", "l1"]
         .iter()
         .any(|name| label.eq_ignore_ascii_case(name));

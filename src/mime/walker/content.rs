@@ -28,26 +28,37 @@ impl Walker {
         let mut sent = 0;
         let mut from = 0;
         while let Some(found) = self.next_dashes(part(from, rest.len())) {
-            let line_break = from + found;
-            let start = line_break + 1;
+            let start = from + found;
+            // Only the first two of a row of dashes can begin a line.
+            from = start + part(start, rest.len()).iter().take_while(|byte| **byte == b'-').count();
+            let Some(line_break) = start.checked_sub(1) else { continue };
+            match rest.get(line_break) {
+                Some(b'\n') => {}
+                Some(b'\r') => {
+                    self.bare.seen = true;
+                    continue;
+                }
+                _ => continue,
+            }
             let brk = line_break - usize::from(part(sent, line_break).ends_with(b"\r"));
             let window = part(start, rest.len().min(start + LINE_CAP));
             let end = memchr::memchr(b'\n', window).map(|at| at + 1);
             let Some(len) = end.or((window.len() == LINE_CAP).then_some(LINE_CAP)) else {
-                self.emit(part(sent, brk), sink);
+                self.emit_searched(part(sent, brk), sink);
                 self.held.extend_from_slice(part(brk, rest.len()));
                 return rest.len();
             };
             match self.stack.judge(part(start, start + len)) {
                 dashes @ Dashes::Delimiter { .. } => {
-                    self.emit(part(sent, brk), sink);
+                    self.emit_searched(part(sent, brk), sink);
                     self.end_shadow(dashes, sink);
-                    self.raw(Region::Boundary, part(brk, start + len), sink);
+                    let lines = 1 + usize::from(end.is_some());
+                    self.account(Region::Boundary, part(brk, start + len), lines, sink);
                     self.delimit(dashes, end.is_some(), sink);
                     return start + len;
                 }
                 Dashes::Doubtful(frame) => {
-                    self.emit(part(sent, brk), sink);
+                    self.emit_searched(part(sent, brk), sink);
                     sent = brk;
                     if self.doubts(frame) {
                         sink.problem(&self.path, Problem::DelimiterJunk);
@@ -56,24 +67,25 @@ impl Walker {
                 }
                 Dashes::Text => {
                     if self.content == Content::Margin(Margin::Preamble) {
-                        self.emit(part(sent, brk), sink);
+                        self.emit_searched(part(sent, brk), sink);
                         sent = brk;
                         self.shadow_from(part(start, start + len), None, sink);
                     }
                 }
             }
+            self.bare.search(part(start, start + len));
             from = start + len - usize::from(end.is_some());
         }
         let keep = open_tail(part(sent, rest.len()));
-        self.emit(part(sent, rest.len() - keep), sink);
+        self.emit_searched(part(sent, rest.len() - keep), sink);
         self.held.extend_from_slice(part(rest.len() - keep, rest.len()));
         rest.len()
     }
 
-    /// Where the next line break with `--` after it is. Looks first at the start: many `--` lines in a row would
-    /// each pay for setting up the search.
+    /// Where the next `--` is. A delimiter, and what [`BareReturn`] looks for, are told by the byte before it, so that one
+    /// search finds both. Looks first at the start: many `--` lines in a row would each pay for setting up the search.
     fn next_dashes(&self, rest: &[u8]) -> Option<usize> {
-        if rest.starts_with(b"\n--") { Some(0) } else { self.dashes.find(rest) }
+        if rest.starts_with(b"\n--") { Some(1) } else { self.dashes.find(rest) }
     }
 
     /// Goes on with what was held back, or with the first line of content.
@@ -143,6 +155,14 @@ impl Walker {
 
     /// Passes content of the current leaf on.
     pub(super) fn emit<S: PartSink>(&mut self, bytes: &[u8], sink: &mut S) {
+        if self.stack.has_boundary() {
+            self.bare.search(bytes);
+        }
+        self.emit_searched(bytes, sink);
+    }
+
+    /// As `emit`, for bytes in which bare returns have been looked for.
+    fn emit_searched<S: PartSink>(&mut self, bytes: &[u8], sink: &mut S) {
         if bytes.is_empty() {
             return;
         }
@@ -162,7 +182,7 @@ impl Walker {
         };
         self.raw(region, bytes, sink);
         if self.stack.has_boundary() {
-            self.bare.look(bytes);
+            self.bare.join(bytes);
         }
         self.leaf.feed(bytes, sink);
     }
@@ -179,7 +199,14 @@ pub(super) struct BareReturn {
 impl BareReturn {
     const LOOKED_FOR: &'static [u8] = b"\r--";
 
-    fn look(&mut self, bytes: &[u8]) {
+    /// Looks within some bytes.
+    fn search(&mut self, bytes: &[u8]) {
+        let is_one = |at| bytes.get(at..).is_some_and(|rest: &[u8]| rest.starts_with(Self::LOOKED_FOR));
+        self.seen = self.seen || memchr::memchr_iter(b'\r', bytes).any(is_one);
+    }
+
+    /// Looks where the next bytes of the leaf join the last.
+    fn join(&mut self, bytes: &[u8]) {
         if self.seen {
             return;
         }
@@ -189,10 +216,12 @@ impl BareReturn {
             self.tail = Self::LOOKED_FOR.get(..self.tail.len() + bytes.len()).unwrap_or_default();
             return;
         }
-        self.seen = (!self.tail.is_empty() && bytes.starts_with(rest))
-            || memchr::memmem::find(bytes, Self::LOOKED_FOR).is_some();
-        let starts = [2, 1].into_iter().filter_map(|length| Self::LOOKED_FOR.get(..length));
-        self.tail = starts.into_iter().find(|start| bytes.ends_with(start)).unwrap_or_default();
+        self.seen = !self.tail.is_empty() && bytes.starts_with(rest);
+        self.tail = match bytes {
+            [.., b'\r', b'-'] => b"\r-",
+            [.., b'\r'] => b"\r",
+            _ => b"",
+        };
     }
 
     /// Whether there was one in the leaf that ends.

@@ -35,9 +35,9 @@ impl Walker {
             self.shadow(odd, sink);
         } else if self.head.of_message && self.head.first {
             // No header at all: a blank line stood before it, which some programs skip.
-            self.shadow_if_header(b"", sink);
+            self.shadow_if_header(b"");
         } else if message && self.entity.encoding == TransferEncoding::Base64 {
-            self.shadow_if_header(b"Content-Type: message/rfc822\r\n\r\n", sink);
+            self.shadow_if_header(b"Content-Type: message/rfc822\r\n\r\n");
         }
         let path = &mut self.path;
         if self.head.of_message && (too_deep || !multipart) {

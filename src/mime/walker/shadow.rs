@@ -80,7 +80,7 @@ impl Shadow {
         }
         let (head, header) = (std::mem::take(head), *header);
         self.state = State::Off;
-        if head.len() > 1 && head.ends_with(b":") {
+        if head.len() > 1 && head.ends_with(b":") && sink.second(Reading::Entity).is_some() {
             if header.is_empty() {
                 sink.problem(&self.path, Problem::HeaderBelowBlank);
             }
@@ -144,7 +144,9 @@ impl Shadow {
 
     /// The entity ended.
     pub(super) fn end<S: PartSink>(&mut self, sink: &mut S) {
-        if let (State::Walking, Some(second)) = (&self.state, sink.second(Reading::Entity)) {
+        if let State::Walking = self.state
+            && let Some(second) = sink.second(Reading::Entity)
+        {
             let Self { walker, transfer, .. } = self;
             transfer.finish(&mut |bytes| walker.feed(bytes, second));
             walker.end(second);
@@ -173,7 +175,10 @@ impl Walker {
     /// Begins a second reading of the entity that is being opened: by its other header, when one `contradicts` the
     /// first, else to guess the boundary that a multipart does not name.
     pub(super) fn shadow<S: PartSink>(&mut self, contradicts: bool, sink: &mut S) {
-        let Some(mut shadow) = self.free_shadow(sink) else { return };
+        if contradicts && sink.second(Reading::Entity).is_none() {
+            return;
+        }
+        let Some(mut shadow) = self.free_shadow() else { return };
         if contradicts {
             let mut header = Vec::new();
             shadow.transfer.start(Entity::other_header(&self.head, &mut header));
@@ -189,8 +194,8 @@ impl Walker {
 
     /// Begins a second reading of the entity that is being opened, should its content begin as a header does: below a
     /// blank line that some programs skip, or in a message that is called base64 and is none.
-    pub(super) fn shadow_if_header<S: PartSink>(&mut self, header: &'static [u8], sink: &mut S) {
-        let Some(mut shadow) = self.free_shadow(sink) else { return };
+    pub(super) fn shadow_if_header(&mut self, header: &'static [u8]) {
+        let Some(mut shadow) = self.free_shadow() else { return };
         shadow.is_guess = false;
         shadow.state = State::Peeking { head: Vec::new(), header };
         self.shadow = Some(shadow);
@@ -205,7 +210,10 @@ impl Walker {
         };
         let level = frame.unwrap_or(self.stack.len().saturating_sub(1));
         let Some(path_len) = self.stack.at(level).map(|frame| frame.path_len) else { return };
-        let Some(mut shadow) = self.free_shadow(sink) else { return };
+        if sink.second(Reading::Entity).is_none() {
+            return;
+        }
+        let Some(mut shadow) = self.free_shadow() else { return };
         shadow.level = level;
         shadow.path.truncate(path_len);
         shadow.of_message = false;
@@ -215,10 +223,10 @@ impl Walker {
         self.shadow = Some(shadow);
     }
 
-    /// Room for a second reading; `None` while there is one, within one, and when the sink wants none.
-    fn free_shadow<S: PartSink>(&mut self, sink: &mut S) -> Option<Box<Shadow>> {
-        let busy = self.is_shadow || self.shadow.as_ref().is_some_and(|shadow| shadow.is_on());
-        if busy || sink.second(Reading::Entity).is_none() {
+    /// Room for a second reading; `None` while there is one, and within one. Whether the sink wants one is asked when it
+    /// begins: it makes room of its own then.
+    fn free_shadow(&mut self) -> Option<Box<Shadow>> {
+        if self.is_shadow || self.shadow.as_ref().is_some_and(|shadow| shadow.is_on()) {
             return None;
         }
         let mut shadow = self.shadow.take().unwrap_or_default();

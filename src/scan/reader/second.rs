@@ -59,6 +59,14 @@ impl Seconds {
         self.all.iter().any(|(_, reader)| reader.leaks())
     }
 
+    /// Gets ready for another message.
+    pub(super) fn clear(&mut self) {
+        self.all = Vec::new();
+        self.within = 0;
+        self.is_guess = false;
+        self.start_leaf(false);
+    }
+
     /// Gets ready for a leaf; `begun`: a header says uuencode.
     pub(super) fn start_leaf(&mut self, begun: bool) {
         self.uuencoded.start(begun);
@@ -170,7 +178,7 @@ impl Reader {
 
     /// Looks for files in the text.
     pub(super) fn look_within(&mut self, bytes: &[u8]) {
-        if self.seconds.within & Kind::Enclosed.bit() != 0 {
+        if bytes.is_empty() || self.seconds.within & Kind::Enclosed.bit() != 0 {
             return;
         }
         let mut uuencoded = std::mem::take(&mut self.seconds.uuencoded);
