@@ -135,7 +135,7 @@ fn talk(mut stream: impl Read + Write, rearm: impl Fn(), protocol: u32, buffer: 
             let waiver = match tag {
                 b'O' => {
                     let terms = [6, bit::SET_MACROS | 0x21, protocol].map(u32::to_be_bytes).concat();
-                    let macros = b"\0\0\0\x04i\0\0\0\0\x05i\0";
+                    let macros = b"\0\0\0\x04i\0\0\0\0\x05i\0\0\0\0\x06\0";
                     frame(&mut out, b'O', &[&terms, macros]);
                     u32::MAX
                 }

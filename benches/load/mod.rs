@@ -3,8 +3,8 @@
 //!
 //! *As Postfix does*: macros before every event, the events and answers that were agreed on, a body in chunks of 65,535
 //! bytes, an ABORT after each message that waits for the next flush, and writes of a stream that buffers: it is
-//! flushed when it is full and when an answer is waited for, and once when smtpd hands the connection to cleanup, which is
-//! after the first recipient. Its buffer has 4,096 bytes on a unix socket, and four times the MSS by TCP.
+//! flushed when it is full and when an answer is waited for. Its buffer has 4,096 bytes on a unix socket, and four times
+//! the MSS by TCP.
 //! Start reading at [`Plan::run`]. What is measured of the filter's process is in `process.rs`.
 
 pub(crate) mod behind;
@@ -103,8 +103,7 @@ impl<T: Read + Write + Send> Socket for T {}
 struct Mta {
     stream: Box<dyn Socket>,
     buffer: usize,
-    /// What smtpd tells up to the handing over, then DATA, then what cleanup tells; an answer is waited for after those
-    /// that say so.
+    /// What is flushed at once; an answer is waited for after those that say so.
     script: Vec<(Vec<u8>, bool)>,
     sent: u32,
 }
@@ -194,8 +193,8 @@ impl Mta {
 /// What the filter has asked for.
 struct Terms {
     protocol: u32,
-    /// Names of macros by the number of their event (SMFIM_*); `None` when it was left to Postfix.
-    macros: Option<Vec<(u32, Vec<u8>)>>,
+    /// Names of macros by the number of their event (SMFIM_*); other events have those that Postfix sends by itself.
+    macros: Vec<(u32, Vec<u8>)>,
 }
 
 impl Terms {
@@ -206,7 +205,6 @@ impl Terms {
             return Err(io::Error::other("no terms"));
         };
         let (_, rest) = numbers.split_at_checked(4).ok_or_else(short)?;
-        let actions = number(rest).ok_or_else(short)?;
         let protocol = rest.get(4..).and_then(number).ok_or_else(short)?;
         let mut rest = rest.get(8..).unwrap_or_default();
         let mut macros = Vec::new();
@@ -215,7 +213,7 @@ impl Terms {
             macros.push((event, names[..end].to_vec()));
             rest = &names[end + 1..];
         }
-        Ok(Self { protocol, macros: (actions & bit::SET_MACROS != 0).then_some(macros) })
+        Ok(Self { protocol, macros })
     }
 
     fn waives(&self, bit: u32) -> bool {
@@ -235,7 +233,7 @@ impl Terms {
             _ => 6,
         };
         // What Postfix sends by itself, cut to what has a value here.
-        let usual = ["j _ v", "", "i", "i", "i", "i", "i"];
+        let usual = ["j _ v", "{tls_version}", "{mail_addr}", "{rcpt_addr}", "i", "i", "i"];
         let mut pairs = Vec::new();
         let mut tell = |names: &str| {
             for name in names.split([' ', ',']).filter(|name| !name.is_empty()) {
@@ -243,17 +241,16 @@ impl Terms {
                     "i" if number > 2 => "4XyzAB12cd",
                     "tls_version" => "TLSv1.3",
                     "j" | "_" | "v" => "relay.kommune.example",
+                    "mail_addr" | "rcpt_addr" => "bo@borger.example",
                     _ => continue,
                 };
                 pairs.extend_from_slice(format!("{name}\0{value}\0").as_bytes());
             }
         };
-        match &self.macros {
+        let list = self.macros.iter().find(|(event, _)| usize::try_from(*event) == Ok(number));
+        match list {
             None => tell(usual[number]),
-            Some(lists) => lists
-                .iter()
-                .filter(|(event, _)| usize::try_from(*event) == Ok(number))
-                .for_each(|(_, names)| tell(&String::from_utf8_lossy(names))),
+            Some((_, names)) => tell(&String::from_utf8_lossy(names)),
         }
         frame(out, b'D', &[&[tag], &pairs]);
         frame(out, tag, payload);
@@ -272,8 +269,7 @@ impl Terms {
         ] {
             self.event(&mut out, tag, &[payload]);
             let answered = !self.waives(waiver);
-            // Handing over flushes.
-            if answered || tag == b'R' {
+            if answered {
                 script.push((std::mem::take(&mut out), answered));
             }
         }
