@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use brevdue::intake::ListenAddr;
 use brevdue::intake::milter::{Client, Mail, Outcome};
 use brevdue::scan::ruleset::Ruleset;
 use brevdue::scan::{Day, Scan};
@@ -94,39 +95,82 @@ fn a_scan_is_flat_over_a_long_message() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// The most memory the process has had, in KiB (proc(5), `status`).
-fn peak_of(pid: u32) -> Option<u64> {
+/// A line of proc(5), `status`, in KiB: `VmRSS:` is the memory that the process has, `VmHWM:` the most it has had.
+fn memory_of(pid: u32, key: &str) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.split_whitespace().next()?.parse().ok()
+    status.lines().find_map(|line| line.strip_prefix(key))?.split_whitespace().next()?.parse().ok()
+}
+
+/// Over a connection of its own, and taken.
+async fn send(to: ListenAddr, message: &[u8]) {
+    let mut client = Client::connect(&to).await.unwrap();
+    let mail = Mail {
+        sender: "anna@noerreby.example",
+        recipients: &["bo@borger.example"],
+        queue_id: "4XyzAB12",
+        tls: None,
+    };
+    let outcome = client.send(&mail, message).await.unwrap();
+    assert!(matches!(outcome, Outcome::Accepted { .. }), "{outcome:?}");
+    client.quit().await.unwrap();
+}
+
+fn long_mail(size: usize) -> Vec<u8> {
+    let mut message = b"Subject: en lang mail\r\n\r\n".to_vec();
+    while message.len() < size {
+        message.extend_from_slice("Kære Bo, mødet er den 3. maj i lokale 12.\r\n".as_bytes());
+    }
+    message
 }
 
 #[test]
 fn a_daemon_is_flat_over_a_long_message() {
     let daemon = Daemon::start(&DaemonOptions::with("[policy]\nleak = \"block\"\n")).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let send = |size: usize| {
-        let mut message = b"Subject: en lang mail\r\n\r\n".to_vec();
-        while message.len() < size {
-            message.extend_from_slice("Kære Bo, mødet er den 3. maj i lokale 12.\r\n".as_bytes());
-        }
-        runtime.block_on(async {
-            let mut client = Client::connect(&daemon.address()).await.unwrap();
-            let mail = Mail {
-                sender: "anna@noerreby.example",
-                recipients: &["bo@borger.example"],
-                queue_id: "4XyzAB12",
-                tls: None,
-            };
-            let outcome = client.send(&mail, &message).await.unwrap();
-            assert!(matches!(outcome, Outcome::Accepted { .. }), "{outcome:?}");
-            client.quit().await.unwrap();
-        });
-    };
+    let send = |size| runtime.block_on(send(daemon.address(), &long_mail(size)));
+    let peak = || memory_of(daemon.pid().unwrap(), "VmHWM:").unwrap();
     send(MIB);
-    let before = peak_of(daemon.pid().unwrap()).unwrap();
+    let before = peak();
     send(200 * MIB);
-    let after = peak_of(daemon.pid().unwrap()).unwrap();
+    let after = peak();
     println!("peak {before} KiB before, {after} KiB after 200 MiB");
     // The kernel's own count wavers by some pages.
     assert!(after.saturating_sub(before) <= 1024 + 64, "the peak grew from {before} KiB to {after} KiB");
+}
+
+#[test]
+fn many_connections_at_once_take_little() {
+    const CONNECTIONS: u64 = 32;
+    let folder = tempfile::tempdir().unwrap();
+    let unix = Some(folder.path().join("milter.sock"));
+    for options in [DaemonOptions::with(""), DaemonOptions { unix, ..DaemonOptions::with("") }] {
+        let daemon = Daemon::start(&DaemonOptions { log: "info", ..options }).unwrap();
+        let memory = |key| memory_of(daemon.pid().unwrap(), key).unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        // What the first message makes for all that follow, and the pages of the program that it touches.
+        runtime.block_on(send(daemon.address(), &long_mail(MIB)));
+        let idle = memory("VmRSS:");
+        let message: Arc<[u8]> = long_mail(2 * MIB).into();
+        for _ in 0..3 {
+            runtime.block_on(async {
+                let sending = (0..CONNECTIONS).map(|_| {
+                    let (to, message) = (daemon.address(), Arc::clone(&message));
+                    tokio::spawn(async move { send(to, &message).await })
+                });
+                for sent in sending.collect::<Vec<_>>() {
+                    sent.await.unwrap();
+                }
+            });
+        }
+        let peak = memory("VmHWM:");
+        println!("{}: {idle} KiB idle, {peak} KiB at most", daemon.address());
+        // A scan each, and what the allocator keeps between them; no read buffers.
+        let each = peak.saturating_sub(idle) / CONNECTIONS;
+        assert!(each <= 2 * FLAT / KIB, "{each} KiB a connection: from {idle} to {peak} KiB");
+        // The whole of it is stated for the program as it is shipped; in a debug build the program alone is larger.
+        if !cfg!(debug_assertions) {
+            assert!(peak <= 20_000, "{peak} KiB");
+        }
+    }
 }

@@ -43,6 +43,7 @@ impl Daemon {
     /// Writes the configuration, makes the DPO's key, starts the daemon and waits until it listens.
     pub(crate) fn start(options: &DaemonOptions) -> Result<Self, Trouble> {
         let folder = TempDir::new().map_err(Trouble::while_doing("a folder"))?;
+        std::fs::create_dir(folder.path().join("log")).map_err(Trouble::while_doing("the log's folder"))?;
         let port = Port::claim()?;
         let listen = match &options.unix {
             Some(path) => format!("unix:{}", path.display()),
@@ -77,7 +78,7 @@ impl Daemon {
         let log = File::options()
             .create(true)
             .append(true)
-            .open(self.folder.path().join("log"))
+            .open(self.log_file())
             .map_err(Trouble::while_doing("the log"))?;
         let child = Command::new(env!("CARGO_BIN_EXE_brevdue"))
             .args(["serve", "--config"])
@@ -160,9 +161,14 @@ impl Daemon {
         self.folder.path().join("dpo.key")
     }
 
+    /// Not beside the configuration, whose folder the daemon watches: each line would wake it.
+    fn log_file(&self) -> PathBuf {
+        self.folder.path().join("log/brevdue.log")
+    }
+
     /// What it has logged.
     pub(crate) fn log(&self) -> String {
-        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+        std::fs::read_to_string(self.log_file()).unwrap_or_default()
     }
 
     /// Runs a command of the program beside it, with the same configuration where there is one.

@@ -161,18 +161,20 @@ impl Client {
         let id = [("i", mail.queue_id)];
         let tls = mail.tls.map(|version| ("{tls_version}", version));
         self.macros(tag::HELO, tls.as_slice());
-        if let Some(outcome) = self.ask(&Command::Helo(b"localhost")).await? {
+        if let Some(outcome) = self.tell(&Command::Helo(b"localhost"), protocol::NO_REPLY_HELO).await? {
             return Ok(outcome);
         }
         self.macros(tag::MAIL, tls.as_slice());
         let sender = bracketed(mail.sender);
-        if let Some(outcome) = self.ask(&Command::Mail(Arguments(&sender))).await? {
+        let begin = Command::Mail(Arguments(&sender));
+        if let Some(outcome) = self.tell(&begin, protocol::NO_REPLY_MAIL).await? {
             return Ok(outcome);
         }
         for recipient in mail.recipients {
             self.macros(tag::RCPT, &[]);
             let recipient = bracketed(recipient);
-            if let Some(outcome) = self.ask(&Command::Rcpt(Arguments(&recipient))).await? {
+            let add = Command::Rcpt(Arguments(&recipient));
+            if let Some(outcome) = self.tell(&add, protocol::NO_REPLY_RCPT).await? {
                 return Ok(outcome);
             }
         }

@@ -1,24 +1,32 @@
 //! One connection: reads, lets the session say what is due, feeds the gate, answers.
 //!
-//! *What it never does*: gather a message (a buffer of one frame is all there is), end in the middle of one, or let a
-//! panic of the inspection out: the message gets the fail verdict and the next one on the connection is as good as any.
-//! *Start reading at* [`Connection::run`]. *Tests*: `tests/door.rs`, over real sockets.
+//! *What it never does*: gather a message, end in the middle of one, or let a panic of the inspection out: the message
+//! gets the fail verdict and the next one on the connection is as good as any. *Start reading at* [`Connection::run`],
+//! then [`Connection::frames`]. *Tests*: `tests/door.rs`, over real sockets.
+//!
+//! What a small message costs is mostly the kernel's: so there is one read for all that has come, into a buffer that the
+//! connections of a thread share, one write for all that is owed, and one timer a connection. A clean message is decided
+//! where it was read, without a task of its own.
 
+use std::cell::Cell;
+use std::future::poll_fn;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::watch;
-use tokio::time::{Instant, interval_at, sleep, timeout};
+use tokio::time::{Instant, Sleep, interval_at, sleep, timeout};
 
 use super::Settings;
 use super::counters::{Counters, add, name};
+use super::message::{Message, guard};
 use super::negotiate::Terms;
-use super::packet::{Command, LENGTH, PacketError, announced, split};
+use super::packet::{Command, LENGTH, PacketError, body_begins, lacking, split};
 use super::reply::Reply;
 use super::session::{Content, Owed, Session};
 use crate::envelope::{Custody, Verdict};
@@ -28,8 +36,11 @@ use crate::inspect::{Answerable, Gate, Inspection};
 const WRITE_LIMIT: Duration = Duration::from_mins(1);
 /// How long the last answer may take to be read before the socket closes.
 const LINGER: Duration = Duration::from_secs(2);
-/// The least room for a read: the envelope of a message fits, and a small message with it.
-const GULP: usize = 16 * 1024;
+/// The most taken in one read: what Postfix puts into a body chunk, and what still lies in a core's own cache when it is
+/// scanned.
+const GULP: usize = 64 * 1024;
+/// What a connection may keep for torn frames to come. Most are a header, cut where a read ended.
+const TORN: usize = 4 * 1024;
 
 /// What all connections of a door share.
 pub(super) struct Desk {
@@ -40,7 +51,7 @@ pub(super) struct Desk {
 
 /// A socket that an MTA is at the other end of.
 pub(super) trait Peer: AsyncRead + AsyncWrite + Unpin + Send {
-    /// Called after each read.
+    /// Called after a read that is not answered.
     fn rearm(&self) {}
 }
 
@@ -70,102 +81,38 @@ enum Ending {
     Silent,
 }
 
-/// The bytes received and not yet used: at most one torn frame and what came with it.
-#[derive(Debug, Default)]
-struct Inbox {
-    bytes: Vec<u8>,
-    used: usize,
+/// A body chunk of which a part has come: it is shown as it comes, and answered when it is whole.
+struct Chunk {
+    left: usize,
+    is_content: bool,
+    owed: Owed,
 }
 
-impl Inbox {
-    fn unread(&self) -> &[u8] {
-        self.bytes.get(self.used..).unwrap_or_default()
-    }
-
-    /// Makes room for the rest of the frame that has begun.
-    fn make_room(&mut self) -> Result<(), PacketError> {
-        self.bytes.drain(..self.used.min(self.bytes.len()));
-        self.used = 0;
-        let whole = announced(&self.bytes)?.unwrap_or(LENGTH);
-        self.bytes.reserve((whole.saturating_sub(self.bytes.len())).max(GULP));
-        Ok(())
-    }
-
-    /// Gives back what a large message took; thousands of connections are idle at a time.
-    fn rest(&mut self) {
-        if self.used >= self.bytes.len() && self.bytes.capacity() > 2 * GULP {
-            *self = Self::default();
-        }
-    }
+/// What is to be done before more is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Read,
+    Conclude,
 }
 
-/// A message under way.
-struct Message {
-    /// `None` once it has panicked.
-    inspection: Option<Inspection>,
-    began: Instant,
-    size: usize,
-    /// One header as it stood in the message.
-    line: Vec<u8>,
-}
-
-impl Message {
-    fn begin(desk: &Desk, session: &Session) -> Self {
-        let mut message = Self { inspection: None, began: Instant::now(), size: 0, line: Vec::new() };
-        message.inspection = guard(desk, || {
-            let mut inspection = desk.gate.begin();
-            inspection.envelope = session.envelope().clone();
-            inspection
-        });
-        message
-    }
-
-    fn header(&mut self, desk: &Desk, name: &[u8], value: &[u8], space: bool) {
-        let mut line = std::mem::take(&mut self.line);
-        line.clear();
-        for piece in [name, if space { b": " } else { b":" }, value, b"\r\n"] {
-            line.extend_from_slice(piece);
-        }
-        self.feed(desk, &line);
-        self.line = line;
-    }
-
-    /// Shows the inspection some bytes, unless its verdict is sure. A panic loses the inspection, not the connection.
-    fn feed(&mut self, desk: &Desk, bytes: &[u8]) {
-        self.size += bytes.len();
-        let Some(mut inspection) = self.inspection.take() else { return };
-        if bytes.is_empty() {
-            self.inspection = Some(inspection);
-            return;
-        }
-        // Moved in and out: after a panic it is dropped while unwinding, and a half-fed inspection is never asked again.
-        self.inspection = guard(desk, move || {
-            if !inspection.settled() {
-                inspection.feed(bytes);
-            }
-            inspection
-        });
-    }
-
-    fn is_settled(&self) -> bool {
-        self.inspection.as_ref().is_some_and(Inspection::settled)
-    }
-}
-
-/// Runs a piece of the inspection; `None` if it panicked.
-fn guard<T>(desk: &Desk, work: impl FnOnce() -> T) -> Option<T> {
-    // AssertUnwindSafe: what the closure owns dies with it, and the gate is shared by design.
-    let done = catch_unwind(AssertUnwindSafe(work)).ok();
-    if done.is_none() {
-        desk.counters.panics.fetch_add(1, Relaxed);
-    }
-    done
+/// What a connection was waiting for.
+enum Heard {
+    /// Something, and this became of it.
+    Bytes(Result<Next, PacketError>),
+    /// The MTA has closed its end.
+    End,
+    /// Nothing for as long as may be.
+    Silence,
+    /// That the door closes, and no message is under way.
+    Stop,
 }
 
 /// One connection and all that belongs to it.
 pub(super) struct Connection<S> {
     stream: S,
-    inbox: Inbox,
+    /// The beginning of a frame that is torn, or what came behind an end of body.
+    rest: Vec<u8>,
+    chunk: Option<Chunk>,
     out: Vec<u8>,
     session: Session,
     message: Option<Message>,
@@ -175,7 +122,7 @@ pub(super) struct Connection<S> {
 impl<S: Peer> Connection<S> {
     pub(super) fn new(stream: S, desk: Arc<Desk>, crowded: bool) -> Self {
         let session = Session::new(crowded);
-        Self { stream, inbox: Inbox::default(), out: Vec::new(), session, message: None, desk }
+        Self { stream, rest: Vec::new(), chunk: None, out: Vec::new(), session, message: None, desk }
     }
 
     /// Serves the connection to its end. When `stop` turns true, it ends as soon as no message is under way.
@@ -200,7 +147,7 @@ impl<S: Peer> Connection<S> {
         // between messages has read its answer: until then it says nothing.
         if was_talking && self.stream.shutdown().await.is_ok() {
             let drained = timeout(LINGER, async {
-                let mut rest = [0; 4096];
+                let mut rest = [0; 512];
                 while self.stream.read(&mut rest).await.is_ok_and(|count| count > 0) {}
             });
             if drained.await.is_err() {
@@ -210,93 +157,176 @@ impl<S: Peer> Connection<S> {
     }
 
     async fn talk(&mut self, stop: &mut watch::Receiver<bool>) -> Result<(), Ending> {
+        let mut stopping = pin!(stopped(stop));
+        let mut alarm = pin!(sleep(self.desk.settings.idle));
         loop {
-            let worked = self.work().await;
-            // What is owed for the whole frames is said before a broken one is spoken of.
-            write_out(&mut self.stream, &mut self.out).await?;
-            worked?;
+            let idle = self.session.is_idle();
+            let limit = if idle { self.desk.settings.idle } else { self.desk.settings.stalled };
+            let deadline = Instant::now() + limit;
+            let heard = poll_fn(|cx| {
+                if idle && stopping.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(Ok(Heard::Stop));
+                }
+                match self.poll_read(cx) {
+                    Poll::Pending => poll_alarm(alarm.as_mut(), deadline, cx).map(|()| Ok(Heard::Silence)),
+                    heard @ Poll::Ready(_) => heard,
+                }
+            });
+            let mut worked = match heard.await? {
+                Heard::Bytes(worked) => worked,
+                Heard::Stop => return Ok(()),
+                Heard::End | Heard::Silence if idle => return Ok(()),
+                Heard::End => return Err(Ending::Left),
+                Heard::Silence => return Err(Ending::Silent),
+            };
+            loop {
+                // What is owed for the whole frames is said before a broken one is spoken of.
+                write_out(&mut self.stream, &mut self.out).await?;
+                if worked? == Next::Read {
+                    break;
+                }
+                let Self { stream, out, session, message, desk, .. } = self;
+                conclude(stream, out, session, message.take(), desk).await?;
+                worked = self.take_in(b"");
+            }
             if self.session.has_ended() {
                 return Ok(());
             }
-            let idle = self.session.is_idle();
-            if idle {
-                if *stop.borrow() {
-                    return Ok(());
-                }
-                self.inbox.rest();
-            }
-            self.inbox.make_room()?;
-            let limit = if idle { self.desk.settings.idle } else { self.desk.settings.stalled };
-            let read = timeout(limit, self.stream.read_buf(&mut self.inbox.bytes));
-            let count = if idle {
-                tokio::select! {
-                    biased;
-                    read = read => read,
-                    () = stopped(stop) => return Ok(()),
-                }
-            } else {
-                read.await
-            };
-            match count {
-                Err(_) | Ok(Ok(0)) if idle => return Ok(()),
-                Err(_) => return Err(Ending::Silent),
-                Ok(Ok(0)) => return Err(Ending::Left),
-                Ok(Ok(_)) => self.stream.rearm(),
-                Ok(Err(error)) => return Err(error.into()),
-            }
         }
     }
 
-    /// Does what the whole frames in the inbox ask for.
-    async fn work(&mut self) -> Result<(), Ending> {
-        let Self { stream, inbox, out, session, message, desk } = self;
-        while let Some((frame, size)) = split(inbox.unread())? {
-            let step = session.on(&Command::decode(frame)?);
-            match step.content {
-                Content::Nothing => {}
-                Content::Void => *message = None,
-                content @ (Content::Begin
-                | Content::Header { .. }
-                | Content::EndOfHeaders
-                | Content::Body(_)
-                | Content::End(_)) => {
-                    let message = message.get_or_insert_with(|| Message::begin(desk, session));
-                    take(message, desk, content);
+    /// Reads what has come, and does what it asks for.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<Heard, Ending>> {
+        thread_local! {
+            /// Room for one read. Of a thread and not of a connection: thousands of connections are idle at a time.
+            static ROOM: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+        }
+        let mut room = ROOM.take();
+        room.resize(GULP, 0);
+        let mut buffer = ReadBuf::new(&mut room);
+        let heard = match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error.into())),
+            Poll::Ready(Ok(())) if buffer.filled().is_empty() => Poll::Ready(Ok(Heard::End)),
+            Poll::Ready(Ok(())) => {
+                let worked = self.take_in(buffer.filled());
+                // An answer carries the acknowledgement with it.
+                if self.out.is_empty() && worked == Ok(Next::Read) {
+                    self.stream.rearm();
                 }
+                Poll::Ready(Ok(Heard::Bytes(worked)))
             }
-            let reply = match step.owed {
-                Owed::Silence => None,
-                Owed::ContinueOrSkip if message.as_ref().is_some_and(Message::is_settled) => {
-                    Some(Reply::Skip)
-                }
-                Owed::Continue | Owed::ContinueOrSkip => Some(Reply::Continue),
-                Owed::Tempfail => Some(Reply::Tempfail),
-                Owed::Terms(terms) => Some(Reply::Negotiate(terms.encode())),
-                Owed::Refusal => Some(Reply::Negotiate(Terms::refusal())),
-                Owed::Verdict | Owed::FailVerdict => {
-                    write_out(stream, out).await?;
-                    conclude(stream, out, session, message.take(), desk).await?;
-                    None
-                }
-            };
-            if let Some(reply) = reply {
-                reply.encode(out);
+        };
+        ROOM.set(room);
+        heard
+    }
+
+    /// Does what the frames ask for, in those that wait and in those that come now, up to an end of body.
+    fn take_in(&mut self, mut fresh: &[u8]) -> Result<Next, PacketError> {
+        while !self.rest.is_empty() {
+            let mut rest = std::mem::take(&mut self.rest);
+            let (used, next) = self.frames(&rest)?;
+            rest.drain(..used);
+            if next == Next::Conclude || fresh.is_empty() || self.session.has_ended() {
+                rest.extend_from_slice(fresh);
+                self.rest = rest;
+                return Ok(next);
             }
-            inbox.used += size;
-            if session.has_ended() {
+            if rest.is_empty() {
+                // What a large header took is given back with it.
+                self.rest = if rest.capacity() > TORN { Vec::new() } else { rest };
+                break;
+            }
+            // The torn frame alone is put together; what comes behind it is used where it lies.
+            let (missing, behind) = fresh.split_at(lacking(&rest)?.min(fresh.len()));
+            rest.extend_from_slice(missing);
+            self.rest = rest;
+            fresh = behind;
+        }
+        let (used, next) = self.frames(fresh)?;
+        self.rest.extend_from_slice(fresh.get(used..).unwrap_or_default());
+        Ok(next)
+    }
+
+    /// Does what the frames at the start of `bytes` ask for, and tells how many bytes they took: up to a torn one, to the
+    /// leave of the MTA, or to an end of body.
+    fn frames(&mut self, bytes: &[u8]) -> Result<(usize, Next), PacketError> {
+        let mut used = 0;
+        while !self.session.has_ended() {
+            let unread = bytes.get(used..).unwrap_or_default();
+            if let Some(Chunk { left, is_content, owed }) = self.chunk.take() {
+                let (piece, _) = unread.split_at(left.min(unread.len()));
+                if is_content {
+                    self.content(Content::Body(piece));
+                }
+                used += piece.len();
+                if piece.len() < left {
+                    self.chunk = Some(Chunk { left: left - piece.len(), is_content, owed });
+                    break;
+                }
+                self.answer(owed);
+            } else if let Some(left) = body_begins(unread)? {
+                let step = self.session.on(&Command::Body(b""));
+                let is_content = matches!(step.content, Content::Body(_));
+                self.content(step.content);
+                used += LENGTH + 1;
+                self.chunk = Some(Chunk { left, is_content, owed: step.owed });
+            } else if let Some((frame, size)) = split(unread)? {
+                let step = self.session.on(&Command::decode(frame)?);
+                self.content(step.content);
+                used += size;
+                if matches!(step.owed, Owed::Verdict | Owed::FailVerdict) {
+                    return Ok((used, Next::Conclude));
+                }
+                self.answer(step.owed);
+            } else {
                 break;
             }
         }
-        Ok(())
+        Ok((used, Next::Read))
+    }
+
+    fn content(&mut self, content: Content<'_>) {
+        match content {
+            Content::Nothing => {}
+            Content::Void => self.message = None,
+            content @ (Content::Begin
+            | Content::Header { .. }
+            | Content::EndOfHeaders
+            | Content::Body(_)
+            | Content::End(_)) => {
+                let Self { message, session, desk, .. } = self;
+                message.get_or_insert_with(|| Message::begin(desk, session)).take(desk, content);
+            }
+        }
+    }
+
+    fn answer(&mut self, owed: Owed) {
+        let reply = match owed {
+            // A verdict is not given here: it may have to be waited for.
+            Owed::Silence | Owed::Verdict | Owed::FailVerdict => return,
+            Owed::ContinueOrSkip if self.message.as_ref().is_some_and(Message::is_settled) => Reply::Skip,
+            Owed::Continue | Owed::ContinueOrSkip => Reply::Continue,
+            Owed::Tempfail => Reply::Tempfail,
+            Owed::Terms(terms) => Reply::Negotiate(terms.encode()),
+            Owed::Refusal => Reply::Negotiate(Terms::refusal()),
+        };
+        reply.encode(&mut self.out);
     }
 }
 
-fn take(message: &mut Message, desk: &Desk, content: Content<'_>) {
-    match content {
-        Content::Nothing | Content::Void | Content::Begin => {}
-        Content::Header { name, value, space } => message.header(desk, name, value, space),
-        Content::EndOfHeaders => message.feed(desk, b"\r\n"),
-        Content::Body(bytes) | Content::End(bytes) => message.feed(desk, bytes),
+/// Ready once `deadline` has passed. An alarm that is set already is let ring and then set anew, since most of them are
+/// never heard: setting one for each read costs more than the read's own bookkeeping.
+fn poll_alarm(mut alarm: Pin<&mut Sleep>, deadline: Instant, cx: &mut Context<'_>) -> Poll<()> {
+    if deadline < alarm.deadline() {
+        alarm.as_mut().reset(deadline);
+    }
+    loop {
+        ready!(alarm.as_mut().poll(cx));
+        if alarm.deadline() >= deadline {
+            return Poll::Ready(());
+        }
+        alarm.as_mut().reset(deadline);
     }
 }
 
@@ -314,8 +344,11 @@ async fn conclude<S: Peer>(
     };
     let answer = match inspection {
         Some(mut inspection) => {
-            inspection.envelope = session.envelope().clone();
-            decide(stream, inspection, desk).await?
+            // The queue id may have come after the content had begun.
+            if inspection.envelope != *session.envelope() {
+                inspection.envelope = session.envelope().clone();
+            }
+            decide(stream, *inspection, desk).await?
         }
         None => Answerable::failed(),
     };
@@ -344,12 +377,29 @@ async fn conclude<S: Peer>(
     Ok(())
 }
 
-/// Lets the gate decide, and keeps the MTA waiting meanwhile.
+/// Lets the gate decide. What has nothing to be recorded is decided at once, here; the rest is waited for.
+async fn decide<S: Peer>(stream: &mut S, inspection: Inspection, desk: &Desk) -> Result<Answerable, Ending> {
+    let mut work = Box::pin(inspection.decide(Custody::Upstream));
+    match poll_fn(|cx| Poll::Ready(guard(desk, || work.as_mut().poll(cx)))).await {
+        Some(Poll::Ready(answer)) => Ok(answer),
+        Some(Poll::Pending) => wait_for(stream, work, desk).await,
+        None => {
+            tracing::error!("the decision was lost in a panic; the message is deferred");
+            Ok(Answerable::failed())
+        }
+    }
+}
+
+/// Keeps the MTA waiting while the gate decides.
 ///
 /// The decision runs as a task of its own: if the MTA leaves, what was found is still recorded.
-async fn decide<S: Peer>(stream: &mut S, inspection: Inspection, desk: &Desk) -> Result<Answerable, Ending> {
+async fn wait_for<S, D>(stream: &mut S, decision: Pin<Box<D>>, desk: &Desk) -> Result<Answerable, Ending>
+where
+    S: Peer,
+    D: Future<Output = Answerable> + Send + 'static,
+{
     let Settings { patience, progress, .. } = desk.settings;
-    let mut work = tokio::spawn(inspection.decide(Custody::Upstream));
+    let mut work = tokio::spawn(decision);
     let mut tick = interval_at(Instant::now() + progress, progress);
     let deadline = sleep(patience);
     tokio::pin!(deadline);
@@ -381,7 +431,14 @@ async fn write_out<S: Peer>(stream: &mut S, out: &mut Vec<u8>) -> Result<(), io:
     if out.is_empty() {
         return Ok(());
     }
-    let written = timeout(WRITE_LIMIT, stream.write_all(out)).await;
+    let written = {
+        let mut write = pin!(stream.write_all(out));
+        // There is nearly always room for an answer, and then no need of a timer.
+        match poll_fn(|cx| Poll::Ready(write.as_mut().poll(cx))).await {
+            Poll::Ready(written) => Ok(written),
+            Poll::Pending => timeout(WRITE_LIMIT, write).await,
+        }
+    };
     out.clear();
     written.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }

@@ -1,7 +1,7 @@
 //! The milter door: how Postfix (or sendmail) shows every message to the gate and hears the verdict.
 //!
 //! *What it is*: a codec (`packet.rs`, `reply.rs`), the opening talk (`negotiate.rs`), a state machine (`session.rs`), all
-//! sans-I/O, and around them tokio: one connection (`connection.rs`) and the listeners (`door.rs`). [`Client`] is the
+//! sans-I/O, and around them tokio: one connection (`connection.rs`, with its `message.rs`) and the listeners (`door.rs`). [`Client`] is the
 //! other side, for the demo and the load bench. *What it never does*: have an opinion on a message, keep its bytes, or
 //! end a connection in the middle of one. *Start reading at* [`Door`], then `session.rs`. *Tests*: `tests/`.
 //!
@@ -11,6 +11,7 @@ mod client;
 mod connection;
 mod counters;
 mod door;
+mod message;
 mod negotiate;
 mod packet;
 mod reply;

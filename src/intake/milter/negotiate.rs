@@ -22,6 +22,9 @@ pub(crate) mod protocol {
     pub(crate) const NO_REPLY_HEADER: u32 = 1 << 7;
     pub(crate) const NO_UNKNOWN: u32 = 1 << 8;
     pub(crate) const SKIP: u32 = 1 << 10;
+    pub(crate) const NO_REPLY_HELO: u32 = 1 << 13;
+    pub(crate) const NO_REPLY_MAIL: u32 = 1 << 14;
+    pub(crate) const NO_REPLY_RCPT: u32 = 1 << 15;
     pub(crate) const NO_REPLY_END_OF_HEADERS: u32 = 1 << 18;
     pub(crate) const NO_REPLY_BODY: u32 = 1 << 19;
     pub(crate) const LEADING_SPACE: u32 = 1 << 20;
@@ -29,12 +32,14 @@ pub(crate) mod protocol {
     pub(crate) const ALL: u32 = 0x1f_ffff;
 }
 
-/// The macros asked for, by event: HELO, MAIL, DATA and end of message, numbered as SMFIM_* does.
+/// The macros asked for, by event, numbered as SMFIM_* does: CONNECT, HELO, MAIL, RCPT, DATA, end of message, end of headers.
 ///
 /// Postfix would send `i` and `tls_version` unasked, unless an operator has edited `milter_*_macros`; asked for, they
-/// come in any case, and with the other lists empty the macros before each header shrink to six bytes.
-/// `tls_version` is asked for at MAIL too, since STARTTLS comes after the first HELO.
-const MACROS: [(u32, &str); 4] = [(1, "{tls_version}"), (2, "{tls_version}"), (4, "i"), (5, "i")];
+/// come in any case. `tls_version` is asked for at MAIL too, since STARTTLS comes after the first HELO. A list that is not
+/// named stays as Postfix has it, so those that nobody reads are named and empty: the list of the end of headers is sent
+/// before each header, and shrinks to six bytes.
+const MACROS: [(u32, &str); 7] =
+    [(0, ""), (1, "{tls_version}"), (2, "{tls_version}"), (3, ""), (4, "i"), (5, "i"), (6, "")];
 
 /// The three numbers of a negotiation, either way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,14 +81,24 @@ pub(crate) struct Terms {
 impl Terms {
     /// What we ask for, out of an offer; `None` for a version below [`LOWEST`].
     ///
-    /// *Headers, end of headers and body go unanswered.* Postfix then writes them in one go, where an answer each would
-    /// cost a turn of both processes for every header. The price is SKIP, which is an answer to a body chunk: a large
-    /// message whose verdict is sure is read to its end, unscanned. Such messages are few, and reading costs 0.2 ms a
-    /// MiB; so SKIP is asked for only where body chunks must be answered anyway. The other events keep their answer:
-    /// they break Postfix's chain of small writes, which Nagle and the delayed ACK would turn into 40 ms each.
+    /// *What need not be answered goes unanswered.* Postfix then writes it in one go, where an answer each would cost a turn
+    /// of both processes for every event: the envelope with DATA, then headers and body with the end of the body.
+    ///
+    /// *DATA is answered*: smtpd flushes for an answer, and what follows is written on the same connection by cleanup.
+    /// Left unanswered, a recipient could come behind the content. *CONNECT is answered*: above the cap of
+    /// connections the SMTP client is told before it has sent its mail. A recipient that cannot be judged is told at the end.
+    ///
+    /// The price is SKIP, which is an answer to a body chunk: a large message whose verdict is sure is read to its end,
+    /// unscanned. Such messages are few, and reading costs 0.2 ms a MiB; so SKIP is asked for only where body chunks must
+    /// be answered anyway.
+    ///
+    /// Events that go unanswered need their acknowledgement at once, see `rearm` in `connection.rs`.
     pub(crate) fn agree(offer: &Offer) -> Option<Self> {
         let mut wanted = protocol::LEADING_SPACE
             | protocol::NO_UNKNOWN
+            | protocol::NO_REPLY_HELO
+            | protocol::NO_REPLY_MAIL
+            | protocol::NO_REPLY_RCPT
             | protocol::NO_REPLY_HEADER
             | protocol::NO_REPLY_END_OF_HEADERS
             | protocol::NO_REPLY_BODY;

@@ -50,7 +50,7 @@ pub(crate) struct Frame<'b> {
 }
 
 /// How many bytes the frame at the start of `bytes` takes in all, once its length is there.
-pub(crate) fn announced(bytes: &[u8]) -> Result<Option<usize>, PacketError> {
+fn announced(bytes: &[u8]) -> Result<Option<usize>, PacketError> {
     let Some(length) = bytes.first_chunk::<LENGTH>() else { return Ok(None) };
     let length = u32::from_be_bytes(*length);
     match usize::try_from(length) {
@@ -68,6 +68,25 @@ pub(crate) fn split(bytes: &[u8]) -> Result<Option<(Frame<'_>, usize)>, PacketEr
     let Some(size) = announced(bytes)? else { return Ok(None) };
     let frame = bytes.get(LENGTH..size).and_then(<[u8]>::split_first);
     Ok(frame.map(|(&tag, payload)| (Frame { tag, payload }, size)))
+}
+
+/// The size of the body chunk whose frame begins `bytes`, once its tag is there: a chunk is used as it comes, so that nobody
+/// has to keep one.
+///
+/// # Errors
+/// As [`split`].
+pub(crate) fn body_begins(bytes: &[u8]) -> Result<Option<usize>, PacketError> {
+    let Some(size) = announced(bytes)? else { return Ok(None) };
+    Ok((bytes.get(LENGTH) == Some(&tag::BODY)).then(|| size.saturating_sub(LENGTH + 1)))
+}
+
+/// How many bytes the torn frame `bytes` still lacks, at least one: to its tag, and from there to its end.
+///
+/// # Errors
+/// As [`split`].
+pub(crate) fn lacking(bytes: &[u8]) -> Result<usize, PacketError> {
+    let wanted = if bytes.len() <= LENGTH { LENGTH + 1 } else { announced(bytes)?.unwrap_or(LENGTH + 1) };
+    Ok(wanted.saturating_sub(bytes.len()).max(1))
 }
 
 /// Appends a frame. `fill` writes the payload; the length is set afterwards.

@@ -157,10 +157,14 @@ impl Session {
                 step(Content::Void, Owed::Silence)
             }
             // Postfix sends HELO within a message too, and an ABORT after it.
-            (_, Command::Unknown(_) | Command::Helo(_)) => step(Content::Nothing, Owed::Continue),
+            (_, Command::Helo(_)) => {
+                step(Content::Nothing, self.unless(protocol::NO_REPLY_HELO, Owed::Continue))
+            }
+            (_, Command::Unknown(_)) => step(Content::Nothing, Owed::Continue),
 
-            (_, Command::Connect { .. } | Command::Mail(_)) if self.crowded => {
-                step(Content::Void, Owed::Tempfail)
+            (_, Command::Connect { .. }) if self.crowded => step(Content::Void, Owed::Tempfail),
+            (_, Command::Mail(_)) if self.crowded => {
+                step(Content::Void, self.unless(protocol::NO_REPLY_MAIL, Owed::Tempfail))
             }
             (Idle, Command::Connect { client, .. }) => {
                 self.client = *client;
@@ -192,10 +196,11 @@ impl Session {
             (_, Command::Header { .. }) => self.spoil_owing(protocol::NO_REPLY_HEADER),
             (_, Command::EndOfHeaders) => self.spoil_owing(protocol::NO_REPLY_END_OF_HEADERS),
             (_, Command::Body(_)) => self.spoil_owing(protocol::NO_REPLY_BODY),
-            (
-                Idle | Envelope | Headers | Body | Spoiled,
-                Command::Rcpt(_) | Command::Data | Command::Connect { .. },
-            ) => {
+            (_, Command::Rcpt(_)) => {
+                self.phase = Spoiled;
+                step(Content::Void, self.unless(protocol::NO_REPLY_RCPT, Owed::Tempfail))
+            }
+            (Idle | Envelope | Headers | Body | Spoiled, Command::Data | Command::Connect { .. }) => {
                 self.phase = Spoiled;
                 step(Content::Void, Owed::Tempfail)
             }
@@ -287,27 +292,29 @@ impl Session {
 
     fn begin_message<'b>(&mut self, arguments: Arguments<'b>) -> Step<'b> {
         let queue_id = self.next_id.take();
+        let owed = self.unless(protocol::NO_REPLY_MAIL, Owed::Continue);
         self.envelope = Envelope { queue_id, client: self.client, tls: self.tls.clone(), ..blank_envelope() };
         let raw = arguments.address();
         if !matches!(raw, b"<>" | b"") {
             match address(raw) {
                 Some(sender) => self.envelope.sender = Some(sender),
                 // An unreadable sender must not be taken for a bounce, whose sender is empty.
-                None => return self.move_to(Phase::Spoiled, Content::Void, Owed::Continue),
+                None => return self.move_to(Phase::Spoiled, Content::Void, owed),
             }
         }
-        self.move_to(Phase::Envelope, Content::Void, Owed::Continue)
+        self.move_to(Phase::Envelope, Content::Void, owed)
     }
 
     fn take_recipient<'b>(&mut self, arguments: Arguments<'b>) -> Step<'b> {
+        let owed = self.unless(protocol::NO_REPLY_RCPT, Owed::Continue);
         match address(arguments.address()) {
             Some(recipient) if self.envelope.recipients.len() < MAX_RECIPIENTS => {
                 self.envelope.recipients.push(recipient);
-                step(Content::Nothing, Owed::Continue)
+                step(Content::Nothing, owed)
             }
             // A recipient that is not in the envelope would not be judged. The message is deferred at its end: mail
             // that comes by the sendmail command must not have a RCPT refused.
-            _ => self.move_to(Phase::Spoiled, Content::Void, Owed::Continue),
+            _ => self.move_to(Phase::Spoiled, Content::Void, owed),
         }
     }
 

@@ -43,7 +43,7 @@ fn run(session: &mut Session, commands: &[Command<'static>]) -> Vec<Owed> {
 }
 
 #[test]
-fn postfix_waits_for_the_envelope_and_the_verdict_only() {
+fn postfix_waits_for_connect_data_and_the_verdict_only() {
     let owed = run(
         &mut postfix(),
         &[
@@ -59,8 +59,8 @@ fn postfix_waits_for_the_envelope_and_the_verdict_only() {
             EndOfBody(b""),
         ],
     );
-    let mut expected = vec![Owed::Continue; 6];
-    expected.extend([Owed::Silence, Owed::Silence, Owed::Silence, Owed::Verdict]);
+    let mut expected = vec![Owed::Silence; 10];
+    (expected[0], expected[5], expected[9]) = (Owed::Continue, Owed::Continue, Owed::Verdict);
     assert_eq!(owed, expected);
 }
 
@@ -162,7 +162,7 @@ fn abort_mail_and_a_new_connection_begin_afresh() {
     assert!(session.envelope().client.is_some(), "the client is the connection's");
     run(&mut session, &[QuitNewConnection, mail()]);
     assert!(session.envelope().client.is_none(), "the client has gone");
-    assert_eq!(run(&mut session, &[Helo(b"h"), Unknown(b"XFOO"), rcpt(), Quit])[2], Owed::Continue);
+    assert_eq!(run(&mut session, &[Helo(b"h"), Unknown(b"XFOO"), rcpt(), Quit])[1], Owed::Continue);
     assert!(session.has_ended());
 }
 
@@ -217,7 +217,15 @@ fn in_a_crowd_everything_is_deferred() {
         &mut session,
         &[connect(), Helo(b"h"), mail(), rcpt(), Data, HEADER, EndOfHeaders, Body(b"x"), EndOfBody(b"")],
     );
-    assert_eq!((owed[0], owed[2], owed[8]), (Owed::Tempfail, Owed::Tempfail, Owed::FailVerdict));
+    assert_eq!((owed[0], owed[4], owed[8]), (Owed::Tempfail, Owed::Tempfail, Owed::FailVerdict));
+    assert_eq!(
+        (owed[2], owed[3]),
+        (Owed::Silence, Owed::Silence),
+        "not even a refusal, where none is waited for"
+    );
+    let mut session = Session::new(true);
+    session.on(&Command::Negotiate(Offer { protocol: 0, ..Offer::POSTFIX }));
+    assert_eq!(run(&mut session, &[mail(), rcpt()]), [Owed::Tempfail, Owed::Tempfail]);
 }
 
 async fn answer(verdict: Verdict) -> Answerable {
