@@ -229,6 +229,7 @@ impl Reader {
     /// From now on, keeps the evidence of every candidate.
     pub(super) fn explain(&mut self) {
         self.judge.explained = Some(Vec::new());
+        self.window.shows_all = true;
     }
 
     /// The report, and what became of every candidate since [`Self::explain`].
@@ -251,6 +252,7 @@ impl Reader {
         *explained = None;
         prefix.clear();
         window.clear();
+        window.shows_all = false;
         *mode = Mode::Closed;
         *unfold = None;
         leaf.clear();
@@ -378,7 +380,7 @@ impl Reader {
         let judge = &mut self.judge;
         let before = judge.report.findings.len();
         let explained = judge.explained.as_ref().map_or(0, Vec::len);
-        window::whole(text, &mut |hit| judge.judge(hit, path, place));
+        window::whole(text, judge.explained.is_some(), &mut |hit| judge.judge(hit, path, place));
         if let Some(line) = line {
             for finding in judge.report.findings.iter_mut().skip(before) {
                 finding.line = line;

@@ -29,6 +29,8 @@ pub(super) struct Window {
     buffer: Vec<u8>,
     /// Everything before here has been searched.
     searched: usize,
+    /// Visits what is written as a number and has no day, too: somebody asked why it is none.
+    pub(super) shows_all: bool,
     place: Counted,
     lore: Lore,
 }
@@ -108,6 +110,7 @@ impl Window {
         Self {
             buffer: Vec::with_capacity(SIZE),
             searched: 0,
+            shows_all: false,
             place: Counted { base: 0, at: 0, line: 1 },
             lore: Lore::default(),
         }
@@ -156,9 +159,14 @@ impl Window {
     fn search(&mut self, limit: usize, visit: &mut impl FnMut(Hit<'_>)) {
         let text = self.buffer.as_slice();
         let from = self.searched;
-        self.searched = sweep(text, from, limit, |candidate| {
+        let mut visit = |candidate: &Candidate| {
             visit(Hit { candidate, text, place: &mut self.place, lore: &mut self.lore });
-        });
+        };
+        self.searched = if self.shows_all {
+            sweep_each(text, from, limit, true, &mut visit).max(limit)
+        } else {
+            sweep(text, from, limit, visit)
+        };
     }
 
     /// Moves what the next search needs to the front: the unsearched text, and the neighbourhood before it.
@@ -176,12 +184,17 @@ impl Window {
     }
 }
 
-/// Visits the candidates of a text that is whole in memory.
-pub(super) fn whole(text: &[u8], visit: &mut impl FnMut(Hit<'_>)) {
+/// Visits the candidates of a text that is whole in memory; `shows_all` as in [`Window`].
+pub(super) fn whole(text: &[u8], shows_all: bool, visit: &mut impl FnMut(Hit<'_>)) {
     let (mut place, mut lore) = (Counted { base: 0, at: 0, line: 1 }, Lore::default());
-    sweep(text, 0, text.len(), |candidate| {
+    let mut visit = |candidate: &Candidate| {
         visit(Hit { candidate, text, place: &mut place, lore: &mut lore });
-    });
+    };
+    if shows_all {
+        sweep_each(text, 0, text.len(), true, &mut visit);
+    } else {
+        sweep(text, 0, text.len(), visit);
+    }
 }
 
 /// Visits the candidates that begin at or after `from` and before `limit`; returns where to go on.
@@ -193,7 +206,7 @@ fn sweep(text: &[u8], from: usize, limit: usize, mut visit: impl FnMut(&Candidat
         let starts = (kernels.starts)(text, base);
         let end = limit.min(base + Starts::REACH);
         if starts.wide {
-            at = sweep_with_wide(text, at.max(base), end, &mut visit);
+            at = sweep_each(text, at.max(base), end, false, &mut visit);
         } else {
             for start in starts.places().map(|place| base + place).take_while(|start| *start < end) {
                 if start >= at {
@@ -240,9 +253,16 @@ fn run_end(text: &[u8], start: usize) -> usize {
     at + rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len())
 }
 
-/// As [`sweep`], where a digit of more than one byte may stand: looks at every run.
+/// As [`sweep`], looking at every run: where a digit of more than one byte may stand, and where what has no day is to be
+/// shown too.
 #[cold]
-fn sweep_with_wide(text: &[u8], from: usize, limit: usize, visit: &mut impl FnMut(&Candidate)) -> usize {
+fn sweep_each(
+    text: &[u8],
+    from: usize,
+    limit: usize,
+    shows_all: bool,
+    visit: &mut impl FnMut(&Candidate),
+) -> usize {
     let mut at = from;
     let mut runs = Runs::starting(text, from);
     let mut wide = candidate::next_wide(text, from);
@@ -263,7 +283,14 @@ fn sweep_with_wide(text: &[u8], from: usize, limit: usize, visit: &mut impl FnMu
         let goes_on = run.start == from
             && from.checked_sub(1).and_then(|b| text.get(b)).is_some_and(u8::is_ascii_digit);
         if !goes_on {
-            at = tell(candidate::at(text, &run), visit).max(at);
+            let found = candidate::at(text, &run);
+            if shows_all
+                && found.is_err()
+                && let Ok(dayless) = candidate::shaped_at(text, &run)
+            {
+                visit(&dayless);
+            }
+            at = tell(found, visit).max(at);
             runs.skip_to(at);
             if wide.is_some_and(|wide| wide < at) {
                 wide = candidate::next_wide(text, at);
@@ -310,7 +337,7 @@ mod tests {
         for step in [usize::MAX / 2, 100, 7] {
             let fast = visited(text, step, |text, from, limit, visit| sweep(text, from, limit, visit));
             let slow = visited(text, step, |text, from, limit, mut visit| {
-                sweep_with_wide(text, from, limit, &mut visit).max(limit)
+                sweep_each(text, from, limit, false, &mut visit).max(limit)
             });
             assert_eq!(fast, slow, "{:?} by {step}", String::from_utf8_lossy(text));
         }
@@ -343,7 +370,7 @@ mod tests {
             all
         };
         let expect = spans(text.as_bytes(), &|text, mut visit| {
-            sweep_with_wide(text, 0, text.len(), &mut visit);
+            sweep_each(text, 0, text.len(), false, &mut visit);
         });
         assert!(expect.len() > 1000, "{}", expect.len());
         for shift in 0..Starts::REACH / 16 {

@@ -85,7 +85,9 @@ impl Reader {
             reader.depth = self.depth;
             reader.seconds.within = self.seconds.within | kind.bit();
             reader.judge.prefix.clone_from(&self.judge.prefix);
-            reader.judge.explained = self.judge.explained.is_some().then(Vec::new);
+            if self.judge.explained.is_some() {
+                reader.explain();
+            }
             self.seconds.all.push((kind, Box::new(reader)));
         }
         self.seconds.find(kind)
