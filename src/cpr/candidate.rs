@@ -124,6 +124,14 @@ pub fn shaped_at(text: &[u8], first: &Range<usize>) -> Result<Candidate, usize> 
         return escaped(text, first);
     }
     if glyph::may_be_unseen(next) && first.len() <= 10 {
+        // Where something is seen behind it after all, the run is a group, and few lengths begin a number.
+        let goes_on = || {
+            let behind = text.get(first.end..).and_then(glyph::glyph);
+            matches!(behind, Some((Glyph::Invisible | Glyph::Digit(_), _)))
+        };
+        if !row::may_begin(first.len()) && !goes_on() {
+            return Err(first.end);
+        }
         return row(text, first.start, first.end);
     }
     // Nearly all runs of digits end here, and a few bytes ahead tell.

@@ -85,6 +85,8 @@ pub(super) struct Reader {
     seconds: Seconds,
     /// Set while the children of a `multipart/encrypted` are read; whether that is the message as a whole.
     pgp: Option<PgpContainer>,
+    /// What the last message's sketch was gathered in.
+    sketch_memory: Vec<u8>,
 }
 
 #[derive(Clone, Copy)]
@@ -205,6 +207,7 @@ impl Reader {
             outside: 0,
             seconds: Seconds::default(),
             pgp: None,
+            sketch_memory: Vec::new(),
         }
     }
 
@@ -235,18 +238,35 @@ impl Reader {
     /// The report, and what became of every candidate since [`Self::explain`].
     pub(super) fn take_explained(&mut self) -> (Report, Vec<Explained>) {
         self.settle();
-        let report = std::mem::take(&mut self.judge.report);
+        let mut report = std::mem::take(&mut self.judge.report);
+        if report.findings.is_empty() && report.clean().is_some() {
+            // Nobody will ask what a clean mail looked like.
+            self.sketch_memory = report.sketch.take_text();
+        }
         (report, self.judge.explained.take().unwrap_or_default())
     }
 
     /// Gets ready for another message, in the memory that the last one took: of that, nothing but buffers may stay.
     pub(super) fn renew(&mut self, rules: Arc<Ruleset>, today: Day) {
-        let Self { judge, window, mode, unfold, leaf, containers, opened, depth, outside, seconds, pgp } =
-            self;
+        let Self {
+            judge,
+            window,
+            mode,
+            unfold,
+            leaf,
+            containers,
+            opened,
+            depth,
+            outside,
+            seconds,
+            pgp,
+            sketch_memory,
+        } = self;
         let Judge { rules: own_rules, today: own_today, report, sketching, scratch, explained, prefix } =
             judge;
         (*own_rules, *own_today) = (rules, today);
         *report = Report::default();
+        report.sketch.gather_in(std::mem::take(sketch_memory));
         *sketching = false;
         *scratch = Scratch::default();
         *explained = None;

@@ -49,6 +49,18 @@ impl Sketch {
         self.closed |= !self.text.is_empty();
     }
 
+    /// Takes the text out, for its memory.
+    pub(super) fn take_text(&mut self) -> Vec<u8> {
+        let mut text = std::mem::take(&mut self.text);
+        text.clear();
+        text
+    }
+
+    /// Gathers in this memory.
+    pub(super) fn gather_in(&mut self, memory: Vec<u8>) {
+        self.text = memory;
+    }
+
     /// The message's size as it came, in bytes.
     pub fn bytes(&self) -> u64 {
         self.bytes
@@ -59,7 +71,7 @@ impl Sketch {
         self.message_id.as_deref()
     }
 
-    /// The first text's start, raw.
+    /// The first text's start, raw; nothing of a message in which nothing was found and nothing left unread.
     pub fn text(&self) -> &[u8] {
         &self.text
     }

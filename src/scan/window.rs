@@ -317,12 +317,15 @@ mod tests {
     use crate::cpr::candidate::Form;
     use proptest::prelude::*;
 
+    /// From where, up to where, to whom; and where to go on.
+    type Sweep = fn(&[u8], usize, usize, &mut dyn FnMut(&Candidate)) -> usize;
+
+    const USUAL: Sweep = |text, from, limit, visit| sweep(text, from, limit, visit);
+    const EACH: Sweep =
+        |text, from, limit, mut visit| sweep_each(text, from, limit, false, &mut visit).max(limit);
+
     /// What a sweep over text in pieces of `step` visits.
-    fn visited(
-        text: &[u8],
-        step: usize,
-        sweep: fn(&[u8], usize, usize, &mut dyn FnMut(&Candidate)) -> usize,
-    ) -> Vec<(std::ops::Range<usize>, Form)> {
+    fn visited(text: &[u8], step: usize, sweep: Sweep) -> Vec<(std::ops::Range<usize>, Form)> {
         let (mut all, mut at) = (Vec::new(), 0);
         for limit in (1..=text.len().div_ceil(step)).map(|nr| (nr * step).min(text.len())) {
             if at < limit {
@@ -335,10 +338,7 @@ mod tests {
     /// The runs that are passed by unseen are those that a look at each would pass by.
     fn passes_by_nothing(text: &[u8]) {
         for step in [usize::MAX / 2, 100, 7] {
-            let fast = visited(text, step, |text, from, limit, visit| sweep(text, from, limit, visit));
-            let slow = visited(text, step, |text, from, limit, mut visit| {
-                sweep_each(text, from, limit, false, &mut visit).max(limit)
-            });
+            let (fast, slow) = (visited(text, step, USUAL), visited(text, step, EACH));
             assert_eq!(fast, slow, "{:?} by {step}", String::from_utf8_lossy(text));
         }
     }
@@ -353,7 +353,7 @@ mod tests {
             for (second, third) in (1..7).flat_map(|second| (0..7).map(move |third| (second, third))) {
                 for last in [0, 2, 4, 5] {
                     for group in [first, second, third, last].into_iter().filter(|group| *group > 0) {
-                        text += &digits[..group];
+                        text += digits.get(..group).unwrap();
                         text += gap;
                     }
                     text += "yx  ";
@@ -364,20 +364,11 @@ mod tests {
         text += "15 03 79 10 28 x 15.03.1<b>9</b>79-1028 x 15.03.197<b></b>9-1028 x 15.03.7<b>9</b>-1028 x 15-0&#51;-1979 1028";
         text +=
             " x 15-<i>0</i>3-79 1028 x 1 5<b>0</b> 3 7 9 1 0 2 8 x 150379<b>-</b>1028 x 150379-10<b>28</b> x";
-        let spans = |text: &[u8], sweep: &dyn Fn(&[u8], &mut dyn FnMut(&Candidate))| {
-            let mut all = Vec::new();
-            sweep(text, &mut |found| all.push((found.span.clone(), found.form)));
-            all
-        };
-        let expect = spans(text.as_bytes(), &|text, mut visit| {
-            sweep_each(text, 0, text.len(), false, &mut visit);
-        });
+        let expect = visited(text.as_bytes(), text.len(), EACH);
         assert!(expect.len() > 1000, "{}", expect.len());
         for shift in 0..Starts::REACH / 16 {
             let shifted = " ".repeat(shift) + &text;
-            let found = spans(shifted.as_bytes(), &|text, visit| {
-                sweep(text, 0, text.len(), visit);
-            });
+            let found = visited(shifted.as_bytes(), shifted.len(), USUAL);
             let back = found.into_iter().map(|(span, form)| (span.start - shift..span.end - shift, form));
             assert!(back.eq(expect.iter().cloned()), "shifted by {shift}");
         }

@@ -22,7 +22,7 @@ struct Group {
 }
 
 /// The groups in which the digits of a number are written, and what that makes of them.
-const SHAPES: [(&[usize], Shape); 8] = [
+const SHAPES: [(&[u8], Shape); 8] = [
     (&[10], Shape::Whole),
     (&[9], Shape::Nine),
     (&[6, 4], Shape::Halves),
@@ -32,6 +32,27 @@ const SHAPES: [(&[usize], Shape); 8] = [
     (&[2, 2, 2, 2, 2], Shape::Spread),
     (&[1; Row::GROUPS], Shape::Spread),
 ];
+
+/// For each place of a group and each number of digits in it, a one for each shape that has such a group there.
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+static FITTING: [[u8; Row::DIGITS + 2]; Row::GROUPS] = {
+    let mut table = [[0; Row::DIGITS + 2]; Row::GROUPS];
+    let mut nr = 0;
+    while nr < SHAPES.len() {
+        let mut place = 0;
+        while place < SHAPES[nr].0.len() {
+            table[place][SHAPES[nr].0[place] as usize] |= 1 << nr;
+            place += 1;
+        }
+        nr += 1;
+    }
+    table
+};
+
+/// Whether a shape begins with a group of so many digits.
+pub(super) fn may_begin(digits: usize) -> bool {
+    FITTING[0].get(digits).is_some_and(|shapes| *shapes != 0)
+}
 
 #[derive(Clone, Copy, Debug)]
 enum Shape {
@@ -66,6 +87,8 @@ impl Row {
         };
         let mut digits = 0;
         let mut at = start;
+        // A one for each shape that the groups so far begin.
+        let mut fitting = u8::MAX;
         while let Some(group) = row.groups.get_mut(row.count) {
             let first = digits;
             let mut gap = None;
@@ -93,23 +116,19 @@ impl Row {
                 }
             }
             group.digits = digits - first;
+            fitting &= FITTING.get(row.count).and_then(|place| place.get(group.digits)).copied().unwrap_or(0);
             row.count += 1;
-            let lengths = row.groups.get(..row.count).unwrap_or_default();
-            let begins =
-                |shape: &[usize]| lengths.iter().zip(shape).all(|(group, length)| group.digits == *length);
-            let fitting = SHAPES.iter().filter(|(shape, _)| shape.len() >= row.count && begins(shape));
-            match fitting.clone().find(|(shape, _)| shape.len() == row.count) {
-                Some((_, shape)) => row.shape = Some(*shape),
-                None if fitting.count() == 0 => {}
-                None => {
-                    if let Some((gap, length)) = gap {
-                        if let Some(group) = row.groups.get_mut(row.count - 1) {
-                            group.gap = gap;
-                        }
-                        at += length;
-                        continue;
-                    }
+            let complete = SHAPES.get(fitting.trailing_zeros() as usize);
+            row.shape = complete.filter(|(shape, _)| shape.len() == row.count).map(|(_, shape)| *shape);
+            if row.shape.is_none()
+                && fitting != 0
+                && let Some((gap, length)) = gap
+            {
+                if let Some(group) = row.groups.get_mut(row.count - 1) {
+                    group.gap = gap;
                 }
+                at += length;
+                continue;
             }
             break;
         }

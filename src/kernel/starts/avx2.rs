@@ -7,21 +7,25 @@
 #![allow(unsafe_code, reason = "one load, and the way into code for AVX2")]
 
 use std::arch::x86_64::{
-    __m256i, _mm256_and_si256, _mm256_cmpeq_epi8, _mm256_cmpgt_epi8, _mm256_loadu_si256,
-    _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8, _mm256_setr_epi8, _mm256_setzero_si256,
-    _mm256_shuffle_epi8, _mm256_srli_epi16,
+    __m256i, _mm_setr_epi8, _mm256_and_si256, _mm256_broadcastsi128_si256, _mm256_cmpeq_epi8,
+    _mm256_cmpgt_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8,
+    _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srli_epi16,
 };
 
 use super::{BLOCK, Classes, Starts, judge};
 
-/// Its sign, so that it is told without a comparison.
-const DIGIT: i8 = i8::MIN;
+/// A digit: its sign, so that it is told without a comparison.
+const D: i8 = i8::MIN;
 /// `%` and `&`, `=`, `\`; each has a row of its own.
 const MARKS: i8 = 1 | 2 | 4;
 /// `<`.
 const TAG: i8 = 8;
 /// `A` to `O` and `P` to `Z`, large and small.
-const LETTERS: i8 = 16 | 32;
+const A: i8 = 16;
+const P: i8 = 32;
+const AP: i8 = A | P;
+/// What has the lower half of `1` to `9`.
+const B: i8 = D | AP;
 
 /// See [`super::scalar`]. Must not be called where there is no AVX2; [`crate::kernel::Kernels::all`] asks.
 pub(in crate::kernel) fn starts(text: &[u8], from: usize) -> Starts {
@@ -48,7 +52,7 @@ fn classes(block: &[u8; BLOCK]) -> Classes {
         all.digits |= bits(class) << shift;
         let even = _mm256_and_si256(bytes, _mm256_set1_epi8(!1));
         all.small |= bits(_mm256_cmpeq_epi8(even, _mm256_set1_epi8(b'0'.cast_signed()))) << shift;
-        all.letters |= bits(any(LETTERS)) << shift;
+        all.letters |= bits(any(AP)) << shift;
         all.marks |= bits(any(MARKS)) << shift;
         all.unseen |= bits(_mm256_or_si256(any(MARKS | TAG), bytes)) << shift;
         let is = |byte: u8| _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(byte.cast_signed()));
@@ -61,21 +65,13 @@ fn classes(block: &[u8; BLOCK]) -> Classes {
 #[inline]
 #[target_feature(enable = "avx2")]
 fn class(bytes: __m256i) -> __m256i {
-    let both = |low: [i8; 16]| {
-        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = low;
-        _mm256_setr_epi8(
-            a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p,
-        )
-    };
-    const D: i8 = DIGIT;
-    const A: i8 = 16;
-    const P: i8 = 32;
-    const AP: i8 = A | P;
-    const B: i8 = D | AP;
-    let low = both([D | P, B, B, B, B, B | 1, B | 1, B, B, B, AP, A, A | 4 | TAG, A | 2, A, A]);
-    let high = both([0, 0, 1, D | 2 | TAG, A, P | 4, A, P, 0, 0, 0, 0, 0, 0, 0, 0]);
+    let low = _mm_setr_epi8(D | P, B, B, B, B, B | 1, B | 1, B, B, B, AP, A, A | 4 | TAG, A | 2, A, A);
+    let high = _mm_setr_epi8(0, 0, 1, D | 2 | TAG, A, P | 4, A, P, 0, 0, 0, 0, 0, 0, 0, 0);
     let upper = _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), _mm256_set1_epi8(0x0F));
-    _mm256_and_si256(_mm256_shuffle_epi8(low, bytes), _mm256_shuffle_epi8(high, upper))
+    _mm256_and_si256(
+        _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(low), bytes),
+        _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(high), upper),
+    )
 }
 
 #[inline]
