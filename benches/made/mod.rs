@@ -6,6 +6,8 @@
 #![allow(clippy::format_push_string, reason = "made before anything is measured")]
 #![allow(dead_code, reason = "each bench uses some of it")]
 
+pub(crate) mod hostile;
+
 /// How the leaf is wrapped.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wrap {
@@ -228,6 +230,27 @@ const HEADERS: &str = "Received: from mail.kommune.example (mail.kommune.example
     From: =?utf-8?Q?B=C3=B8rn_og_Unge?= <boern@kommune.example>\r\nTo: Bo Borger <bo@borger.example>\r\n\
     Subject: =?utf-8?B?VmVkci4gZGluIGFuc8O4Z25pbmc=?=\r\nDate: Mon, 2 Nov 2026 08:00:00 +0100\r\n\
     Message-ID: <20261102080000.4XyzAB12cd@kommune.example>\r\nMIME-Version: 1.0\r\n";
+
+/// A mail that is nearly all headers, as it comes out of a long chain of relays and filters: so many groups of them.
+pub(crate) fn headers(groups: u64) -> Vec<u8> {
+    let mut dice = Dice::new(8);
+    let mut mail = HEADERS.as_bytes().to_vec();
+    for _ in 0..groups {
+        let (a, b) = (dice.roll(1 << 30), dice.roll(250));
+        mail.extend_from_slice(
+            format!(
+                "Received: from relay{b}.kommune.example ([192.0.2.{b}]) by mx.kommune.example with ESMTPS id {a:08x}\r\n\
+                 \tfor <bo@borger.example>; Mon,  2 Nov 2026 08:00:00 +0100\r\n\
+                 X-Spam-Status: No, score=-0.{b}, tests=BAYES_00,DKIM_SIGNED,SPF_PASS\r\n\
+                 X-Case-Number: 2026-{a:010}\r\n\
+                 X-MS-Exchange-Organization-Id: {a:08x}-{b:04x}\r\n"
+            )
+            .as_bytes(),
+        );
+    }
+    mail.extend_from_slice(b"\r\nHej\r\n");
+    mail
+}
 
 /// A working day: letters of a few KB in all encodings, every eighth with an attachment.
 pub(crate) fn mixed(count: u64) -> Vec<Vec<u8>> {
