@@ -3,6 +3,8 @@
 //!     cargo bench --bench scan                 the table; BREVDUE_BENCH_QUICK=1 or -- --quick for one of half a minute
 //!     cargo bench --bench scan -- --count      instructions a byte under callgrind (needs valgrind): machine-free
 //!     cargo bench --bench scan -- --only NAME  one row
+//!     cargo bench --bench scan -- --guard      instructions of a dozen mails against the record; see `guard`
+//!     cargo bench --bench scan -- --hostile    mail made to hurt against its bounds; see `hostile`
 //!
 //! The obvious way: mailparse takes the mail apart and decodes it, `regex` looks for six digits and four, the date is
 //! checked. The three take turns; of each the best turn counts, since whatever else runs here can only slow one down.
@@ -16,10 +18,13 @@
     reason = "a bench prints, stops when it cannot go on, and rounds"
 )]
 
+mod callgrind;
+mod guard;
+mod hostile;
 mod made;
 
 use std::hint::black_box;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -79,13 +84,24 @@ fn main() -> ExitCode {
         args.iter().position(|arg| arg == flag).and_then(|at| args.get(at + 1)).map(String::as_str)
     };
     let has = |flag: &str| args.iter().any(|arg| arg == flag);
+    if has("--guard") {
+        return guard::check();
+    } else if has("--hostile") {
+        return hostile::check(!has("--counts"));
+    }
     let only = after("--only");
     let rows: Vec<&Row> = ROWS.iter().filter(|row| only.is_none_or(|name| name == row.name)).collect();
     if rows.is_empty() {
         eprintln!("no such row; there are: {}", ROWS.map(|row| row.name).join(" "));
         return ExitCode::FAILURE;
     }
-    if let Some(rounds) = after("--rounds") {
+    if let Some(set) = after("--counted") {
+        callgrind::child(&match set {
+            "guard" => guard::inputs(),
+            "hostile" => hostile::inputs(),
+            _ => inputs(&rows),
+        });
+    } else if let Some(rounds) = after("--rounds") {
         run(&rows, rounds.parse().unwrap());
     } else if has("--count") {
         return count(&rows);
@@ -129,7 +145,7 @@ fn read(mail: &[u8]) -> u64 {
     words.iter().fold(rest.len() as u64, |sum, word| sum.wrapping_add(u64::from_le_bytes(*word)))
 }
 
-/// Only our own, so many times: what callgrind counts.
+/// Only our own, so many times: for a profiler.
 fn run(rows: &[&Row], rounds: u32) {
     let rules = Arc::new(Ruleset::built_in().unwrap());
     for row in rows {
@@ -184,27 +200,21 @@ fn table(rows: &[&Row], quick: bool) {
 /// One of the three ways through a mail; the count is what keeps the compiler from leaving it out.
 type Turn<'a> = &'a dyn Fn(&[u8]) -> u64;
 
-/// Runs itself under callgrind with one round and with three: the difference is two rounds and nothing else.
 fn count(rows: &[&Row]) -> ExitCode {
     println!("{:<16} {:>9} {:>18}", "mail", "bytes", "instructions/byte");
     for row in rows {
-        let bytes: usize = (row.make)().iter().map(Vec::len).sum();
-        let (Some(one), Some(three)) = (instructions(row, 1), instructions(row, 3)) else {
-            eprintln!("valgrind did not count");
-            return ExitCode::FAILURE;
-        };
-        println!("{:<16} {:>9} {:>18.2}", row.name, bytes, (three - one) as f64 / (2 * bytes) as f64);
+        match callgrind::count(&["--counted", "rows", "--only", row.name], &inputs(&[row])).as_deref() {
+            Ok([one]) => println!("{:<16} {:>9} {:>18.2}", one.name, one.bytes, one.per_byte()),
+            Ok(_) => unreachable!("one row was asked for"),
+            Err(error) => {
+                eprintln!("{error}");
+                return ExitCode::FAILURE;
+            }
+        }
     }
     ExitCode::SUCCESS
 }
 
-fn instructions(row: &Row, rounds: u32) -> Option<u64> {
-    let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-        .arg(std::env::current_exe().ok()?)
-        .args(["--only", row.name, "--rounds", &rounds.to_string()])
-        .output()
-        .ok()?;
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    text.split("Collected :").nth(1)?.split_whitespace().next()?.parse().ok()
+fn inputs(rows: &[&Row]) -> Vec<callgrind::Input> {
+    rows.iter().map(|row| callgrind::Input { name: row.name.to_owned(), make: Box::new(row.make) }).collect()
 }

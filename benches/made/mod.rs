@@ -6,6 +6,8 @@
 #![allow(clippy::format_push_string, reason = "made before anything is measured")]
 #![allow(dead_code, reason = "each bench uses some of it")]
 
+pub(crate) mod hostile;
+
 /// How the leaf is wrapped.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wrap {
