@@ -62,6 +62,8 @@ pub(super) struct Stack {
     boundaries: Vec<u8>,
     /// How many frames have a boundary.
     delimited: usize,
+    /// No delimiter is looked for any more.
+    deaf: bool,
 }
 
 impl Stack {
@@ -70,11 +72,18 @@ impl Stack {
         self.keys.clear();
         self.boundaries.clear();
         self.delimited = 0;
+        self.deaf = false;
+    }
+
+    /// From now on no line is a delimiter, and nobody misses those that would have been.
+    pub(super) fn deafen(&mut self) {
+        self.deaf = true;
+        self.frames.iter_mut().for_each(|frame| frame.closed = true);
     }
 
     /// How many bytes its buffers have.
     pub(super) fn held(&self) -> usize {
-        let Self { frames, keys, boundaries, delimited: _ } = self;
+        let Self { frames, keys, boundaries, delimited: _, deaf: _ } = self;
         frames.capacity() * size_of::<Frame>() + keys.capacity() * size_of::<Key>() + boundaries.capacity()
     }
 
@@ -92,7 +101,7 @@ impl Stack {
 
     /// Whether any `--` line can be a delimiter.
     pub(super) fn has_boundary(&self) -> bool {
-        self.delimited > 0
+        self.delimited > 0 && !self.deaf
     }
 
     /// Opens a multipart; an empty boundary never fits.

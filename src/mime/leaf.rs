@@ -53,6 +53,11 @@ impl Leaf {
         self.child.get_or_insert_default()
     }
 
+    /// The walker of the encoded message that is being read.
+    pub(super) fn nested(&self) -> Option<&Walker> {
+        self.child.as_deref().filter(|_| self.nested)
+    }
+
     pub(super) fn feed<S: PartSink>(&mut self, bytes: &[u8], sink: &mut S) {
         let Self { transfer, text, again, nested, child } = self;
         transfer.feed(bytes, &mut |decoded| match child {

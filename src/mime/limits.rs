@@ -13,10 +13,13 @@ pub struct Limits {
     /// How many bytes of one header field are kept. What exceeds is not decoded. Together with its decoded form a
     /// field then stays within 1 MiB; Postfix itself cuts a header at 100 KiB (`header_size_limit`).
     pub header_bytes: usize,
+    /// How many parts a mail may have, those of encoded messages within it counted too. What follows the last is read
+    /// as one text: a part costs as much as some thousand bytes, and a mail may be nothing but delimiters.
+    pub parts: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { depth: 64, encoded_depth: 4, header_bytes: 256 * 1024 }
+        Self { depth: 64, encoded_depth: 4, header_bytes: 256 * 1024, parts: 10_000 }
     }
 }

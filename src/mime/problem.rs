@@ -46,6 +46,8 @@ pub enum Problem {
     CharsetMismatch,
     /// A multipart or message lay deeper than [`Limits`](super::Limits) allow; it came out as one text leaf.
     TooDeep,
+    /// There were more parts than [`Limits::parts`](super::Limits::parts); the rest came out as one text.
+    TooManyParts,
     /// A header field that matters was longer than [`Limits::header_bytes`](super::Limits::header_bytes).
     HeaderTooLong,
 }
@@ -86,7 +88,7 @@ impl Problem {
             | Self::ConflictingDisposition
             | Self::EncodedMultipart
             | Self::CharsetMismatch => Class::Ambiguous,
-            Self::TooDeep | Self::HeaderTooLong => Class::Limit,
+            Self::TooDeep | Self::TooManyParts | Self::HeaderTooLong => Class::Limit,
         }
     }
 }

@@ -58,6 +58,8 @@ pub struct Walker {
     after_tail: State,
     path: PartPath,
     stack: Stack,
+    /// How many parts have begun.
+    parts: usize,
     head: Head,
     entity: Entity,
     leaf: Leaf,
@@ -102,6 +104,7 @@ impl Walker {
             after_tail: State::Head,
             path: PartPath::default(),
             stack: Stack::default(),
+            parts: 0,
             head,
             entity: Entity::default(),
             leaf: Leaf::default(),
@@ -200,6 +203,7 @@ impl Walker {
         self.state = State::Head;
         self.path.copy_from(path);
         self.stack.clear();
+        self.parts = 0;
         self.head.lead.clear();
         self.head.start(true);
         self.head.listen(filter);

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::generate::base64;
-use crate::mime::{HeaderName, Part, PartPath, PartSink, Problem, Walker};
+use crate::mime::{HeaderName, Limits, Part, PartPath, PartSink, Problem, Walker};
 
 /// Counts and keeps nothing.
 #[derive(Default)]
@@ -34,7 +34,8 @@ impl PartSink for Count {
 fn walk(mail: &[u8]) -> Count {
     let start = Instant::now();
     let mut count = Count::default();
-    let mut walker = Walker::new();
+    // What a part costs is asked here, not where it ends.
+    let mut walker = Walker::with_limits(Limits { parts: usize::MAX, ..Limits::default() });
     for chunk in mail.chunks(65_535) {
         walker.feed(chunk, &mut count);
     }
@@ -54,6 +55,17 @@ fn many_headers() {
 #[test]
 fn many_parts() {
     assert_eq!(walk(format!("{HEAD}{}", "--b\n\nx\n".repeat(20_000)).as_bytes()).parts, 20_001);
+}
+
+#[test]
+fn more_parts_than_anybody_sends() {
+    let mail = format!("{HEAD}{}", "--b\n\nx\n".repeat(20_000));
+    let mut count = Count::default();
+    let mut walker = Walker::new();
+    walker.feed(mail.as_bytes(), &mut count);
+    walker.finish(&mut count);
+    // The multipart, those within the limit, and the rest as one.
+    assert_eq!((count.parts, count.problems), (10_002, 1));
 }
 
 #[test]

@@ -285,6 +285,26 @@ fn limits() {
 }
 
 #[test]
+fn what_follows_too_many_parts_is_one_text() {
+    let mail = b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\nx\n--b\n\ny\n--b\n\nz\n--b--\nend";
+    for cut in [1, 7, mail.len()] {
+        let record = Record::of(Limits { parts: 2, ..Limits::default() }, mail.chunks(cut));
+        let rest = "0.epilogue Epilogue \"\\nz\\n--b--\\nend\"";
+        assert_eq!(record.sketch(), ["0 Multipart \"\"", "1 Leaf \"x\"", "2 Leaf \"y\"", rest], "by {cut}");
+        assert_eq!(record.problems(), [Problem::TooManyParts]);
+    }
+    // Those of an encoded message are parts too.
+    let inner = "Content-Type: multipart/mixed; boundary=c\n\n--c\n\nx\n--c\n\ny\n--c--\n";
+    let inner: String = inner.bytes().map(|byte| format!("={byte:02X}")).collect();
+    let part = format!(
+        "--b\nContent-Type: message/rfc822\nContent-Transfer-Encoding: quoted-printable\n\n{inner}\n"
+    );
+    let mail = format!("Content-Type: multipart/mixed; boundary=b\n\n{part}{part}--b--\n");
+    let problems = |parts| Record::of(Limits { parts, ..Limits::default() }, [mail.as_bytes()]).problems();
+    assert_eq!((problems(6), problems(5)), (vec![], vec![Problem::TooManyParts]));
+}
+
+#[test]
 fn problems_have_classes() {
     assert_eq!(Problem::Base64Junk.class(), Class::Damaged);
     assert_eq!(Problem::MissingBlankLine.class(), Class::Ambiguous);

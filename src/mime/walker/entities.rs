@@ -73,6 +73,7 @@ impl Walker {
             let filter = self.head.filter();
             let child = self.leaf.start_message(self.entity.encoding);
             child.nest(self.limits, level + 1, self.encoded_above + 1, path, filter);
+            child.parts = self.parts;
             // One second reading at a time.
             child.is_shadow = self.is_shadow || self.shadow.as_ref().is_some_and(|shadow| shadow.is_on());
         } else {
@@ -116,10 +117,17 @@ impl Walker {
                 frame.reopened = true;
                 sink.problem(&self.path, Problem::PartAfterClose);
             }
-            frame.children = frame.children.saturating_add(1);
-            self.path.push(frame.children);
-            self.head.start(false);
-            self.state = State::Head;
+            self.parts += 1;
+            if self.parts > self.limits.parts {
+                sink.problem(&self.path, Problem::TooManyParts);
+                self.stack.deafen();
+                self.begin_margin(Margin::Epilogue);
+            } else {
+                frame.children = frame.children.saturating_add(1);
+                self.path.push(frame.children);
+                self.head.start(false);
+                self.state = State::Head;
+            }
         }
         if !whole {
             self.after_tail = self.state;
@@ -147,6 +155,7 @@ impl Walker {
             if self.bare.take() {
                 sink.problem(path, Problem::BareCr);
             }
+            self.parts = self.leaf.nested().map_or(self.parts, |child| child.parts);
             self.leaf.finish(sink, |sink, problem| sink.problem(path, problem));
             sink.leave();
         }

@@ -50,6 +50,7 @@ pub(super) fn reason(problem: Problem) -> Option<&'static str> {
         Problem::EncodedMultipart => "encoded-multipart",
         Problem::CharsetMismatch => "charset-mismatch",
         Problem::TooDeep => "too-deep",
+        Problem::TooManyParts => "too-many-parts",
         Problem::HeaderTooLong => "header-too-long",
     })
 }
