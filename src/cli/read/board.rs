@@ -23,6 +23,8 @@ struct State<'a, T> {
     open: Vec<Arc<Open<'a, T>>>,
     /// Workers that have an input in hand, which may turn out to be an mbox.
     busy: usize,
+    /// Who sleeps, so that nobody is woken in vain.
+    asleep: usize,
 }
 
 /// An mbox that is being read.
@@ -42,7 +44,7 @@ struct Reading<'a, T> {
 
 impl<'a, T: Default> Board<'a, T> {
     pub(super) fn new() -> Self {
-        Self { state: Mutex::new(State { open: Vec::new(), busy: 0 }), news: Condvar::new() }
+        Self { state: Mutex::new(State { open: Vec::new(), busy: 0, asleep: 0 }), news: Condvar::new() }
     }
 
     /// An input is about to be taken; to be followed by [`Board::done`].
@@ -52,8 +54,11 @@ impl<'a, T: Default> Board<'a, T> {
 
     /// The input that was taken, or was not there, is dealt with.
     pub(super) fn done(&self) {
-        self.lock().busy -= 1;
-        self.news.notify_all();
+        let mut state = self.lock();
+        state.busy -= 1;
+        if state.asleep > 0 {
+            self.news.notify_all();
+        }
     }
 
     /// Shares an mbox.
@@ -78,7 +83,9 @@ impl<'a, T: Default> Board<'a, T> {
             if open.is_some() || state.busy == 0 {
                 return open;
             }
+            state.asleep += 1;
             state = self.news.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.asleep -= 1;
         }
     }
 

@@ -38,6 +38,9 @@ struct State<T> {
     complete: bool,
     /// Nobody prints any more.
     closed: bool,
+    /// Who sleeps: waking nobody is a system call too, which a small input would pay several times.
+    workers_asleep: usize,
+    printer_asleep: bool,
 }
 
 struct Waiting<T> {
@@ -64,7 +67,15 @@ pub(super) struct Slot<'a, T> {
 impl<T> Shelf<T> {
     /// For so many inputs at once, and about so many bytes of text.
     pub(super) fn new(places: usize, bytes: usize) -> Self {
-        let state = State { places: BTreeMap::new(), inputs: 0, bytes: 0, complete: false, closed: false };
+        let state = State {
+            places: BTreeMap::new(),
+            inputs: 0,
+            bytes: 0,
+            complete: false,
+            closed: false,
+            workers_asleep: 0,
+            printer_asleep: false,
+        };
         Self { state: Mutex::new(state), news: Condvar::new(), room: Condvar::new(), places, bytes }
     }
 
@@ -101,10 +112,14 @@ impl<T> Shelf<T> {
         let mut state = self.lock();
         loop {
             let found = state.next();
-            self.room.notify_all();
+            if state.workers_asleep > 0 {
+                self.room.notify_all();
+            }
             match found {
                 Found::Nothing if wait => {
+                    state.printer_asleep = true;
                     state = self.news.wait(state).unwrap_or_else(PoisonError::into_inner);
+                    state.printer_asleep = false;
                 }
                 found @ (Found::Batch(_) | Found::Nothing | Found::End) => return found,
             }
@@ -116,8 +131,13 @@ impl<T> Shelf<T> {
     }
 
     fn wait_for_room(&self, is_room: impl Fn(&State<T>) -> bool) -> MutexGuard<'_, State<T>> {
-        let busy = |state: &mut State<T>| !state.closed && !is_room(state);
-        self.room.wait_while(self.lock(), busy).unwrap_or_else(PoisonError::into_inner)
+        let mut state = self.lock();
+        while !state.closed && !is_room(&state) {
+            state.workers_asleep += 1;
+            state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.workers_asleep -= 1;
+        }
+        state
     }
 }
 
@@ -174,7 +194,7 @@ impl<'a, T> Slot<'a, T> {
     }
 
     fn wake_printer(&self, state: &State<T>) {
-        if state.front() == Some(self.key) {
+        if state.printer_asleep && state.front() == Some(self.key) {
             self.shelf.news.notify_one();
         }
     }

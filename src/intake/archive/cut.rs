@@ -188,7 +188,7 @@ impl Portion {
     ///
     /// # Errors
     /// When the input cannot be read on; the open message has then not ended.
-    pub fn pour(self, block: &mut Vec<u8>, sink: &mut impl ItemSink) -> io::Result<()> {
+    pub fn pour(self, block: &mut [u8], sink: &mut impl ItemSink) -> io::Result<()> {
         let mut splitter = self.splitter;
         splitter.feed(block, sink);
         match self.rest {
