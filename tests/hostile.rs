@@ -20,8 +20,8 @@ const PIECE: usize = 64 * 1024;
 /// Twice the bytes may take this many times as long. Linear is 2; quadratic is 4.
 const GROWTH: f64 = 2.8;
 
-/// The bytes of each shape in a test without optimisation: what is quadratic shows at a quarter of a megabyte too.
-const SIZE: usize = 128 * 1024;
+/// The bytes of each shape in a test without optimisation: what is quadratic shows in small ones too.
+const SIZE: usize = 64 * 1024;
 
 /// The processor's time and not the clock's, so that tests beside this one take none of it.
 fn time(mail: &[u8]) -> Duration {

@@ -3,6 +3,8 @@
 //! In the process by an allocator that counts for each thread by itself (`allocation-counter`), so that tests beside it
 //! do not show; and in the daemon by what the kernel says its peak was.
 
+use std::io::{Read, Write};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use brevdue::intake::ListenAddr;
@@ -173,4 +175,50 @@ fn many_connections_at_once_take_little() {
             assert!(peak <= 20_000, "{peak} KiB");
         }
     }
+}
+
+/// An mbox from a pipe, so that no disk holds it: small messages, which all cores scan, and between them one that is
+/// longer than any buffer.
+#[test]
+fn an_mbox_is_scanned_in_flat_memory_and_its_rate_is_said() {
+    let small = "From a@b Thu Jan  1 00:00:00 2026\nSubject: en mail\n\nKære Bo, mødet er den 3. maj i lokale 12.\n\n"
+        .repeat(2000);
+    let long = "From a@b Thu Jan  1 00:00:00 2026\nSubject: en lang mail\n\n".to_owned()
+        + &"Kære Bo, mødet er den 3. maj i lokale 12.\n".repeat(100_000)
+        + "\n";
+    let scan = |times: usize| {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_brevdue"))
+            .args(["scan", "-"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut input = child.stdin.take().unwrap();
+        for _ in 0..times {
+            for _ in 0..50 {
+                input.write_all(small.as_bytes()).unwrap();
+            }
+            input.write_all(long.as_bytes()).unwrap();
+        }
+        // It cannot end before its input does: what is held back here keeps it alive for the look at its memory.
+        let peak = memory_of(child.id(), "VmHWM:").unwrap();
+        drop(input);
+        let mut said = String::new();
+        child.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+        assert!(child.wait().unwrap().success(), "{said}");
+        assert!(said.contains(&format!("{} messages, ", times * 100_001)), "{said}");
+        for rate in [" MB/s, ", " beskeder/s)", " messages/s)"] {
+            assert!(said.contains(rate), "{rate} in {said}");
+        }
+        peak
+    };
+    let few = scan(1);
+    let many = scan(12);
+    println!(
+        "peak {few} KiB after {} MB, {many} KiB after 12 times as much",
+        (50 * small.len() + long.len()) / 1_000_000
+    );
+    // A core takes a block and what it cut off; which of them meet it in one moment is chance.
+    let cores = std::thread::available_parallelism().map_or(1, usize::from) as u64;
+    assert!(many <= few + 4 * 1024 * cores, "the peak grew from {few} KiB to {many} KiB");
 }

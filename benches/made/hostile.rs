@@ -71,8 +71,11 @@ pub(crate) const SHAPES: [Shape; 56] = [
     shape("beginnings with a charset", MB, |n| of("Subject: ", "=?a?b?", n)),
     shape("parameters", MB, |n| of("Content-Type: text/plain", "; a=b", n)),
     shape("pieces of a parameter", MB, |n| {
-        let pieces: String = (0..n / 16).map(|nr| format!(";\r\n name*{nr}=x")).collect();
-        format!("Content-Type: text/plain{pieces}\r\n\r\nx").into_bytes()
+        let mut mail = "Content-Type: text/plain".to_owned();
+        for nr in 0..n / 16 {
+            mail += &format!(";\r\n name*{nr}=x");
+        }
+        mail.into_bytes()
     }),
     shape("quotes", MB, |n| of("Content-Type: text/plain; name=\"", "\\\"", n)),
     shape("comments", MB, |n| of("Content-Transfer-Encoding: ", "((", n)),

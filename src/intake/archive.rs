@@ -1,19 +1,24 @@
 //! Mail that already lies somewhere: single files, mbox, Maildir, folders, standard input.
 //!
-//! [`Walk`] names the inputs in a steady order; [`pour`] reads one, cuts it into messages and documents, and
-//! pushes their bytes to an [`ItemSink`]. Push, because an mbox of any size then needs no more memory than the
-//! caller's buffer. Never judges content, and never keeps a file. Start reading at [`pour`]; [`Form`] tells a
-//! mail from a document, `mbox` knows the separators. Tests: beside the code, and `tests/scan.rs`.
+//! [`Walk`] names the inputs in a steady order; [`pour`] reads one and pushes the bytes of its messages and documents to
+//! an [`ItemSink`]. Push, because an input of any size then needs no more memory than the caller's buffer. An [`Mbox`] it
+//! hands back: that is poured in portions, by as many as have time. Never judges content, and never keeps a file. Start
+//! reading at [`pour`]; [`Form`] tells a mail from a document, `mbox` knows the separators, `cut` makes the portions.
+//! Tests: beside the code, and `tests/scan.rs`.
 
+mod cut;
 mod form;
 mod mbox;
 mod walk;
 
+pub use cut::{Mbox, Portion};
 pub use form::Form;
 pub use walk::{Lost, Place, Source, Walk};
 
-use mbox::Splitter;
+use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 
 /// How many first bytes tell the form of an input; a shorter input is told by all of it.
 pub const HEAD: usize = 4096;
@@ -41,59 +46,78 @@ pub trait ItemSink {
     fn end(&mut self);
 }
 
-/// Reads an input to its end. `form` is asked once, with the first [`HEAD`] bytes; `buffer` (larger than
-/// [`HEAD`]) is all the memory that is used.
+/// What is read.
+pub enum Input {
+    /// From front to back.
+    Stream(Box<dyn Read + Send>),
+    /// A file, from a byte on; it can be read elsewhere at the same time.
+    File {
+        /// Which.
+        file: Arc<File>,
+        /// The next byte.
+        at: u64,
+    },
+}
+
+impl Input {
+    /// A file that was opened; a pipe or a device is a stream.
+    ///
+    /// # Errors
+    /// When the system does not say what it is.
+    pub fn file(file: File) -> io::Result<Self> {
+        Ok(if file.metadata()?.is_file() {
+            Self::File { file: Arc::new(file), at: 0 }
+        } else {
+            Self::Stream(Box::new(file))
+        })
+    }
+}
+
+impl Read for Input {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Stream(stream) => stream.read(buffer),
+            Self::File { file, at } => {
+                let read = file.read_at(buffer, *at)?;
+                *at += read as u64;
+                Ok(read)
+            }
+        }
+    }
+}
+
+/// Reads an input to its end, or hands the mbox back that it is. `form` is asked once, with the first [`HEAD`] bytes;
+/// `buffer` (larger than [`HEAD`]) is all the memory that is used.
 ///
 /// # Errors
 /// When the input cannot be read on; the open item has then not ended.
 pub fn pour(
-    input: &mut impl Read,
+    mut input: Input,
     form: impl FnOnce(&[u8]) -> Form,
     buffer: &mut [u8],
     sink: &mut impl ItemSink,
-) -> io::Result<()> {
+) -> io::Result<Option<Mbox>> {
     let mut filled = 0;
     while filled < HEAD {
-        match read(input, buffer.get_mut(filled..).unwrap_or_default())? {
+        match read(&mut input, buffer.get_mut(filled..).unwrap_or_default())? {
             0 => break,
             more => filled += more,
         }
     }
     let head = buffer.get(..filled).unwrap_or_default();
-    match form(head.get(..HEAD).unwrap_or(head)) {
-        Form::Message => whole(input, Item::Message, filled, buffer, sink),
-        Form::Document(media) => whole(input, Item::Document(&media), filled, buffer, sink),
-        Form::Mbox => {
-            let mut splitter = Splitter::new();
-            splitter.feed(head, sink);
-            each(input, buffer, |bytes| splitter.feed(bytes, sink))?;
-            splitter.finish(sink);
-            Ok(())
-        }
-    }
-}
-
-fn whole(
-    input: &mut impl Read,
-    item: Item<'_>,
-    filled: usize,
-    buffer: &mut [u8],
-    sink: &mut impl ItemSink,
-) -> io::Result<()> {
+    let form = form(head.get(..HEAD).unwrap_or(head));
+    let item = match &form {
+        Form::Mbox => return Ok(Some(Mbox::new(input, head))),
+        Form::Message => Item::Message,
+        Form::Document(media) => Item::Document(media),
+    };
     sink.begin(item);
-    sink.data(buffer.get(..filled).unwrap_or_default());
-    each(input, buffer, |bytes| sink.data(bytes))?;
-    sink.end();
-    Ok(())
-}
-
-fn each(input: &mut impl Read, buffer: &mut [u8], mut take: impl FnMut(&[u8])) -> io::Result<()> {
-    loop {
-        match read(input, buffer)? {
-            0 => return Ok(()),
-            filled => take(buffer.get(..filled).unwrap_or_default()),
-        }
+    while filled > 0 {
+        sink.data(buffer.get(..filled).unwrap_or_default());
+        filled = read(&mut input, buffer)?;
     }
+    sink.end();
+    Ok(None)
 }
 
 /// A read that a signal does not end.
@@ -104,6 +128,19 @@ fn read(input: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
             other => return other,
         }
     }
+}
+
+/// Reads until the buffer is full or the input ends; what was read before an error counts.
+fn fill(input: &mut impl Read, buffer: &mut [u8]) -> (usize, Option<io::Error>) {
+    let mut filled = 0;
+    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match read(input, rest) {
+            Ok(0) => break,
+            Ok(more) => filled += more,
+            Err(error) => return (filled, Some(error)),
+        }
+    }
+    (filled, None)
 }
 
 #[cfg(test)]
@@ -133,13 +170,13 @@ mod tests {
     }
 
     /// Gives a byte at a time, and is interrupted in between; fails at its end when it is told to.
-    struct Trickle<'a> {
-        bytes: &'a [u8],
-        interrupt: bool,
-        fail: bool,
+    pub(super) struct Trickle {
+        pub(super) bytes: &'static [u8],
+        pub(super) interrupt: bool,
+        pub(super) fail: bool,
     }
 
-    impl Read for Trickle<'_> {
+    impl Read for Trickle {
         fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
             self.interrupt = !self.interrupt;
             if self.interrupt {
@@ -157,23 +194,26 @@ mod tests {
         }
     }
 
+    const BYTES: &[u8] = &[b'x'; 3 * HEAD];
+
     #[test]
     fn an_input_arrives_whole_however_slowly_it_is_read() {
         for length in [0, 1, HEAD - 1, HEAD, HEAD + 1, 3 * HEAD] {
-            let bytes = vec![b'x'; length];
+            let bytes = BYTES.get(..length).unwrap();
             let mut shelf = Shelf::default();
-            let mut input = Trickle { bytes: &bytes, interrupt: false, fail: false };
-            pour(&mut input, |_| Form::Message, &mut [0; HEAD + 7], &mut shelf).unwrap();
-            assert_eq!((shelf.items, shelf.ended), (vec![("Message".to_owned(), bytes)], 1), "{length}");
+            let input = Input::Stream(Box::new(Trickle { bytes, interrupt: false, fail: false }));
+            assert!(pour(input, |_| Form::Message, &mut [0; HEAD + 7], &mut shelf).unwrap().is_none());
+            let expected = vec![("Message".to_owned(), bytes.to_vec())];
+            assert_eq!((shelf.items, shelf.ended), (expected, 1), "{length}");
         }
     }
 
     #[test]
     fn what_could_not_be_read_to_its_end_has_not_ended() {
         let mut shelf = Shelf::default();
-        let bytes = vec![b'x'; HEAD];
-        let mut input = Trickle { bytes: &bytes, interrupt: false, fail: true };
-        assert!(pour(&mut input, |_| Form::Message, &mut [0; HEAD], &mut shelf).is_err());
+        let bytes = BYTES.get(..HEAD).unwrap();
+        let input = Input::Stream(Box::new(Trickle { bytes, interrupt: false, fail: true }));
+        assert!(pour(input, |_| Form::Message, &mut [0; HEAD], &mut shelf).is_err());
         assert_eq!((shelf.items.len(), shelf.ended), (1, 0));
     }
 }

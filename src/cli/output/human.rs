@@ -120,13 +120,15 @@ pub(super) fn end(out: &mut Vec<u8>, all: &Summary) {
     let plus = if all.more_persons { "+" } else { "" };
     let size = format!("{} MB", megabytes(all.bytes));
     let seconds = format!("{:.2} s", all.seconds());
+    let (megabytes, messages) = all.rates();
     line!(
         out,
-        "Læst: {}, {} på {}: {} med læk, {} ikke helt læst, {} krypteret, {} rene. {} fund, {}{plus} {}. \
+        "Læst: {}, {} på {} ({} MB/s, {messages} beskeder/s): {} med læk, {} ikke helt læst, {} krypteret, {} rene. {} fund, {}{plus} {}. \
          {} ikke læst, {} fejl, {} sprunget over.",
         count(all.items, "besked", "beskeder"),
         size.replace('.', ","),
         seconds.replace('.', ","),
+        megabytes.replace('.', ","),
         all.leaks,
         all.partial,
         all.protected,
@@ -140,7 +142,7 @@ pub(super) fn end(out: &mut Vec<u8>, all: &Summary) {
     );
     line!(
         out,
-        "Read: {}, {size} in {seconds}: {} leaking, {} partly read, {} protected, {} clean. {}, {}{plus} {}. \
+        "Read: {}, {size} in {seconds} ({megabytes} MB/s, {messages} messages/s): {} leaking, {} partly read, {} protected, {} clean. {}, {}{plus} {}. \
          {} unread, {}, {} skipped.",
         count(all.items, "message", "messages"),
         all.leaks,

@@ -92,4 +92,11 @@ impl Summary {
     fn seconds(&self) -> f64 {
         self.took.max(Duration::from_millis(1)).as_secs_f64()
     }
+
+    /// Megabytes and messages a second, the first with a decimal.
+    #[expect(clippy::cast_precision_loss, reason = "a rate of a few digits")]
+    fn rates(&self) -> (String, String) {
+        let rate = |count: u64| count as f64 / self.seconds();
+        (format!("{:.1}", rate(self.bytes) / 1e6), format!("{:.0}", rate(self.items)))
+    }
 }

@@ -1,6 +1,7 @@
-//! All cores at work: each worker takes the next input with its place on the [`Shelf`], and the printer empties
-//! the shelf in order.
+//! All cores at work: each worker helps with an mbox that is open on the [`Board`], or takes the next input with its
+//! place on the [`Shelf`]; the printer empties the shelf in order.
 
+use super::board::Board;
 use super::desk::{Desk, guard};
 use super::progress::Progress;
 use super::shelf::{Found, Shelf, Slot};
@@ -23,18 +24,36 @@ const BUFFER: usize = 128 * 1024;
 /// Reads everything and prints what is said of it.
 pub(super) fn work<J: Job>(job: &J, roots: &[PathBuf]) -> io::Result<Done<J::Tally>> {
     let walk = Mutex::new(Walk::new(roots.to_vec()));
-    let shelf = Shelf::new(AHEAD, WAITING);
+    let (shelf, board) = (Shelf::new(AHEAD, WAITING), Board::new());
     let progress = Progress::new();
     let workers = thread::available_parallelism().map_or(1, usize::from);
     let printed = thread::scope(|scope| {
         progress.start(scope, roots);
         for _ in 0..workers {
             scope.spawn(|| {
-                let mut buffer = vec![0; BUFFER];
-                while let Some((input, slot)) = take(&walk, &shelf) {
-                    let done = guard(|| Desk::new(job, &progress, &slot).handle(input, &mut buffer));
-                    if done.is_none() {
-                        slot.put(Batch::lost());
+                let (mut buffer, mut block) = (vec![0; BUFFER], Vec::new());
+                loop {
+                    if let Some(open) = board.pick() {
+                        board.turn(&open, job, &progress, &mut block);
+                        continue;
+                    }
+                    board.begin();
+                    let input = take(&walk, &shelf);
+                    let is_last = input.is_none();
+                    if let Some((input, slot)) = input {
+                        match guard(|| Desk::new(job, &progress, &slot).handle(input, &mut buffer)) {
+                            Some(Some((name, mbox))) => {
+                                let open = board.share(name, mbox, slot);
+                                while board.turn(&open, job, &progress, &mut block) {}
+                            }
+                            Some(None) => {}
+                            None => drop(slot.put(Batch::lost())),
+                        }
+                    }
+                    board.done();
+                    if is_last {
+                        let Some(open) = board.wait() else { break };
+                        board.turn(&open, job, &progress, &mut block);
                     }
                 }
             });

@@ -6,10 +6,10 @@
 use super::progress::Progress;
 use super::shelf::Slot;
 use super::{Batch, Item, Job};
-use crate::intake::archive::{self, Form, Item as Begun, ItemSink, Lost, Place, Source};
+use crate::intake::archive::{self, Form, Input, Item as Begun, ItemSink, Lost, Mbox, Place, Source};
 use crate::scan::{DocumentScan, Explained, Report, Scan};
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -63,33 +63,47 @@ impl<'a, J: Job> Desk<'a, J> {
         }
     }
 
-    /// Scans an input and sends what there is to say of it.
-    pub(super) fn handle(mut self, input: Result<Source, Lost>, buffer: &mut [u8]) {
-        match input {
+    /// Scans an input and sends what there is to say of it; an mbox is handed back, to be read by several.
+    pub(super) fn handle(mut self, input: Result<Source, Lost>, buffer: &mut [u8]) -> Option<(String, Mbox)> {
+        let read = match input {
             Ok(source) => {
                 self.input = source.path.to_string_lossy().into_owned();
-                if let Err(error) = self.read(&source, buffer) {
-                    self.salvage();
-                    self.trouble(&error.to_string());
-                }
+                self.read(&source, buffer)
             }
             Err(lost) => {
                 self.input = lost.path.to_string_lossy().into_owned();
-                self.trouble(&lost.source.to_string());
+                Err(lost.source)
             }
-        }
+        };
         self.progress.input_done();
+        let mbox = read.unwrap_or_else(|error| {
+            self.failed(&error);
+            None
+        });
         self.send();
+        mbox.map(|mbox| (self.input, mbox))
     }
 
-    fn read(&mut self, source: &Source, buffer: &mut [u8]) -> io::Result<()> {
-        match source.place {
-            Place::StandardInput => self.pour(io::stdin().lock(), source, buffer),
-            Place::File | Place::Maildir => self.pour(File::open(&source.path)?, source, buffer),
+    /// Scans a portion of an mbox of this name; `pour` is how. Whether anybody wants more.
+    pub(super) fn portion(mut self, input: &str, pour: impl FnOnce(&mut Self) -> io::Result<()>) -> bool {
+        input.clone_into(&mut self.input);
+        if let Err(error) = pour(&mut self) {
+            self.failed(&error);
         }
+        self.send();
+        !self.in_vain
     }
 
-    fn pour(&mut self, input: impl Read, source: &Source, buffer: &mut [u8]) -> io::Result<()> {
+    fn failed(&mut self, error: &io::Error) {
+        self.salvage();
+        self.trouble(&error.to_string());
+    }
+
+    fn read(&mut self, source: &Source, buffer: &mut [u8]) -> io::Result<Option<Mbox>> {
+        let input = match source.place {
+            Place::StandardInput => Input::Stream(Box::new(io::stdin())),
+            Place::File | Place::Maildir => Input::file(File::open(&source.path)?)?,
+        };
         let how = self.job.how();
         let form = |head: &[u8]| match (&how.form, source.place) {
             (Some(form), _) => form.clone(),
@@ -97,7 +111,7 @@ impl<'a, J: Job> Desk<'a, J> {
             (None, Place::File) => Form::of(Some(&source.path), head),
             (None, Place::StandardInput) => Form::of(None, head),
         };
-        archive::pour(&mut Counted { input, progress: self.progress }, form, buffer, self)
+        archive::pour(input, form, buffer, self)
     }
 
     /// The file of the contract: an mbox's messages are numbered.
@@ -167,6 +181,7 @@ impl<J: Job> ItemSink for Desk<'_, J> {
     }
 
     fn data(&mut self, bytes: &[u8]) {
+        self.progress.read(bytes.len());
         if self.in_vain {
             return;
         }
@@ -186,20 +201,6 @@ impl<J: Job> ItemSink for Desk<'_, J> {
             Some((report, explained)) => self.settle(&report, &explained),
             None => self.trouble("internal error"),
         }
-    }
-}
-
-/// Counts what is read for the progress bar.
-struct Counted<'a, R> {
-    input: R,
-    progress: &'a Progress,
-}
-
-impl<R: Read> Read for Counted<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.input.read(buffer)?;
-        self.progress.read(read);
-        Ok(read)
     }
 }
 

@@ -1,9 +1,10 @@
 //! All inputs of a command read: messages, mbox, Maildir, folders, documents, standard input.
 //!
 //! Knows how bytes become reports, and never what is said of them: that is the command's [`Job`]. `crew` spreads the
-//! inputs over all cores, `shelf` keeps their answers in order, `desk` reads one input, `progress` draws the bar. Start
+//! inputs over all cores, `board` an mbox, `shelf` keeps their answers in order, `desk` reads one input, `progress` draws the bar. Start
 //! reading at [`all`]. Tests: beside the code, and `tests/scan.rs`.
 
+mod board;
 mod crew;
 mod desk;
 mod progress;

@@ -1,12 +1,14 @@
 //! Answers on their way from the workers to the printer, in the order of the inputs.
 //!
 //! Each input has a place, taken in order; its worker puts batches there, and the printer empties the places from
-//! the front. What waits is bounded: by the number of places, and by bytes over all of them. Whoever is ahead
-//! waits then, but the input in front may always put a batch when it has none waiting. So it cannot lock up: the
-//! front has a worker, and that worker waits for nobody but the printer.
+//! the front. An input that several read gets a place before its own for each of its portions ([`Slot::before`]), in
+//! their order, and keeps its own until the last is given out. What waits is bounded: by the number of places, and by
+//! bytes over all of them. Whoever is ahead waits then, but the input in front may always take a place, and its place in
+//! front put a batch when it has none waiting. So it cannot lock up: the front has a worker, and that worker waits for
+//! nobody but the printer.
 
 use super::Batch;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// See the module's head.
@@ -20,16 +22,25 @@ pub(super) struct Shelf<T> {
     bytes: usize,
 }
 
+/// An input's number and its portion's.
+type Key = (u64, u64);
+
+/// The place of the input itself, behind all its portions.
+const LAST: u64 = u64::MAX;
+
 struct State<T> {
-    places: VecDeque<Waiting<T>>,
-    /// The number of the place in front.
-    front: u64,
+    places: BTreeMap<Key, Waiting<T>>,
+    /// Inputs that took a place.
+    inputs: u64,
     /// Bytes that wait.
     bytes: usize,
     /// No further place is taken.
     complete: bool,
     /// Nobody prints any more.
     closed: bool,
+    /// Who sleeps: waking nobody is a system call too, which a small input would pay several times.
+    workers_asleep: usize,
+    printer_asleep: bool,
 }
 
 struct Waiting<T> {
@@ -47,16 +58,24 @@ pub(super) enum Found<T> {
     End,
 }
 
-/// An input's place; it is done when this is dropped.
+/// The place of an input or of a portion; it is done when this is dropped.
 pub(super) struct Slot<'a, T> {
     shelf: &'a Shelf<T>,
-    number: u64,
+    key: Key,
 }
 
 impl<T> Shelf<T> {
     /// For so many inputs at once, and about so many bytes of text.
     pub(super) fn new(places: usize, bytes: usize) -> Self {
-        let state = State { places: VecDeque::new(), front: 0, bytes: 0, complete: false, closed: false };
+        let state = State {
+            places: BTreeMap::new(),
+            inputs: 0,
+            bytes: 0,
+            complete: false,
+            closed: false,
+            workers_asleep: 0,
+            printer_asleep: false,
+        };
         Self { state: Mutex::new(state), news: Condvar::new(), room: Condvar::new(), places, bytes }
     }
 
@@ -66,9 +85,14 @@ impl<T> Shelf<T> {
         if state.closed {
             return None;
         }
-        let number = state.front + state.places.len() as u64;
-        state.places.push_back(Waiting { batches: VecDeque::new(), done: false });
-        Some(Slot { shelf: self, number })
+        let key = (state.inputs, LAST);
+        state.inputs += 1;
+        Some(self.at(&mut state, key))
+    }
+
+    fn at(&self, state: &mut State<T>, key: Key) -> Slot<'_, T> {
+        state.places.insert(key, Waiting { batches: VecDeque::new(), done: false });
+        Slot { shelf: self, key }
     }
 
     /// No further place is taken.
@@ -88,10 +112,14 @@ impl<T> Shelf<T> {
         let mut state = self.lock();
         loop {
             let found = state.next();
-            self.room.notify_all();
+            if state.workers_asleep > 0 {
+                self.room.notify_all();
+            }
             match found {
                 Found::Nothing if wait => {
+                    state.printer_asleep = true;
                     state = self.news.wait(state).unwrap_or_else(PoisonError::into_inner);
+                    state.printer_asleep = false;
                 }
                 found @ (Found::Batch(_) | Found::Nothing | Found::End) => return found,
             }
@@ -103,44 +131,62 @@ impl<T> Shelf<T> {
     }
 
     fn wait_for_room(&self, is_room: impl Fn(&State<T>) -> bool) -> MutexGuard<'_, State<T>> {
-        let busy = |state: &mut State<T>| !state.closed && !is_room(state);
-        self.room.wait_while(self.lock(), busy).unwrap_or_else(PoisonError::into_inner)
+        let mut state = self.lock();
+        while !state.closed && !is_room(&state) {
+            state.workers_asleep += 1;
+            state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.workers_asleep -= 1;
+        }
+        state
     }
 }
 
 impl<T> State<T> {
     fn next(&mut self) -> Found<T> {
-        while let Some(front) = self.places.front_mut() {
-            if let Some(batch) = front.batches.pop_front() {
+        while let Some(mut front) = self.places.first_entry() {
+            if let Some(batch) = front.get_mut().batches.pop_front() {
                 self.bytes -= batch.text.len();
                 return Found::Batch(batch);
             }
-            if !front.done {
+            if !front.get().done {
                 return Found::Nothing;
             }
-            self.places.pop_front();
-            self.front += 1;
+            front.remove();
         }
         if self.complete { Found::End } else { Found::Nothing }
     }
 
-    fn at(&mut self, number: u64) -> Option<&mut Waiting<T>> {
-        self.places.get_mut(usize::try_from(number.checked_sub(self.front)?).ok()?)
+    fn front(&self) -> Option<Key> {
+        self.places.first_key_value().map(|(key, _)| *key)
     }
 }
 
-impl<T> Slot<'_, T> {
+impl<'a, T> Slot<'a, T> {
+    /// The place of a portion of this input, behind those it has; each has a higher number than the one before. `None`
+    /// when nobody prints any more.
+    pub(super) fn before(&self, portion: u64) -> Option<Slot<'a, T>> {
+        let input = self.key.0;
+        let is_room = |state: &State<T>| {
+            state.places.len() < self.shelf.places || state.front().is_some_and(|front| front.0 == input)
+        };
+        let mut state = self.shelf.wait_for_room(is_room);
+        (!state.closed).then(|| self.shelf.at(&mut state, (input, portion)))
+    }
+
     /// Hands a batch to the printer, when there is room. False when nobody prints any more.
     pub(super) fn put(&self, batch: Batch<T>) -> bool {
         let is_my_turn = |state: &State<T>| {
-            state.front == self.number && state.places.front().is_some_and(|front| front.batches.is_empty())
+            state
+                .places
+                .first_key_value()
+                .is_some_and(|(key, front)| *key == self.key && front.batches.is_empty())
         };
         let mut state = self.shelf.wait_for_room(|state| state.bytes < self.shelf.bytes || is_my_turn(state));
         if state.closed {
             return false;
         }
         state.bytes += batch.text.len();
-        if let Some(place) = state.at(self.number) {
+        if let Some(place) = state.places.get_mut(&self.key) {
             place.batches.push_back(batch);
         }
         self.wake_printer(&state);
@@ -148,7 +194,7 @@ impl<T> Slot<'_, T> {
     }
 
     fn wake_printer(&self, state: &State<T>) {
-        if state.front == self.number {
+        if state.printer_asleep && state.front() == Some(self.key) {
             self.shelf.news.notify_one();
         }
     }
@@ -157,7 +203,7 @@ impl<T> Slot<'_, T> {
 impl<T> Drop for Slot<'_, T> {
     fn drop(&mut self) {
         let mut state = self.shelf.lock();
-        if let Some(place) = state.at(self.number) {
+        if let Some(place) = state.places.get_mut(&self.key) {
             place.done = true;
         }
         self.wake_printer(&state);

@@ -4,10 +4,12 @@
 //! starts with `>From `, however many `>` there are, loses one. The separator is handed on as the message's
 //! first line: the walker knows it, and should it have been prose after all, nothing of it is lost.
 //!
-//! Only the start of a line is looked at byte by byte; runs between two changes go on in one piece. What is
-//! kept between two chunks is a count of `>` and of letters matched, never text.
+//! Lines without `From ` are passed over together; only the start of a line that has it, and of a chunk's first and last,
+//! is looked at byte by byte. Runs between two changes go on in one piece. What is kept between two chunks is a count of
+//! `>` and of letters matched, never text.
 
 use super::{Item, ItemSink};
+use memchr::memmem::Finder;
 
 const SEPARATOR: &[u8] = b"From ";
 
@@ -27,21 +29,56 @@ pub(super) struct Splitter {
     at: At,
     /// Whether the line before this one was blank, or there is none.
     after_blank: bool,
-    /// Messages begun.
+    /// Messages begun, those before included.
     count: u64,
+    /// Whether one is open.
+    open: bool,
     /// Bytes of the open line start that came in earlier chunks and were not handed on.
     carried: (u64, usize),
+    /// Bytes of earlier chunks.
+    read: u64,
+    /// Where the last separator stands among all bytes.
+    begun_at: u64,
+    separator: Finder<'static>,
 }
 
 impl Splitter {
-    pub(super) fn new() -> Self {
-        Self { at: START, after_blank: true, count: 0, carried: (0, 0) }
+    /// Of an mbox from where a message begins, after so many messages.
+    pub(super) fn after(count: u64) -> Self {
+        let separator = Finder::new(SEPARATOR);
+        Self {
+            at: START,
+            after_blank: true,
+            count,
+            open: false,
+            carried: (0, 0),
+            read: 0,
+            begun_at: 0,
+            separator,
+        }
+    }
+
+    /// Messages begun, those before included.
+    pub(super) fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Bytes read.
+    pub(super) fn read(&self) -> u64 {
+        self.read
+    }
+
+    /// Where among these bytes the last separator stands; 0 without one.
+    pub(super) fn begun_at(&self) -> u64 {
+        self.begun_at
     }
 
     /// Reads the next bytes, cut anywhere.
     pub(super) fn feed(&mut self, bytes: &[u8], sink: &mut impl ItemSink) {
         // Before `done` all is handed on; the line that `next` stands in began at `line`.
         let (mut done, mut line, mut next) = (0, 0, 0);
+        // The first `From ` that is not behind us, once it was looked for.
+        let mut suspect = 0;
         while let Some(byte) = bytes.get(next).copied() {
             match self.at {
                 At::Start { quotes, matched } if SEPARATOR.get(matched) == Some(&byte) => {
@@ -53,6 +90,7 @@ impl Splitter {
                     if quotes == 0 && self.after_blank {
                         self.hand_on(bytes.get(done..line), sink);
                         done = line;
+                        self.begun_at = (self.read + line as u64).saturating_sub(self.carried.1 as u64);
                         self.turn(sink);
                     } else if quotes > 0 {
                         self.hand_on(bytes.get(done..line), sink);
@@ -84,6 +122,15 @@ impl Splitter {
                         self.after_blank = !text;
                         self.at = START;
                         line = next;
+                        if suspect < line {
+                            let ahead = bytes.get(line..).unwrap_or_default();
+                            suspect = self.separator.find(ahead).map_or(bytes.len(), |at| line + at);
+                        }
+                        if let Some(plain) = plain_lines(bytes.get(line..suspect).unwrap_or_default()) {
+                            self.after_blank = plain.ends_blank;
+                            line += plain.bytes;
+                            next = line;
+                        }
                     } else {
                         self.at = At::Within { text };
                     }
@@ -97,21 +144,23 @@ impl Splitter {
             }
             At::Within { .. } => self.hand_on(bytes.get(done..), sink),
         }
+        self.read += bytes.len() as u64;
     }
 
     /// Ends the last message.
     pub(super) fn finish(mut self, sink: &mut impl ItemSink) {
         self.release(sink);
-        if self.count > 0 {
+        if self.open {
             sink.end();
         }
     }
 
     /// One message ends and the next begins.
     fn turn(&mut self, sink: &mut impl ItemSink) {
-        if self.count > 0 {
+        if self.open {
             sink.end();
         }
+        self.open = true;
         self.count += 1;
         sink.begin(Item::Numbered(self.count));
     }
@@ -130,12 +179,26 @@ impl Splitter {
 
     fn hand_on(&mut self, bytes: Option<&[u8]>, sink: &mut impl ItemSink) {
         let Some(bytes) = bytes.filter(|bytes| !bytes.is_empty()) else { return };
-        if self.count == 0 {
+        if !self.open {
             // What stands before the first separator is a message too: nothing is dropped.
             self.turn(sink);
         }
         sink.data(bytes);
     }
+}
+
+/// Whole lines at the start of a text.
+struct PlainLines {
+    bytes: usize,
+    /// Whether the last of them is blank.
+    ends_blank: bool,
+}
+
+fn plain_lines(text: &[u8]) -> Option<PlainLines> {
+    let end = memchr::memrchr(b'\n', text)?;
+    let before = text.get(..end).unwrap_or_default();
+    let last = before.iter().rev().find(|byte| **byte != b'\r');
+    Some(PlainLines { bytes: end + 1, ends_blank: last.is_none_or(|byte| *byte == b'\n') })
 }
 
 #[cfg(test)]
@@ -146,7 +209,7 @@ mod tests {
 
     fn split<'a>(chunks: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
         let mut shelf = Shelf::default();
-        let mut splitter = Splitter::new();
+        let mut splitter = Splitter::after(0);
         chunks.for_each(|chunk| splitter.feed(chunk, &mut shelf));
         splitter.finish(&mut shelf);
         assert_eq!(shelf.ended, shelf.items.len());
