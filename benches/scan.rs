@@ -31,7 +31,9 @@ use std::time::{Duration, Instant};
 use brevdue::cpr::{Cpr, Exceptions};
 use brevdue::scan::ruleset::Ruleset;
 use brevdue::scan::{Day, Report, Scan};
-use made::{CSV, HTML, Lines, PDF, PLAIN, Wrap, csv, headers, html, list, mail, mixed, parts, pdf, prose};
+use made::{
+    CSV, HTML, Lines, PDF, PLAIN, Wrap, csv, dense, headers, html, list, mail, mixed, parts, pdf, prose,
+};
 
 /// The pieces in which a door feeds.
 const CHUNK: usize = 64 * 1024;
@@ -43,7 +45,7 @@ struct Row {
     make: fn() -> Vec<Vec<u8>>,
 }
 
-const ROWS: [Row; 18] = [
+const ROWS: [Row; 26] = [
     Row { name: "4k-8bit", make: || vec![mail(PLAIN, Wrap::Eight, prose(4096, 1).as_bytes())] },
     Row { name: "4k-qp", make: || vec![mail(PLAIN, Wrap::Quoted, prose(4096, 1).as_bytes())] },
     Row { name: "75k-html-qp", make: || vec![mail(HTML, Wrap::Quoted, html(75_000, 2).as_bytes())] },
@@ -72,6 +74,21 @@ const ROWS: [Row; 18] = [
         name: "10k-list-named",
         make: || vec![mail(PLAIN, Wrap::Eight, list(10_000, Lines::Named, 7).as_bytes())],
     },
+    // Numbers and next to nothing else, in the shapes in which evidence is looked for.
+    Row { name: "dense-blank", make: || vec![mail(PLAIN, Wrap::Eight, dense("", " ").as_bytes())] },
+    Row { name: "dense-comma", make: || vec![mail(PLAIN, Wrap::Eight, dense("", ",").as_bytes())] },
+    Row { name: "dense-label", make: || vec![mail(PLAIN, Wrap::Eight, dense("CPR ", " ").as_bytes())] },
+    Row { name: "dense-local", make: || vec![mail(PLAIN, Wrap::Eight, dense("x@y ", ", ").as_bytes())] },
+    Row {
+        name: "dense-json",
+        make: || vec![mail(PLAIN, Wrap::Eight, dense("{\"id\":\"", "\"},").as_bytes())],
+    },
+    Row { name: "dense-array", make: || vec![mail(PLAIN, Wrap::Eight, dense("\"", "\",").as_bytes())] },
+    Row {
+        name: "dense-cells",
+        make: || vec![mail(HTML, Wrap::Eight, dense("<tr><td>", "</td></tr>").as_bytes())],
+    },
+    Row { name: "dense-items", make: || vec![mail(HTML, Wrap::Eight, dense("<li>", "</li>").as_bytes())] },
     Row { name: "mixed", make: || mixed(64) },
     Row { name: "headers", make: || vec![headers()] },
     Row { name: "parts", make: || vec![parts(50)] },

@@ -172,22 +172,7 @@ pub(crate) fn list(count: usize, lines: Lines, seed: u64) -> String {
         let mut word = || WORDS[usize::try_from(dice.roll(40)).unwrap_or(0)];
         let (first, last, street) = (word(), word(), word());
         let date = [dice.roll(28) + 1, dice.roll(12) + 1, dice.roll(70) + 30];
-        let digits = |number: u64| [number / 10, number % 10];
-        // The weights of modulus 11; the last digit makes the sum fit, unless it would have to be ten.
-        let number = loop {
-            let serial = dice.roll(400);
-            let head = date.into_iter().flat_map(digits).chain([serial / 100, serial / 10 % 10, serial % 10]);
-            let sum: u64 = head.zip([4, 3, 2, 7, 6, 5, 4, 3, 2]).map(|(digit, weight)| digit * weight).sum();
-            if sum % 11 != 1 {
-                break format!(
-                    "{:02}{:02}{:02}-{serial:03}{}",
-                    date[0],
-                    date[1],
-                    date[2],
-                    (11 - sum % 11) % 11
-                );
-            }
-        };
+        let number = number(&mut dice, date);
         text += &match lines {
             Lines::Bare => format!("{number}\r\n"),
             Lines::Column => {
@@ -197,6 +182,31 @@ pub(crate) fn list(count: usize, lines: Lines, seed: u64) -> String {
         };
     }
     text
+}
+
+/// A made-up number of this date that passes modulus 11.
+fn number(dice: &mut Dice, date: [u64; 3]) -> String {
+    let digits = |number: u64| [number / 10, number % 10];
+    // The weights of modulus 11; the last digit makes the sum fit, unless it would have to be ten.
+    loop {
+        let serial = dice.roll(400);
+        let head = date.into_iter().flat_map(digits).chain([serial / 100, serial / 10 % 10, serial % 10]);
+        let sum: u64 = head.zip([4, 3, 2, 7, 6, 5, 4, 3, 2]).map(|(digit, weight)| digit * weight).sum();
+        if sum % 11 != 1 {
+            let last = (11 - sum % 11) % 11;
+            break format!("{:02}{:02}{:02}-{serial:03}{last}", date[0], date[1], date[2]);
+        }
+    }
+}
+
+/// Ten thousand such numbers, each between these two texts and nothing else: what somebody would send to slow a scan down.
+pub(crate) fn dense(before: &str, after: &str) -> String {
+    let mut dice = Dice::new(8);
+    let mut one = || {
+        let date = [dice.roll(28) + 1, dice.roll(12) + 1, dice.roll(70) + 30];
+        format!("{before}{}{after}", number(&mut dice, date))
+    };
+    (0..10_000).map(|_| one()).collect()
 }
 
 /// What starts like a PDF and goes on without sense.

@@ -11,8 +11,9 @@ use super::finding::Confidence;
 use super::key::{Key, own_key};
 use super::labels::Near;
 use super::neighbours::Neighbours;
-use super::render::render;
-use super::ruleset::Ruleset;
+use super::render;
+use super::ruleset::{Matches, Ruleset};
+use super::seen::Seen;
 use super::table::{Cell, Column};
 use crate::cpr::candidate::{Candidate, Form, Touch};
 use crate::cpr::modulus::Check;
@@ -21,9 +22,7 @@ use std::sync::Arc;
 
 /// How many bytes before a number are looked at,
 pub(super) const BEFORE: usize = 320;
-/// and how many of them where no tag or reference makes text longer than it looks.
-const BEFORE_PLAIN: usize = 176;
-/// How many bytes behind it.
+/// and how many behind it.
 pub(super) const AFTER: usize = 64;
 
 /// Below this weight a label only hints: it adds to the strong label before it and does not hide it, as in
@@ -42,6 +41,8 @@ pub(super) struct Around<'a> {
     pub(super) age: u16,
     /// At most [`BEFORE`] bytes.
     pub(super) before: &'a [u8],
+    /// Where those end in the whole text.
+    pub(super) at: u64,
     /// At most [`AFTER`] bytes.
     pub(super) after: &'a [u8],
     /// The cell that it stands in; its start counts from the start of `before`.
@@ -52,11 +53,18 @@ pub(super) struct Around<'a> {
     pub(super) is_explained: bool,
 }
 
-/// Texts that are written anew for each candidate; kept so that nothing is allocated.
+/// What has been read round the candidates of a text so far.
 #[derive(Default)]
 pub(super) struct Scratch {
-    before: String,
-    after: String,
+    seen: Seen,
+    matches: Matches,
+}
+
+impl Scratch {
+    /// Begins another text.
+    pub(super) fn clear(&mut self) {
+        self.seen.clear();
+    }
 }
 
 /// Weighs a number in its place, and adds what was found to `evidence`. `neighbours` is asked only when nothing else
@@ -172,18 +180,12 @@ fn beside(
         evidence.add_rule(&label.reason, label.weight);
         return Some(Said::Label);
     }
-    let Scratch { before, after } = scratch;
-    before.clear();
-    after.clear();
     // In a column that is known, what stands before the cell is another matter.
     let known = around.cell.filter(|cell| cell.column != Column::Unknown);
-    let near = around.before.len().saturating_sub(BEFORE_PLAIN);
-    let is_plain = around.before.get(near..).is_none_or(|near| memchr::memchr2(b'<', b'&', near).is_none());
-    let from =
-        known.map_or(0, |cell| cell.start.min(around.before.len())).max(if is_plain { near } else { 0 });
-    render(around.before.get(from..).unwrap_or_default(), before);
-    render(around.after, after);
-    let [strong, hint] = rules.nearest_labels(before);
+    let edge = known.map_or(0, |cell| cell.start.min(around.before.len()));
+    let Scratch { seen, matches } = scratch;
+    let before = seen.before(rules, around.before, around.at, edge);
+    let [strong, hint] = before.labels;
     if !around.is_explained
         && evidence.sum() + most_gain(rules, around, strong, hint) < rules.weights.threshold.possible
     {
@@ -191,16 +193,15 @@ fn beside(
     }
     let label_end = [strong, hint].iter().flatten().map(|near| near.end).max();
     // A guess at a label counts where no label that is known stands nearer.
-    let guesses = rules.lookalikes.iter().filter(|one| one.only_unlabelled);
-    let guess = guesses
-        .filter_map(|one| one.starts(candidate.form, before, after).map(|start| (one, start)))
-        .find(|(one, start)| {
-            if one.is_before() {
-                label_end.is_none_or(|end| end <= *start)
-            } else {
-                strong.is_none_or(|near| near.share < 0.5)
-            }
-        });
+    rules.find_lookalikes(candidate.form, &before, around.after, matches);
+    let lookalikes = || matches.iter().filter_map(|(nr, start)| Some((rules.lookalikes.get(nr)?, start)));
+    let guess = lookalikes().filter(|(one, _)| one.only_unlabelled).find(|(one, start)| {
+        if one.is_before() {
+            label_end.is_none_or(|end| end <= *start)
+        } else {
+            strong.is_none_or(|near| near.share < 0.5)
+        }
+    });
     // The id in an element of a person: `"borger": {"id": "..."`.
     let is_persons = key.is_some_and(Key::is_bare) && hint.is_some_and(|near| near.share >= 1.0);
     let guess = guess.filter(|(one, _)| !(is_persons && one.is_before()));
@@ -231,8 +232,7 @@ fn beside(
     } else if key.is_some() && said != Said::Label {
         evidence.add("other-key", rules.weights.column.other_key);
     }
-    let sure = rules.lookalikes.iter().filter(|one| !one.only_unlabelled);
-    for lookalike in sure.filter(|one| one.matches(candidate.form, before, after)) {
+    for (lookalike, _) in lookalikes().filter(|(one, _)| !one.only_unlabelled) {
         evidence.add_rule(&lookalike.reason, lookalike.weight);
     }
     Some(said)
@@ -315,9 +315,9 @@ fn by_column(rules: &Ruleset, column: Column, evidence: &mut Evidence) -> Said {
 
 /// Whether the entry called `reason` counts for a number between these two texts.
 pub(super) fn counts(rules: &Ruleset, reason: &Arc<str>, before: &[u8], after: &[u8]) -> bool {
-    let (mut seen, mut behind) = (String::new(), String::new());
-    render(before, &mut seen);
-    render(after, &mut behind);
+    let (mut seen, mut behind) = (Vec::new(), Vec::new());
+    render::write(before, &mut seen, |_, _| ());
+    render::write(after, &mut behind, |_, _| ());
     if let Some(label) = own_key(before).and_then(|key| rules.label_of_key(key)) {
         return label.reason == *reason;
     }

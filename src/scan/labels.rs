@@ -1,12 +1,14 @@
 //! Words before a number, found and measured: which label is the nearest, and how much the distance leaves of it.
 //!
-//! The words are the rules'; this is the search for them. Start reading at [`Ruleset::nearest_labels`]. Tests: the
-//! examples of `rules/context.da.toml`.
+//! The words are the rules'; this is the search for them. Start reading at [`Nearest`]. Tests: the examples of
+//! `rules/context.da.toml`.
 
 use super::context::{HINT, PERSONAL};
 use super::key::Key;
 use super::ruleset::{Distance, LookAlike, Ruleset};
 use crate::cpr::candidate::Form;
+use aho_corasick::Input;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// A label as runnable.
@@ -22,51 +24,16 @@ pub(super) struct Near<'a> {
     pub(super) label: &'a Label,
     /// Of its weight, what the distance leaves.
     pub(super) share: f32,
-    /// Where it ends in the rendered text.
+    /// Where it ends in the text that is looked at.
     pub(super) end: usize,
 }
 
 impl Ruleset {
     /// The strong label that ends last before the number, and the hint after it. `before` is rendered.
-    pub(super) fn nearest_labels(&self, before: &str) -> [Option<Near<'_>>; 2] {
-        let (mut strong, mut hint) = (None, None);
-        let from = self.reach_of_labels(before.as_bytes());
-        let labels = self.labels_in(before.as_bytes().get(from..).unwrap_or_default());
-        for (label, end) in labels.map(|(label, end)| (label, from + end)) {
-            match self.labels.get(label) {
-                Some(label) if label.weight.abs() >= HINT => (strong, hint) = (Some((label, end)), None),
-                Some(label) => hint = Some((label, end)),
-                None => {}
-            }
-        }
-        [strong, hint].map(|label| {
-            let (label, end) = label?;
-            let distance = &self.weights.distance;
-            let line = if label.weight < 0.0 { distance.line_against } else { distance.line };
-            let letters = letters_between(before.as_bytes().get(end..)?, line, distance);
-            let (near, far) = (f32::from(distance.near), f32::from(distance.far));
-            let share = ((far - f32::from(letters)) / (far - near)).clamp(0.0, 1.0);
-            (share > 0.0).then_some(Near { label, share, end })
-        })
-    }
-
-    /// Where the text begins that can hold a label near enough to count, and the whole of that label.
-    fn reach_of_labels(&self, before: &[u8]) -> usize {
-        let distance = &self.weights.distance;
-        let (mut letters, mut digits) = (0_u16, 0_u16);
-        for (at, byte) in before.iter().enumerate().rev() {
-            match byte {
-                b'\n' => letters = letters.saturating_add(distance.line.min(distance.line_against)),
-                byte if byte.is_ascii_digit() => digits += 1,
-                byte if is_letter(*byte) => letters = letters.saturating_add(1),
-                _ => continue,
-            }
-            let taken = if digits >= 10 && letters >= 4 { distance.taken } else { 0 };
-            if letters.saturating_add(taken) >= distance.far {
-                return at.saturating_sub(self.longest_word + LEAD);
-            }
-        }
-        0
+    pub(super) fn nearest_labels(&self, before: &[u8]) -> [Option<Near<'_>>; 2] {
+        let mut nearest = Nearest::default();
+        nearest.read_on(self, before);
+        nearest.since(self, 0)
     }
 
     /// The label in a program's key, where a hint is as good as a label, and a word for CPR numbers counts in a compound
@@ -107,7 +74,7 @@ impl Ruleset {
         let is_guess = |one: &LookAlike| {
             one.only_unlabelled
                 && one.is_before()
-                && one.starts(Form::Plain, &format!("{ended} "), "").is_some()
+                && one.starts(Form::Plain, format!("{ended} ").as_bytes(), b"").is_some()
         };
         match label {
             None if self.lookalikes.iter().any(is_guess) || names_numbers(text) => Err(()),
@@ -133,7 +100,12 @@ impl Ruleset {
     /// The labels in a text, each with its end: whole words, parts of a `camelCase` name, and ends of compounds, where
     /// Danish says what a thing is: `elmåler`, `finansbilag`, `børnecpr`.
     fn labels_in(&self, text: &[u8]) -> impl Iterator<Item = (usize, usize)> {
-        self.words.find_iter(text).filter_map(move |found| {
+        self.labels_within(text, 0..text.len()).map(|(label, place)| (label, place.end))
+    }
+
+    /// As [`Self::labels_in`], those that lie within `range`; each with its place.
+    fn labels_within(&self, text: &[u8], range: Range<usize>) -> impl Iterator<Item = (usize, Range<usize>)> {
+        self.words.find_iter(Input::new(text).range(range)).filter_map(move |found| {
             let (start, end) = (found.start(), found.end());
             let byte = |at: usize| text.get(at).copied().unwrap_or(b' ');
             let apart = |left: u8, right: u8| {
@@ -153,7 +125,7 @@ impl Ruleset {
             };
             let starts = start == 0 || apart(byte(start - 1), byte(start)) || ends_compound();
             let ends = end >= text.len() || apart(byte(end - 1), byte(end));
-            (starts && ends).then_some((label, end))
+            (starts && ends).then_some((label, start..end))
         })
     }
 }
@@ -161,29 +133,117 @@ impl Ruleset {
 /// How much before a word is looked at to see whether it begins or ends a compound.
 const LEAD: usize = 3;
 
-/// Letters between label and number. A line break counts as some, so does the end of a sentence, and so does another long
-/// number that took the label for itself.
-fn letters_between(text: &[u8], line: u16, distance: &Distance) -> u16 {
-    let (mut letters, mut digits) = (0_u16, 0_u16);
-    let mut mark = b' ';
-    for byte in text {
-        match byte {
-            b'\n' => letters = letters.saturating_add(line),
-            byte if byte.is_ascii_digit() => digits += 1,
-            byte if is_letter(*byte) => {
-                // "CPR-nr. Hans" ends no sentence: the label's own point is not counted.
-                let ended = letters > 0 && matches!(mark, b'.' | b'!' | b'?') && !byte.is_ascii_lowercase();
-                letters = letters.saturating_add(if ended { distance.sentence } else { 1 });
-            }
-            _ => {}
+/// The labels that end last in a text, while it is read piece by piece.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Nearest {
+    strong: Option<Found>,
+    /// After the strong one.
+    hint: Option<Found>,
+    /// How much has been read.
+    read: usize,
+}
+
+#[derive(Clone, Copy)]
+struct Found {
+    label: usize,
+    start: usize,
+    end: usize,
+    way: Way,
+}
+
+impl Nearest {
+    /// Reads what has been added to `text`, which a number follows.
+    pub(super) fn read_on(&mut self, rules: &Ruleset, text: &[u8]) {
+        // Blanks at the end may yet become a line feed.
+        let blanks = text.iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        let (from, end) = (self.read, text.len() - blanks);
+        if from >= end {
+            return;
         }
-        if !matches!(byte, b' ' | b'\n') {
-            mark = *byte;
+        for (label, place) in rules.labels_within(text, from..end) {
+            let is_strong = rules.labels.get(label).is_some_and(|label| label.weight.abs() >= HINT);
+            let found = Some(Found { label, start: place.start, end: place.end, way: Way::default() });
+            if is_strong {
+                (self.strong, self.hint) = (found, None);
+            } else {
+                self.hint = found;
+            }
+        }
+        let distance = &rules.weights.distance;
+        for slot in [&mut self.strong, &mut self.hint] {
+            if let Some(found) = slot {
+                let is_against = rules.labels.get(found.label).is_some_and(|label| label.weight < 0.0);
+                let line = if is_against { distance.line_against } else { distance.line };
+                found.way.go_on(text.get(found.end.max(from)..end).unwrap_or_default(), line, distance);
+                // It only grows.
+                if found.way.letters >= distance.far {
+                    *slot = None;
+                }
+            }
+        }
+        self.read = end;
+    }
+
+    /// Those that begin at or after `start`, and near enough to count. Their ends are counted from there.
+    pub(super) fn since<'a>(&self, rules: &'a Ruleset, start: usize) -> [Option<Near<'a>>; 2] {
+        let distance = &rules.weights.distance;
+        let (near, far) = (f32::from(distance.near), f32::from(distance.far));
+        [self.strong, self.hint].map(|found| {
+            let Found { label, end, way, .. } = found.filter(|found| found.start >= start)?;
+            let share = ((far - f32::from(way.length(distance))) / (far - near)).clamp(0.0, 1.0);
+            (share > 0.0).then_some(Near { label: rules.labels.get(label)?, share, end: end - start })
+        })
+    }
+
+    /// Takes note that the first bytes of the text are gone.
+    pub(super) fn shorten(&mut self, gone: usize) {
+        for slot in [&mut self.strong, &mut self.hint] {
+            *slot = slot.filter(|found| found.start >= gone).map(|found| Found {
+                start: found.start - gone,
+                end: found.end - gone,
+                ..found
+            });
+        }
+        self.read = self.read.saturating_sub(gone);
+    }
+}
+
+/// The way from a label to a number, in letters. A line break counts as some, so does the end of a sentence, and so does
+/// another long number that took the label for itself.
+#[derive(Clone, Copy, Default)]
+struct Way {
+    letters: u16,
+    digits: u16,
+    /// The last byte that is no blank.
+    mark: u8,
+}
+
+impl Way {
+    fn go_on(&mut self, text: &[u8], line: u16, distance: &Distance) {
+        for byte in text {
+            match byte {
+                b'\n' => self.letters = self.letters.saturating_add(line),
+                byte if byte.is_ascii_digit() => self.digits = self.digits.saturating_add(1),
+                byte if is_letter(*byte) => {
+                    // "CPR-nr. Hans" ends no sentence: the label's own point is not counted.
+                    let ended = self.letters > 0
+                        && matches!(self.mark, b'.' | b'!' | b'?')
+                        && !byte.is_ascii_lowercase();
+                    self.letters = self.letters.saturating_add(if ended { distance.sentence } else { 1 });
+                }
+                _ => {}
+            }
+            if !matches!(byte, b' ' | b'\n') {
+                self.mark = *byte;
+            }
         }
     }
-    // "CPR-numre: 010190-0000, 020290-0000" is one list.
-    let is_taken = digits >= 10 && letters >= 4;
-    letters.saturating_add(if is_taken { distance.taken } else { 0 })
+
+    fn length(self, distance: &Distance) -> u16 {
+        // "CPR-numre: 010190-0000, 020290-0000" is one list.
+        let is_taken = self.digits >= 10 && self.letters >= 4;
+        self.letters.saturating_add(if is_taken { distance.taken } else { 0 })
+    }
 }
 
 /// Whether a line speaks of numbers or ids: of some that are no CPR numbers, or it would say so.

@@ -19,6 +19,7 @@ mod persons;
 mod reader;
 mod render;
 mod report;
+mod seen;
 mod sketch;
 mod spare;
 mod table;

@@ -8,7 +8,7 @@ mod second;
 mod signature;
 mod words;
 
-use super::context::{self, Around, Scratch};
+use super::context::{self, Around};
 use super::coverage::{Unread, UnreadKind};
 use super::evidence::{Evidence, Reason};
 use super::explained::{Bare, Explained};
@@ -102,8 +102,6 @@ struct Judge {
     report: Report,
     /// The first text's start is being gathered.
     sketching: bool,
-    /// Texts round a candidate as a reader sees them.
-    scratch: Scratch,
     /// Every candidate with its evidence, when somebody asked.
     explained: Option<Vec<Explained>>,
     /// What paths begin with: the part whose signature was opened, with a dot.
@@ -112,7 +110,7 @@ struct Judge {
 
 impl Judge {
     fn judge(&mut self, mut hit: Hit<'_>, path: &PartPath, place: &Place) {
-        let Self { rules, today, report, scratch, explained, .. } = self;
+        let Self { rules, today, report, explained, .. } = self;
         let candidate = hit.candidate;
         let read = Cpr::read(candidate, *today, rules.exceptions());
         if read.is_err() && explained.is_none() {
@@ -125,11 +123,12 @@ impl Judge {
             let cell = hit.cell(rules);
             let age = cpr.birth().years_until(*today);
             let in_other_header = matches!(place, Place::OtherHeader(_));
-            let (before, after) = (hit.before(), hit.after());
+            let (before, after, at) = (hit.before(), hit.after(), hit.offset());
             let is_explained = explained.is_some();
             let around =
-                Around { candidate, cpr: &cpr, age, before, after, cell, in_other_header, is_explained };
-            context::weigh(rules, &around, || hit.neighbours(rules, *today), scratch, &mut evidence)
+                Around { candidate, cpr: &cpr, age, before, at, after, cell, in_other_header, is_explained };
+            let (scratch, neighbours) = hit.surroundings(rules, *today);
+            context::weigh(rules, &around, neighbours, scratch, &mut evidence)
         });
         // Asked last, since a digest costs: a number that the site knows to be nobody's is a test number.
         let is_allowed = confidence.is_some() && read.is_ok_and(|cpr| rules.allows(&cpr));
@@ -187,7 +186,6 @@ impl Reader {
                 today,
                 report: Report::default(),
                 sketching: false,
-                scratch: Scratch::default(),
                 explained: None,
                 prefix: String::new(),
             },

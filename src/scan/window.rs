@@ -4,7 +4,7 @@
 //! be whole with its neighbourhood, and the rest moves to the front. As the buffer is always filled before it
 //! is searched, the searches do not depend on the chunks (invariant 3). Tests: beside `scan`'s chunking test.
 
-use super::context::{AFTER, BEFORE};
+use super::context::{AFTER, BEFORE, Scratch};
 use super::neighbours::{self, Neighbours, Tally};
 use super::ruleset::Ruleset;
 use super::table::{Cell, Tables};
@@ -36,10 +36,11 @@ pub(super) struct Window {
 }
 
 /// What has been learnt of the text so far.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Lore {
     tables: Tables,
     tally: Tally,
+    scratch: Scratch,
 }
 
 /// The place of the buffer's first byte in the part, and of the byte to which lines have been counted.
@@ -78,10 +79,16 @@ impl<'a> Hit<'a> {
         Some(Cell { start: cell.start.saturating_sub(span.start.saturating_sub(BEFORE)), ..cell })
     }
 
-    /// The bare numbers round it.
-    pub(super) fn neighbours(&mut self, rules: &Ruleset, today: Day) -> Neighbours {
-        let span = &self.candidate.span;
-        self.lore.tally.round(self.text, self.place.base, span, today, rules.exceptions())
+    /// What has been read round the numbers before it, and how to learn of the bare numbers round it.
+    pub(super) fn surroundings(
+        &mut self,
+        rules: &Ruleset,
+        today: Day,
+    ) -> (&mut Scratch, impl FnOnce() -> Neighbours) {
+        let (span, text, base) = (&self.candidate.span, self.text, self.place.base);
+        let Lore { tally, scratch, .. } = &mut *self.lore;
+        let neighbours = move || tally.round(text, base, span, today, rules.exceptions());
+        (scratch, neighbours)
     }
 
     /// Offset of the first digit in the part's text.
@@ -123,6 +130,7 @@ impl Window {
         self.place = Counted { base: 0, at: 0, line: 1 };
         self.lore.tables.clear();
         self.lore.tally.clear();
+        self.lore.scratch.clear();
     }
 
     /// What is in the buffer.

@@ -4,6 +4,7 @@
 //! asked by `check`. Start reading at [`Ruleset::parse`] and [`Ruleset::proved`]. Tests: below.
 
 use super::check::Examples;
+use super::edges::Edges;
 use super::entry::{LabelEntry, LookAlikeEntry};
 use super::expression::{Expression, Side};
 use super::headers::Headers;
@@ -106,8 +107,8 @@ fn compile(all: Assembly, mut faults: Vec<RuleFault>) -> Result<Ruleset, Vec<Rul
         weights,
         labels,
         label_of_word: words.label_of_word,
-        longest_word: words.patterns.iter().map(Vec::len).max().unwrap_or(0),
         words: automaton,
+        edges: Edges::new(&lookalikes),
         lookalike_gain: lookalikes.iter().map(|one: &LookAlike| one.weight.max(0.0)).sum(),
         lookalikes,
         examples,

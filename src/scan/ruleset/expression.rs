@@ -21,6 +21,8 @@ pub(super) struct Expression {
     side: Side,
     /// A one for each byte that can stand at the edge of a text that matches.
     edge: Bytes,
+    /// Whether the text that it matches always lies at the edge.
+    is_tied: bool,
 }
 
 impl Expression {
@@ -31,24 +33,35 @@ impl Expression {
     pub(super) fn new(written: &str, side: Side) -> Result<Self, regex::Error> {
         let regex = RegexBuilder::new(written).unicode(false).case_insensitive(true).build()?;
         let mut parser = ParserBuilder::new().unicode(false).utf8(false).case_insensitive(true).build();
-        let edge = parser.parse(written).map_or(Bytes::ALL, |parsed| edge(&parsed, side));
-        Ok(Self { regex, side, edge })
+        let (edge, is_tied) = parser
+            .parse(written)
+            .map_or((Bytes::ALL, false), |parsed| (edge(&parsed, side), is_tied(&parsed, side)));
+        Ok(Self { regex, side, edge, is_tied })
     }
 
-    pub(super) fn is_match(&self, text: &str) -> bool {
-        self.may_match(text) && self.regex.is_match(text.as_bytes())
+    /// As written, if all that it matches lies at the edge.
+    pub(super) fn tied(&self) -> Option<&str> {
+        self.is_tied.then(|| self.regex.as_str())
+    }
+
+    /// The bytes that can stand at the edge.
+    pub(super) fn edge(&self) -> Bytes {
+        self.edge
+    }
+
+    pub(super) fn is_match(&self, text: &[u8]) -> bool {
+        self.may_match(text) && self.regex.is_match(text)
     }
 
     /// Where the match begins.
-    pub(super) fn start(&self, text: &str) -> Option<usize> {
+    pub(super) fn start(&self, text: &[u8]) -> Option<usize> {
         if !self.may_match(text) {
             return None;
         }
-        self.regex.find(text.as_bytes()).map(|found| found.start())
+        self.regex.find(text).map(|found| found.start())
     }
 
-    fn may_match(&self, text: &str) -> bool {
-        let text = text.as_bytes();
+    fn may_match(&self, text: &[u8]) -> bool {
         let byte = match self.side {
             Side::Before => text.last(),
             Side::After => text.first(),
@@ -59,13 +72,13 @@ impl Expression {
 
 /// A set of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Bytes([u64; 4]);
+pub(super) struct Bytes([u64; 4]);
 
 impl Bytes {
-    const NONE: Self = Self([0; 4]);
+    pub(super) const NONE: Self = Self([0; 4]);
     const ALL: Self = Self([u64::MAX; 4]);
 
-    fn holds(self, byte: u8) -> bool {
+    pub(super) fn holds(self, byte: u8) -> bool {
         self.0.get(usize::from(byte >> 6)).is_some_and(|word| word >> (byte & 63) & 1 == 1)
     }
 
@@ -76,7 +89,7 @@ impl Bytes {
         self
     }
 
-    fn or(self, other: Self) -> Self {
+    pub(super) fn or(self, other: Self) -> Self {
         let mut all = self;
         all.0.iter_mut().zip(other.0).for_each(|(word, more)| *word |= more);
         all
@@ -85,14 +98,16 @@ impl Bytes {
 
 /// The bytes at the edge of what matches: all of them, unless the expression is tied to the edge and takes a byte there.
 fn edge(parsed: &Hir, side: Side) -> Bytes {
-    let properties = parsed.properties();
-    let is_tied = match side {
-        Side::Before => properties.look_set_suffix().contains(Look::End),
-        Side::After => properties.look_set_prefix().contains(Look::Start),
-    };
     match outermost(parsed, side) {
-        (bytes, false) if is_tied => bytes,
+        (bytes, false) if is_tied(parsed, side) => bytes,
         _ => Bytes::ALL,
+    }
+}
+
+fn is_tied(parsed: &Hir, side: Side) -> bool {
+    match side {
+        Side::Before => parsed.properties().look_set_suffix().contains(Look::End),
+        Side::After => parsed.properties().look_set_prefix().contains(Look::Start),
     }
 }
 
@@ -181,7 +196,7 @@ mod tests {
                 };
                 let expression = Expression::new(&written, side).unwrap();
                 for text in &texts {
-                    prop_assert_eq!(expression.is_match(text), expression.regex.is_match(text.as_bytes()), "{} {}", &written, text);
+                    prop_assert_eq!(expression.is_match(text.as_bytes()), expression.regex.is_match(text.as_bytes()), "{} {}", &written, text);
                 }
             }
         }

@@ -10,6 +10,7 @@
 mod allow;
 mod check;
 mod compile;
+mod edges;
 mod entry;
 mod expression;
 mod headers;
@@ -36,6 +37,8 @@ use crate::cpr::{Cpr, Exceptions};
 use crate::mime::HeaderFilter;
 use aho_corasick::AhoCorasick;
 use check::Examples;
+use edges::Edges;
+pub(super) use edges::Matches;
 use expression::Expression;
 use headers::Headers;
 use std::fmt;
@@ -136,9 +139,9 @@ pub struct Ruleset {
     /// Pattern number in `words` to index in `labels`.
     pub(super) label_of_word: Vec<usize>,
     pub(super) words: AhoCorasick,
-    /// The longest of the words, in bytes.
-    pub(super) longest_word: usize,
     pub(super) lookalikes: Vec<LookAlike>,
+    /// Those of them that are tied to a number.
+    edges: Edges,
     /// What all look-alikes that speak for a number are worth together: no number gains more by them.
     pub(super) lookalike_gain: f32,
     examples: Vec<Examples>,
@@ -250,7 +253,7 @@ impl LookAlike {
         self.forms.first().copied().unwrap_or(Form::Plain)
     }
 
-    pub(super) fn matches(&self, form: Form, before: &str, after: &str) -> bool {
+    pub(super) fn matches(&self, form: Form, before: &[u8], after: &[u8]) -> bool {
         self.may_be(form)
             && self.before.as_ref().is_none_or(|expression| expression.is_match(before))
             && self.after.as_ref().is_none_or(|expression| expression.is_match(after))
@@ -262,7 +265,7 @@ impl LookAlike {
     }
 
     /// Where in the text before a number it begins, if it matches.
-    pub(super) fn starts(&self, form: Form, before: &str, after: &str) -> Option<usize> {
+    pub(super) fn starts(&self, form: Form, before: &[u8], after: &[u8]) -> Option<usize> {
         let is_followed = self.after.as_ref().is_none_or(|expression| expression.is_match(after));
         if !self.may_be(form) || !is_followed {
             return None;

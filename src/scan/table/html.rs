@@ -2,7 +2,7 @@
 
 use super::{Cell, Column, HeadingReader, Headings, MOST_COLUMNS};
 use crate::cpr::glyph::{self, Tag};
-use crate::scan::render::render;
+use crate::scan::render::is_blank;
 use crate::scan::ruleset::Ruleset;
 use memchr::{memchr, memmem, memrchr};
 use std::ops::Range;
@@ -18,8 +18,21 @@ pub(super) struct Table {
     headings: Option<(u64, Headings)>,
     /// Offset up to which no table has ended since.
     seen_to: u64,
+    /// Offset of the row before which an open table was looked for last, and where that began.
+    open: Option<(u64, Option<u64>)>,
+    /// The cell that the last number stood in, if it did, and where tags have yet to be looked for.
+    cell: Option<(u64, Option<OpenCell>)>,
     /// The cell that was asked for last, so that a row is not counted anew for each of its cells.
     last: Option<Last>,
+    /// Offset of the last cell that no row was found for.
+    rowless: Option<u64>,
+}
+
+/// A cell that has begun: the offsets of its tag and of what it holds.
+#[derive(Clone, Copy, Debug)]
+struct OpenCell {
+    tag: u64,
+    content: u64,
 }
 
 /// A cell: the offset of its tag, its column, and the offset of its row.
@@ -44,32 +57,42 @@ impl Table {
     ) -> Option<Cell> {
         let before = text.get(span.start.saturating_sub(FARTHEST)..span.start)?;
         let cut = span.start - before.len();
-        let mut place = Backwards::from(before);
-        let cell_start = place.cell_start()?;
         let offset = base + cut as u64;
-        let tag = offset + place.at as u64;
+        let OpenCell { tag, content } = self.open_cell(before, offset)?;
+        let cell_start = usize::try_from(content - offset).ok()?;
+        let mut place = Backwards { at: usize::try_from(tag - offset).ok()?, ..Backwards::from(before) };
         let last = self.last.filter(|last| last.tag >= offset && last.tag <= tag);
-        let last_tag = last.and_then(|last| usize::try_from(last.tag - offset).ok());
+        let rowless = self.rowless.filter(|rowless| *rowless >= offset && *rowless <= tag);
+        let stop = last.map(|last| last.tag).max(rowless);
         let (column, row) = match last {
             Some(last) if last.tag == tag => (last.column, last.row),
-            _ => match place.column(last_tag)? {
-                (columns, Some(row)) => (columns, offset + row as u64),
-                (columns, None) => last.map(|last| (last.column + columns, last.row))?,
-            },
+            _ => {
+                let stop_at = stop.and_then(|stop| usize::try_from(stop - offset).ok());
+                let found = match place.column(stop_at).filter(|_| stop != Some(tag)) {
+                    Some((columns, Some(row))) => Some((columns, offset + row as u64)),
+                    Some((columns, None)) => last
+                        .filter(|last| Some(last.tag) == stop)
+                        .map(|last| (last.column + columns, last.row)),
+                    None => None,
+                };
+                if found.is_none() {
+                    self.rowless = Some(tag);
+                }
+                found?
+            }
         };
         self.end_table(text, base, span.start);
         if self.last.is_none_or(|last| last.row != row) {
             self.learn(text, base, usize::try_from(row.checked_sub(base)?).ok()?, rules);
         }
         self.last = Some(Last { tag, column, row });
-        let mut lead = String::new();
-        render(before.get(cell_start..)?, &mut lead);
+        let is_first = is_blank(before.get(cell_start..)?);
         let after = text.get(span.end..(span.end + 16).min(text.len())).unwrap_or_default();
         let ends = after.iter().find(|byte| !byte.is_ascii_whitespace()).is_none_or(|byte| *byte == b'<');
         let headings = self.headings.as_ref().map(|(_, headings)| headings);
         Some(Cell {
             start: cut + cell_start,
-            whole: ends && lead.trim().is_empty(),
+            whole: ends && is_first,
             column: headings.map_or(Column::Unknown, |headings| headings.column(column)),
         })
     }
@@ -88,16 +111,64 @@ impl Table {
 
     /// Reads the headings of the table that the row at `row_start` is in, when its beginning is still at hand.
     fn learn(&mut self, text: &[u8], base: u64, row_start: usize, rules: &Ruleset) {
-        let above = text.get(row_start.saturating_sub(FARTHEST)..row_start).unwrap_or_default();
-        let cut = row_start - above.len();
-        let Some(start) = open_table(above) else { return };
-        let place = base + (cut + start) as u64;
+        let Some(start) = self.open_table(text, base, row_start) else { return };
+        let place = base + start as u64;
         if self.headings.as_ref().is_some_and(|(known, _)| *known == place) {
             return;
         }
-        let first_row = text.get(cut + start..row_start).unwrap_or_default();
+        let first_row = text.get(start..row_start).unwrap_or_default();
         self.headings = Some((place, headings(first_row, rules).unwrap_or_default()));
     }
+}
+
+impl Table {
+    /// The cell that the end of `before` is in. What stood before the last number is not looked at again; but the tag that
+    /// it stood in is, as that has its end only now.
+    fn open_cell(&mut self, before: &[u8], offset: u64) -> Option<OpenCell> {
+        let known =
+            self.cell.and_then(|(to, cell)| Some((usize::try_from(to.checked_sub(offset)?).ok()?, cell)));
+        let (from, known) = known.filter(|(to, _)| *to <= before.len()).unwrap_or((0, None));
+        let new = before.get(from..)?;
+        let place = |at: usize| offset + (from + at) as u64;
+        let cell = match Backwards::from(new).cell_start() {
+            CellStart::At { tag, content } => Some(OpenCell { tag: place(tag), content: place(content) }),
+            CellStart::Outside => None,
+            CellStart::Unsaid => known.filter(|cell| cell.tag >= offset),
+        };
+        let unended = memrchr(b'<', new).filter(|tag| {
+            let rest = new.get(*tag..).unwrap_or_default();
+            rest.len() < glyph::LONGEST_TAG && memchr(b'>', rest).is_none()
+        });
+        self.cell = Some((place(unended.unwrap_or(new.len())), cell));
+        cell
+    }
+
+    /// Where the last table begins that has not ended before the row at `row_start`. Where no table began or ended since
+    /// the last row that was asked for, it is the same one.
+    fn open_table(&mut self, text: &[u8], base: u64, row_start: usize) -> Option<usize> {
+        let farthest = row_start.saturating_sub(FARTHEST);
+        let place = |at: u64| usize::try_from(at.checked_sub(base)?).ok();
+        let last = self.open.and_then(|(to, open)| Some((place(to).filter(|to| *to >= farthest)?, open)));
+        let same =
+            last.filter(|(to, _)| text.get(*to..row_start).is_some_and(|between| !tells_of_table(between)));
+        let start = match same {
+            Some((_, open)) => open.and_then(place).filter(|open| *open >= farthest),
+            None => {
+                open_table(text.get(farthest..row_start).unwrap_or_default()).map(|start| farthest + start)
+            }
+        };
+        self.open = Some((base + row_start as u64, start.map(|start| base + start as u64)));
+        start
+    }
+}
+
+/// Whether a table begins or ends in `text`.
+fn tells_of_table(text: &[u8]) -> bool {
+    memchr::memchr_iter(b'<', text).any(|at| {
+        let name = text.get(at + 1..).unwrap_or_default();
+        let name = name.strip_prefix(b"/").unwrap_or(name);
+        name.get(..5).is_some_and(|name| name.eq_ignore_ascii_case(b"table"))
+    })
 }
 
 /// Where the last table begins that has not ended in `text`.
@@ -163,6 +234,18 @@ fn col_span(tag: &[u8]) -> usize {
     if value.iter().take(4).any(u8::is_ascii_digit) { span.clamp(1, MOST_COLUMNS) } else { 1 }
 }
 
+/// Where the cell begins that the end of a text is in.
+enum CellStart {
+    At {
+        tag: usize,
+        content: usize,
+    },
+    /// It is in none.
+    Outside,
+    /// The text holds no tag that tells.
+    Unsaid,
+}
+
 /// Tags, read from the end of a text to its start.
 struct Backwards<'a> {
     text: &'a [u8],
@@ -191,16 +274,16 @@ impl<'a> Backwards<'a> {
         None
     }
 
-    /// Where the cell's content begins, if the end of the text is in a cell.
-    fn cell_start(&mut self) -> Option<usize> {
-        loop {
-            let (tag, place, closes) = self.next()?;
+    /// What the tags say of the cell that the end of the text is in.
+    fn cell_start(&mut self) -> CellStart {
+        while let Some((tag, place, closes)) = self.next() {
             match tag {
-                Tag::Cell if !closes => return Some(place.end),
-                Tag::Cell | Tag::Row => return None,
+                Tag::Cell if !closes => return CellStart::At { tag: place.start, content: place.end },
+                Tag::Cell | Tag::Row => return CellStart::Outside,
                 Tag::Inline | Tag::Break | Tag::Field | Tag::Block | Tag::Named(_) => {}
             }
         }
+        CellStart::Unsaid
     }
 
     /// How many columns stand before the cell, and where its row begins; counted from the cell whose tag is at `last`,

@@ -1,7 +1,7 @@
 //! A list with one number a line, or a paragraph of HTML, and nothing else: the line above it is its heading.
 
 use super::{Cell, Headings};
-use crate::scan::render::render;
+use crate::scan::render::{self, render};
 use crate::scan::ruleset::Ruleset;
 use memchr::memrchr;
 use std::ops::Range;
@@ -57,12 +57,11 @@ impl List {
 impl List {
     /// The same in HTML, where tags end lines.
     fn paragraph_of(&mut self, text: &[u8], base: u64, span: &Range<usize>, rules: &Ruleset) -> Option<Cell> {
-        let (mut above, mut below) = (String::new(), String::new());
         let end = (span.end + FARTHEST / 8).min(text.len());
-        render(text.get(span.end..end)?, &mut below);
-        if !below.starts_with('\n') {
+        if !render::ends_line(text.get(span.end..end)?) {
             return None;
         }
+        let mut above = String::new();
         let farthest = span.start.saturating_sub(FARTHEST);
         let from = self.end.checked_sub(base).and_then(|end| usize::try_from(end).ok());
         let from = from.filter(|from| self.end > 0 && (farthest..span.start).contains(from));
@@ -77,7 +76,7 @@ impl List {
         } else {
             // Nearly always the line of words is near, and most of the text need not be looked at.
             let mut heading = None;
-            for reach in [FARTHEST / 8, FARTHEST] {
+            for reach in [FARTHEST / 32, FARTHEST / 8, FARTHEST] {
                 above.clear();
                 let start = span.start.saturating_sub(reach);
                 render(text.get(start..span.start)?, &mut above);
