@@ -200,13 +200,11 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// The text, and of each label its reason, share and distance from the end.
+    type Told = (Vec<u8>, [Option<(String, u32, usize)>; 2]);
+
     /// What is told of the text before `at` by one that has read on, or that begins there.
-    fn told(
-        seen: &mut Seen,
-        rules: &Ruleset,
-        text: &[u8],
-        at: usize,
-    ) -> (Vec<u8>, [Option<(String, u32, usize)>; 2]) {
+    fn told(seen: &mut Seen, rules: &Ruleset, text: &[u8], at: usize) -> Told {
         let raw = text.get(at.saturating_sub(BEFORE)..at).unwrap();
         let before = seen.before(rules, raw, at as u64, 0);
         let length = before.text().len();

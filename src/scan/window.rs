@@ -40,7 +40,8 @@ pub(super) struct Window {
 struct Lore {
     tables: Tables,
     tally: Tally,
-    scratch: Scratch,
+    /// Made at the first number, since most texts hold none.
+    scratch: Option<Box<Scratch>>,
 }
 
 /// The place of the buffer's first byte in the part, and of the byte to which lines have been counted.
@@ -88,7 +89,7 @@ impl<'a> Hit<'a> {
         let (span, text, base) = (&self.candidate.span, self.text, self.place.base);
         let Lore { tally, scratch, .. } = &mut *self.lore;
         let neighbours = move || tally.round(text, base, span, today, rules.exceptions());
-        (scratch, neighbours)
+        (scratch.get_or_insert_default(), neighbours)
     }
 
     /// Offset of the first digit in the part's text.
@@ -130,7 +131,9 @@ impl Window {
         self.place = Counted { base: 0, at: 0, line: 1 };
         self.lore.tables.clear();
         self.lore.tally.clear();
-        self.lore.scratch.clear();
+        if let Some(scratch) = &mut self.lore.scratch {
+            scratch.clear();
+        }
     }
 
     /// What is in the buffer.

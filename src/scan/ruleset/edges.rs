@@ -23,7 +23,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const FIRST: usize = 8;
 
 /// Look-alikes that match at a number, in the order of the rules, each with where it begins in the text before it.
-#[derive(Debug, Default)]
+/// Holds text of a mail, so it has no `Debug`.
+#[derive(Default)]
 pub(in crate::scan) struct Matches {
     all: Vec<Match>,
     /// The text behind the number as a reader sees it.
@@ -70,13 +71,12 @@ impl Matches {
     }
 
     fn of(&mut self, lookalike: usize) -> Option<&mut Match> {
-        match self.all.iter().position(|one| one.lookalike == lookalike) {
-            Some(place) => self.all.get_mut(place),
-            None => {
-                self.all.push(Match { lookalike, start: None, is_behind: false });
-                self.all.last_mut()
-            }
+        let known = self.all.iter().position(|one| one.lookalike == lookalike);
+        let place = known.unwrap_or(self.all.len());
+        if known.is_none() {
+            self.all.push(Match { lookalike, start: None, is_behind: false });
         }
+        self.all.get_mut(place)
     }
 }
 

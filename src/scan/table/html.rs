@@ -130,12 +130,14 @@ impl Table {
         let (from, known) = known.filter(|(to, _)| *to <= before.len()).unwrap_or((0, None));
         let new = before.get(from..)?;
         let place = |at: usize| offset + (from + at) as u64;
-        let cell = match Backwards::from(new).cell_start() {
+        let tag = memrchr(b'<', new);
+        let said = tag.map_or(CellStart::Unsaid, |_| Backwards::from(new).cell_start());
+        let cell = match said {
             CellStart::At { tag, content } => Some(OpenCell { tag: place(tag), content: place(content) }),
             CellStart::Outside => None,
             CellStart::Unsaid => known.filter(|cell| cell.tag >= offset),
         };
-        let unended = memrchr(b'<', new).filter(|tag| {
+        let unended = tag.filter(|tag| {
             let rest = new.get(*tag..).unwrap_or_default();
             rest.len() < glyph::LONGEST_TAG && memchr(b'>', rest).is_none()
         });

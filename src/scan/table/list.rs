@@ -76,7 +76,7 @@ impl List {
         } else {
             // Nearly always the line of words is near, and most of the text need not be looked at.
             let mut heading = None;
-            for reach in [FARTHEST / 32, FARTHEST / 8, FARTHEST] {
+            for reach in [FARTHEST / 8, FARTHEST] {
                 above.clear();
                 let start = span.start.saturating_sub(reach);
                 render(text.get(start..span.start)?, &mut above);
