@@ -260,13 +260,11 @@ impl Reader {
             pgp,
             sketch_memory,
         } = self;
-        let Judge { rules: own_rules, today: own_today, report, sketching, scratch, explained, prefix } =
-            judge;
+        let Judge { rules: own_rules, today: own_today, report, sketching, explained, prefix } = judge;
         (*own_rules, *own_today) = (rules, today);
         *report = Report::default();
         report.sketch.gather_in(std::mem::take(sketch_memory));
         *sketching = false;
-        *scratch = Scratch::default();
         *explained = None;
         prefix.clear();
         window.clear();

@@ -295,7 +295,7 @@ fn what_follows_too_many_parts_is_one_text() {
     }
     // Those of an encoded message are parts too.
     let inner = "Content-Type: multipart/mixed; boundary=c\n\n--c\n\nx\n--c\n\ny\n--c--\n";
-    let inner: String = inner.bytes().map(|byte| format!("={byte:02X}")).collect();
+    let inner = inner.replace('=', "=3D").replace("--", "=2D=2D");
     let part = format!(
         "--b\nContent-Type: message/rfc822\nContent-Transfer-Encoding: quoted-printable\n\n{inner}\n"
     );
