@@ -3,6 +3,7 @@
 //!     cargo bench --bench scan                 the table; BREVDUE_BENCH_QUICK=1 or -- --quick for one of half a minute
 //!     cargo bench --bench scan -- --count      instructions a byte under callgrind (needs valgrind): machine-free
 //!     cargo bench --bench scan -- --only NAME  one row
+//!     cargo bench --bench scan -- --folder DIR one row of the files in a folder, each a mail
 //!     cargo bench --bench scan -- --guard      instructions of a dozen mails against the record; see `guard`
 //!     cargo bench --bench scan -- --hostile    mail made to hurt against its bounds; see `hostile`
 //!
@@ -107,7 +108,10 @@ fn main() -> ExitCode {
         return hostile::check(!has("--counts"));
     }
     let only = after("--only");
-    let rows: Vec<&Row> = ROWS.iter().filter(|row| only.is_none_or(|name| name == row.name)).collect();
+    let rows: Vec<&Row> = match after("--folder") {
+        Some(_) => vec![&Row { name: "folder", make: folder }],
+        None => ROWS.iter().filter(|row| only.is_none_or(|name| name == row.name)).collect(),
+    };
     if rows.is_empty() {
         eprintln!("no such row; there are: {}", ROWS.map(|row| row.name).join(" "));
         return ExitCode::FAILURE;
@@ -128,6 +132,13 @@ fn main() -> ExitCode {
         table(&rows, has("--quick") || std::env::var_os("BREVDUE_BENCH_QUICK").is_some());
     }
     ExitCode::SUCCESS
+}
+
+/// The files of the folder that the command line names.
+fn folder() -> Vec<Vec<u8>> {
+    let folder = std::env::args().skip_while(|arg| arg != "--folder").nth(1).unwrap();
+    let files = walkdir::WalkDir::new(folder).sort_by_file_name().into_iter().map(Result::unwrap);
+    files.filter(|file| file.file_type().is_file()).map(|file| std::fs::read(file.path()).unwrap()).collect()
 }
 
 fn scan(rules: &Arc<Ruleset>, mail: &[u8]) -> Report {

@@ -49,7 +49,7 @@ const fn shape(name: &'static str, full: usize, make: fn(usize) -> Vec<u8>) -> S
 const MB: usize = 1_000_000;
 
 /// Each by its name.
-pub(crate) const SHAPES: [Shape; 56] = [
+pub(crate) const SHAPES: [Shape; 58] = [
     // 200,000 of them.
     shape("parts", 7 * MB / 5, |n| of(MIXED, "--b\r\n\r\n", n)),
     shape("parts with headers", 8 * MB, |n| {
@@ -109,6 +109,8 @@ pub(crate) const SHAPES: [Shape; 56] = [
     shape("cells and no row", 8 * MB, |n| of(HTML, "<td>1503791028</td>", n)),
     shape("paragraphs with headings", 8 * MB, |n| of(HTML, "<p>a</p><p>1503791028</p>", n)),
     shape("tables in tables", 8 * MB, |n| of(HTML, "<table><tr><td>1503791028", n)),
+    shape("emoji", 8 * MB, |n| of(TEXT, "\u{1F600}", n)),
+    shape("wide marks", 8 * MB, |n| of(TEXT, "\u{FF01}", n)),
     shape("nothing", 8 * MB, |n| of(TEXT, "\0", n)),
     shape("files that begin", 8 * MB, |n| of(TEXT, "begin 644 x\r\n", n)),
     shape("files of one line", 8 * MB, |n| of(TEXT, "begin 644 x\r\n#0V%T\r\n", n)),

@@ -74,8 +74,8 @@ impl std::fmt::Debug for Candidate {
     }
 }
 
-/// The candidate that begins with the digit run `first`, if the digits from there are written as a number is and may be a
-/// date: no month of 20 or more, and bare digits begin with a day. Else where to look for the next one.
+/// The candidate that begins with the digit run `first`, if the digits from there are written as a number is and begin
+/// with a day and a month; else where to look for the next one.
 ///
 /// # Errors
 /// The offset, past the start of `first`, from which runs are worth a look: digits that a reader sees as one run are
@@ -90,9 +90,8 @@ pub fn at(text: &[u8], first: &Range<usize>) -> Result<Candidate, usize> {
         }
     }
     let found = shaped_at(text, first)?;
-    let [_, _, month, ..] = found.digits;
     match first.len() {
-        _ if month <= 1 => Ok(found),
+        _ if is_day(&found.digits) => Ok(found),
         // Digits one by one: none begins in the middle of them.
         1 => Err(found.span.end),
         _ => Err(first.end),
@@ -101,18 +100,20 @@ pub fn at(text: &[u8], first: &Range<usize>) -> Result<Candidate, usize> {
 
 /// Whether nine or ten digits begin with the day of a month, where the first of nine was a zero.
 fn may_be_day(digits: &[u8]) -> bool {
-    let (d1, d2, m1, m2) = match *digits {
-        [d1, d2, m1, m2, _, _, _, _, _, _] => (d1, d2, m1, m2),
-        [d2, m1, m2, ..] => (b'0', d2, m1, m2),
-        _ => return true,
-    };
-    let number = |tens: u8, ones: u8| (tens & 15) * 10 + (ones & 15);
-    let day = number(d1, d2);
-    // A replacement number has 60 added to its day.
-    matches!(day, 1..=31 | 61..=91) && matches!(number(m1, m2), 1..=12)
+    match *digits {
+        [d1, d2, m1, m2, _, _, _, _, _, _] => is_day(&[d1, d2, m1, m2].map(|digit| digit & 15)),
+        [d2, m1, m2, ..] => is_day(&[b'0', d2, m1, m2].map(|digit| digit & 15)),
+        _ => true,
+    }
 }
 
-/// As [`at`], whatever the month: of those that are so written, most cannot be a date.
+/// Whether four digits and more begin with the day of a month; a replacement number has 60 added to its day.
+fn is_day(digits: &[u8]) -> bool {
+    let [d1, d2, m1, m2, ..] = *digits else { return false };
+    matches!(d1 * 10 + d2, 1..=31 | 61..=91) && matches!(m1 * 10 + m2, 1..=12)
+}
+
+/// As [`at`], whatever the day: of those that are so written, most begin with none.
 ///
 /// # Errors
 /// As [`at`].

@@ -246,7 +246,10 @@ fn most_gain(rules: &Ruleset, around: &Around<'_>, strong: Option<Near<'_>>, hin
         Column::Unknown => 0.0,
         Column::Other { .. } => rules.weights.column.other.max(rules.weights.column.beside_cpr).max(0.0),
     });
-    labels.sum::<f32>() + column + rules.lookalike_gain + rules.weights.neighbours.most
+    // Ours speak against a number; a site may write others.
+    let fade = rules.weights.distance.other_key.max(1.0);
+    let own = rules.weights.place.touching.max(0.0) + rules.weights.column.other_key.max(0.0);
+    labels.sum::<f32>() * fade + column + own + rules.lookalike_gain + rules.weights.neighbours.most
 }
 
 /// What a cell says that holds nothing but the number: the cell to its left when that is a label, or the heading of its

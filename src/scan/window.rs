@@ -29,6 +29,8 @@ pub(super) struct Window {
     buffer: Vec<u8>,
     /// Everything before here has been searched.
     searched: usize,
+    /// A run of digits that begins before `searched` is to be looked at from there on.
+    inside: bool,
     /// Visits what is written as a number and has no day, too: somebody asked why it is none.
     pub(super) shows_all: bool,
     place: Counted,
@@ -118,6 +120,7 @@ impl Window {
         Self {
             buffer: Vec::with_capacity(SIZE),
             searched: 0,
+            inside: false,
             shows_all: false,
             place: Counted { base: 0, at: 0, line: 1 },
             lore: Lore::default(),
@@ -128,6 +131,7 @@ impl Window {
     pub(super) fn clear(&mut self) {
         self.buffer.clear();
         self.searched = 0;
+        self.inside = false;
         self.place = Counted { base: 0, at: 0, line: 1 };
         self.lore.tables.clear();
         self.lore.tally.clear();
@@ -173,11 +177,13 @@ impl Window {
         let mut visit = |candidate: &Candidate| {
             visit(Hit { candidate, text, place: &mut self.place, lore: &mut self.lore });
         };
-        self.searched = if self.shows_all {
-            sweep_each(text, from, limit, true, &mut visit).max(limit)
+        let from = Next { at: from, inside: self.inside };
+        let next = if self.shows_all {
+            sweep_each(text, from, limit, true, &mut visit)
         } else {
-            sweep(text, from, limit, visit)
+            sweep(text, from, limit, &mut visit)
         };
+        (self.searched, self.inside) = (next.at.max(limit), next.inside);
     }
 
     /// Moves what the next search needs to the front: the unsearched text, and the neighbourhood before it.
@@ -202,49 +208,66 @@ pub(super) fn whole(text: &[u8], shows_all: bool, visit: &mut impl FnMut(Hit<'_>
         visit(Hit { candidate, text, place: &mut place, lore: &mut lore });
     };
     if shows_all {
-        sweep_each(text, 0, text.len(), true, &mut visit);
+        sweep_each(text, Next::default(), text.len(), true, &mut visit);
     } else {
-        sweep(text, 0, text.len(), visit);
+        sweep(text, Next::default(), text.len(), &mut visit);
     }
 }
 
-/// Visits the candidates that begin at or after `from` and before `limit`; returns where to go on.
-fn sweep(text: &[u8], from: usize, limit: usize, mut visit: impl FnMut(&Candidate)) -> usize {
+/// Where to look next.
+#[derive(Clone, Copy, Debug, Default)]
+struct Next {
+    at: usize,
+    /// The digits before `at` were taken by something else, an escape for one: those from `at` on are a run of their
+    /// own. Otherwise the run that `at` stands inside of has been seen.
+    inside: bool,
+}
+
+impl Next {
+    /// What follows a look at the run that ends at `end`, after which `at` is to be looked at.
+    fn after(text: &[u8], end: usize, at: usize) -> Self {
+        let at = at.max(end);
+        let is_digit = |at: usize| text.get(at).is_some_and(u8::is_ascii_digit);
+        Self { at, inside: at > end && is_digit(at) && is_digit(at - 1) }
+    }
+}
+
+/// Visits the candidates that begin at or after `from` and before `limit`.
+fn sweep(text: &[u8], from: Next, limit: usize, visit: &mut impl FnMut(&Candidate)) -> Next {
     let kernels = Kernels::best();
-    let mut at = from;
-    let mut base = from;
+    let mut next = look_on(text, from, limit, visit);
+    let mut base = next.at;
     while base < limit {
         let starts = (kernels.starts)(text, base);
-        let end = limit.min(base + Starts::REACH);
         if starts.wide {
-            at = sweep_each(text, at.max(base), end, false, &mut visit);
-        } else {
-            for start in starts.places().map(|place| base + place).take_while(|start| *start < end) {
-                if start >= at {
-                    at = look(text, start, limit, &mut visit);
-                }
+            // To the end, since each look ahead for the next wide digit is one over all that is left.
+            let from = if next.at < base { Next { at: base, inside: false } } else { next };
+            return sweep_each(text, from, limit, false, visit);
+        }
+        let end = limit.min(base + Starts::REACH);
+        for start in starts.places().map(|place| base + place).take_while(|start| *start < end) {
+            if start >= next.at {
+                next = look_on(text, look(text, start, visit), limit, visit);
             }
         }
         base = end;
     }
-    at.max(limit)
+    next
 }
 
-/// Looks at the run that begins at `start`, and says where to go on.
-fn look(text: &[u8], start: usize, limit: usize, visit: &mut impl FnMut(&Candidate)) -> usize {
-    let mut start = start;
-    loop {
-        let run = start..run_end(text, start);
-        let next = tell(candidate::at(text, &run), visit).max(run.end);
-        // The first digits of a run may belong to an escape: the rest is a run of its own.
-        let is_inside = next < limit
-            && text.get(next).is_some_and(u8::is_ascii_digit)
-            && text.get(next - 1).is_some_and(u8::is_ascii_digit);
-        if !is_inside {
-            return next;
-        }
-        start = next;
+/// Looks at the run that begins at `start`.
+fn look(text: &[u8], start: usize, visit: &mut impl FnMut(&Candidate)) -> Next {
+    let run = start..run_end(text, start);
+    Next::after(text, run.end, tell(candidate::at(text, &run), visit))
+}
+
+/// Looks at what is left of a run, and of that again, up to `limit`.
+fn look_on(text: &[u8], from: Next, limit: usize, visit: &mut impl FnMut(&Candidate)) -> Next {
+    let mut next = from;
+    while next.inside && next.at < limit {
+        next = look(text, next.at, visit);
     }
+    next
 }
 
 /// Where the digits end that begin at `start`. Eight bytes at a time: without its upper half a digit is 9 at most, and
@@ -269,46 +292,48 @@ fn run_end(text: &[u8], start: usize) -> usize {
 #[cold]
 fn sweep_each(
     text: &[u8],
-    from: usize,
+    from: Next,
     limit: usize,
     shows_all: bool,
     visit: &mut impl FnMut(&Candidate),
-) -> usize {
-    let mut at = from;
-    let mut runs = Runs::starting(text, from);
-    let mut wide = candidate::next_wide(text, from);
+) -> Next {
+    let mut next = from;
+    let mut runs = Runs::starting(text, from.at);
+    let mut wide = candidate::next_wide(text, from.at);
     loop {
         let run = runs.next().filter(|run| run.start < limit);
         while let Some(start) = wide.filter(|wide| *wide < run.as_ref().map_or(limit, |run| run.start)) {
-            at = tell(candidate::wide_at(text, start), visit).max(start + 1);
-            wide = candidate::next_wide(text, at);
+            next = Next::after(text, start + 1, tell(candidate::wide_at(text, start), visit));
+            wide = candidate::next_wide(text, next.at);
         }
         let Some(run) = run else { break };
-        if run.start < at {
+        if run.start < next.at {
             // A wide digit before it took it along.
-            runs.skip_to(at);
+            runs.skip_to(next.at);
             continue;
         }
-        at = run.end;
         // A run that goes on from before `from` was seen there.
-        let goes_on = run.start == from
-            && from.checked_sub(1).and_then(|b| text.get(b)).is_some_and(u8::is_ascii_digit);
-        if !goes_on {
-            let found = candidate::at(text, &run);
-            if shows_all
-                && found.is_err()
-                && let Ok(dayless) = candidate::shaped_at(text, &run)
-            {
-                visit(&dayless);
-            }
-            at = tell(found, visit).max(at);
-            runs.skip_to(at);
-            if wide.is_some_and(|wide| wide < at) {
-                wide = candidate::next_wide(text, at);
-            }
+        let goes_on = run.start == from.at
+            && !from.inside
+            && run.start.checked_sub(1).and_then(|b| text.get(b)).is_some_and(u8::is_ascii_digit);
+        if goes_on {
+            next = Next { at: run.end, inside: false };
+            continue;
+        }
+        let found = candidate::at(text, &run);
+        if shows_all
+            && found.is_err()
+            && let Ok(dayless) = candidate::shaped_at(text, &run)
+        {
+            visit(&dayless);
+        }
+        next = Next::after(text, run.end, tell(found, visit));
+        runs.skip_to(next.at);
+        if wide.is_some_and(|wide| wide < next.at) {
+            wide = candidate::next_wide(text, next.at);
         }
     }
-    at
+    next
 }
 
 /// Visits what was found, and says where to go on.
@@ -329,28 +354,50 @@ mod tests {
     use proptest::prelude::*;
 
     /// From where, up to where, to whom; and where to go on.
-    type Sweep = fn(&[u8], usize, usize, &mut dyn FnMut(&Candidate)) -> usize;
+    type Sweep = fn(&[u8], Next, usize, &mut dyn FnMut(&Candidate)) -> Next;
 
-    const USUAL: Sweep = |text, from, limit, visit| sweep(text, from, limit, visit);
-    const EACH: Sweep =
-        |text, from, limit, mut visit| sweep_each(text, from, limit, false, &mut visit).max(limit);
+    const USUAL: Sweep = |text, from, limit, mut visit| sweep(text, from, limit, &mut visit);
+    const EACH: Sweep = |text, from, limit, mut visit| sweep_each(text, from, limit, false, &mut visit);
 
     /// What a sweep over text in pieces of `step` visits.
     fn visited(text: &[u8], step: usize, sweep: Sweep) -> Vec<(std::ops::Range<usize>, Form)> {
-        let (mut all, mut at) = (Vec::new(), 0);
+        let (mut all, mut next) = (Vec::new(), Next::default());
         for limit in (1..=text.len().div_ceil(step)).map(|nr| (nr * step).min(text.len())) {
-            if at < limit {
-                at = sweep(text, at, limit, &mut |found| all.push((found.span.clone(), found.form)));
+            if next.at < limit {
+                next = sweep(text, next, limit, &mut |found| all.push((found.span.clone(), found.form)));
             }
+            next.at = next.at.max(limit);
         }
         all
     }
 
     /// The runs that are passed by unseen are those that a look at each would pass by.
+    /// However it is cut.
     fn passes_by_nothing(text: &[u8]) {
-        for step in [usize::MAX / 2, 100, 7] {
-            let (fast, slow) = (visited(text, step, USUAL), visited(text, step, EACH));
-            assert_eq!(fast, slow, "{:?} by {step}", String::from_utf8_lossy(text));
+        let each = visited(text, text.len().max(1), EACH);
+        for step in [text.len().max(1), 100, 7] {
+            for sweep in [USUAL, EACH] {
+                assert_eq!(visited(text, step, sweep), each, "{:?} by {step}", String::from_utf8_lossy(text));
+            }
+        }
+    }
+
+    /// Digits behind an escape, and a seam at every place of them, with and without a letter of four bytes before.
+    #[test]
+    fn a_run_that_an_escape_begins_is_looked_at_behind_every_seam() {
+        for before in ["", "\u{1F600}"] {
+            for number in ["%C3%A6150379-1028", "\\u00e5150379-1028", "\\u00a01503791028", "&#49;50379-1028"]
+            {
+                for padding in 0..60 {
+                    let text = format!("{before}{} {number} y", "x".repeat(Starts::REACH - 30 + padding));
+                    passes_by_nothing(text.as_bytes());
+                    assert_eq!(
+                        visited(text.as_bytes(), 1 << 20, USUAL).len(),
+                        1,
+                        "{number} behind {padding}"
+                    );
+                }
+            }
         }
     }
 
@@ -395,7 +442,7 @@ mod tests {
                 4 => prop::sample::select(vec![" ", "-", ".", "/", ";", "\r\n", "\n", "\t", "  ", " - ", "x", "CPR"]).prop_map(str::to_owned),
                 2 => prop::sample::select(vec![
                     "<b>", "</td><td>", "&nbsp;", "&#45;", "&#49;", "%20", "%2D", "=\r\n", "=31", "\\u00e5", "\\n", "\\u0031",
-                    "\u{ad}", "\u{a0}", "\u{2011}", "å", "\"", "a", "u", "#", "=", "&", "%", "<", "\\",
+                    "\u{ad}", "\u{a0}", "\u{2011}", "å", "\u{1F600}", "\u{FF11}", "\"", "a", "u", "#", "=", "&", "%", "<", "\\",
                 ]).prop_map(str::to_owned),
             ], 0..60),
         ) {
