@@ -141,22 +141,27 @@ impl Seen {
     /// Writes what is new, and looks for labels in it.
     fn read_on(&mut self, rules: &Ruleset, new: &[u8]) {
         let (new, tag) = memrchr(b'<', new).and_then(|tag| new.split_at_checked(tag)).unwrap_or((new, b""));
-        self.write(rules, new);
+        // As they are before the word that the tag may turn out to stand in.
+        let labels = self.labels;
+        self.write(new);
         let is_comment = tag.starts_with(b"<!--");
-        let is_ended =
-            if is_comment { memmem::find(tag, b"-->").is_some() } else { memchr(b'>', tag).is_some() };
+        let is_ended = if is_comment {
+            memmem::find(tag.get(4..).unwrap_or_default(), b"-->").is_some()
+        } else {
+            memchr(b'>', tag).is_some()
+        };
         if !tag.is_empty() && !is_ended {
             let (length, steps) = (self.text.len(), self.steps.len());
-            self.open = Some(Open { at: self.to, is_comment, length, steps, labels: self.labels });
+            self.open = Some(Open { at: self.to, is_comment, length, steps, labels });
         }
-        self.write(rules, tag);
+        self.write(tag);
+        self.labels.read_on(rules, &self.text);
     }
 
-    fn write(&mut self, rules: &Ruleset, new: &[u8]) {
-        let Self { text, to, steps, labels, .. } = self;
+    fn write(&mut self, new: &[u8]) {
+        let Self { text, to, steps, .. } = self;
         render::write(new, text, |read, seen| steps.push((*to + read as u64, seen)));
         *to += new.len() as u64;
-        labels.read_on(rules, text);
     }
 
     /// Drops what lies before `first`, when there is much of it.
