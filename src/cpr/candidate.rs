@@ -209,7 +209,10 @@ pub fn next_wide(text: &[u8], from: usize) -> Option<usize> {
     let mut at = from;
     loop {
         at += memchr::memchr2(0xEF, 0xF0, text.get(at..)?)?;
-        if matches!(glyph::glyph(text.get(at..)?), Some((Glyph::Digit(_), _))) {
+        let rest = text.get(at..)?;
+        // Emoji and marks begin with these bytes too.
+        let may_be_digit = matches!(rest, [0xEF, 0xBC, 0x90..=0x99, ..] | [0xF0, 0x9D, 0x9F, ..]);
+        if may_be_digit && matches!(glyph::glyph(rest), Some((Glyph::Digit(_), _))) {
             return Some(at);
         }
         at += 1;
