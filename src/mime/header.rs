@@ -12,7 +12,7 @@ use super::filter::Lower;
 /// Longest field name, with blanks after it. RFC 5322 §2.1.1 ends a line at 998.
 const NAME_CAP: usize = 1000;
 
-/// The headers whose text is always handed on by name; [`Field::of`] knows them. The others are handed on too where the walker was given a
+/// The headers whose text is always handed on by name; `Field::of` knows them. The others are handed on too where the walker was given a
 /// [`HeaderFilter`], by the name that they have in the mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
