@@ -9,7 +9,7 @@
 //! A block judges [`STEP`] places: it sees [`BEFORE`] bytes before them and [`AHEAD`] behind, so it needs nothing from
 //! its neighbours. Beyond the text there are blanks.
 //!
-//! Tests: each form against the scalar one, and in `cpr::candidate` against a look at every run.
+//! Tests: each form against the scalar one, and in `scan::window` against a look at every run.
 
 #[cfg(target_arch = "x86_64")]
 pub(super) mod avx2;
