@@ -16,6 +16,7 @@
 //! | 2 | [`case`] | the breach, its states and its deadline |
 //! | 2 | [`seal`] | secrets at rest: seals and keyed digests |
 //! | 3 | [`store`], [`spool`] | the register in SQL; sealed evidence in files |
+//! | 3 | [`worker`] | documents read by a shut-in process each |
 //! | 4 | [`inspect`] | the one gate, whatever door a mail came by |
 //! | 4 | [`outlet`] | where things go out |
 //! | 5 | [`intake`] | where mail comes in: milter, folders and mbox |
@@ -65,3 +66,4 @@ pub mod scan;
 pub mod seal;
 pub mod spool;
 pub mod store;
+pub mod worker;

@@ -13,7 +13,7 @@ const BELOW: &[&str] = &["*"];
 fn plan() -> BTreeMap<&'static str, &'static [&'static str]> {
     let settings_of_every_room = &[
         "intake", "alarm", "inspect", "outlet", "store", "spool", "policy", "case", "seal", "scan",
-        "envelope", "nearest",
+        "envelope", "nearest", "worker",
     ];
     BTreeMap::from([
         ("main", BELOW),
@@ -28,6 +28,7 @@ fn plan() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("store", &["case", "envelope"]),
         // case: a segment of evidence is named by its case's number, and that type is the only thing taken.
         ("spool", &["seal", "envelope", "case"]),
+        ("worker", &["extract"]),
         ("policy", &["scan", "envelope"]),
         ("case", &["scan", "envelope"]),
         ("seal", &["cpr"]),

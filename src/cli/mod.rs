@@ -7,6 +7,7 @@ mod alarm;
 mod case;
 mod config;
 mod demo;
+mod doctor;
 mod evidence;
 mod key;
 mod output;
@@ -14,6 +15,7 @@ mod read;
 mod rules;
 mod scan;
 mod serve;
+mod worker;
 
 use crate::config::{Config, diagnose::Problems};
 use clap::{Parser, Subcommand};
@@ -40,6 +42,8 @@ enum Command {
     Scan(scan::Args),
     /// Read the configuration and show every problem at once
     CheckConfig,
+    /// Does this machine give what Brevdue leans on? Shows how documents are shut in
+    Doctor,
     /// Print a configuration to start from
     #[command(subcommand)]
     Config(config::Command),
@@ -58,6 +62,9 @@ enum Command {
     /// The alarm to the data protection officers
     #[command(subcommand)]
     Alarm(alarm::Command),
+    /// Reads one document within walls; started by Brevdue itself
+    #[command(hide = true)]
+    Worker(worker::Args),
 }
 
 /// Runs a command and returns its exit code.
@@ -73,6 +80,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Rules(command) => rules::run(config, &command),
         Command::Key(command) => key::run(&command),
         Command::Alarm(command) => alarm::run(config, &command),
+        Command::Doctor => load(config).and_then(|config| doctor::run(&config)),
+        Command::Worker(args) => worker::run(&args),
     };
     match result {
         Ok(code) => code,

@@ -126,6 +126,7 @@ impl Job {
         Ok(Self {
             how: How {
                 rules: setup.rules,
+                workers: setup.workers,
                 today: day_of(inspect::local_day(&Clock::System)),
                 form: args.form.clone(),
                 reveal: args.reveal,

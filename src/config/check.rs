@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::Path;
+use std::time::Duration;
 
 use super::diagnose::{Problem, Severity};
 use super::file::{self, Written};
@@ -19,6 +20,7 @@ use crate::intake::listen::ListenAddr;
 use crate::policy::road::{Protection, Road, Roads};
 use crate::policy::unread::{UnreadAction, UnreadPolicy};
 use crate::policy::{LeakAction, Policy};
+use crate::worker::Budget;
 
 /// The CVR number of examples, which belongs to nobody.
 pub(super) const NO_CVR: &str = "00000000";
@@ -66,6 +68,7 @@ pub(super) fn config(written: &Written, folder: &Path, faults: &mut Vec<Problem>
         spool: spool?,
         node_key: node_key?,
         policy,
+        documents: documents(written.documents.as_ref()),
         controllers: controllers?,
         sources: sources?,
         alarm,
@@ -163,6 +166,32 @@ fn judge_socket(socket: &SocketAddr, at: Range<usize>, door: &Door, faults: &mut
                 .help(format!("write a fixed port, as `{}`", door.example)),
         );
     }
+}
+
+/// `None` opens no document.
+fn documents(written: Option<&file::Documents>) -> Option<Budget> {
+    const MB: u64 = 1 << 20;
+    let mut budget = Budget::default();
+    let Some(written) = written else { return Some(budget) };
+    if written.open.as_ref().is_some_and(|open| !open.get_ref()) {
+        return None;
+    }
+    for (name, number) in &written.limits {
+        let count = usize::try_from(*number).unwrap_or(usize::MAX);
+        match *name {
+            "document_mb" => budget.limits.bytes = number * MB,
+            "message_mb" => budget.message = number * MB,
+            "waiting_mb" => budget.waiting = number * MB,
+            "ratio" => budget.limits.ratio = *number,
+            "members" => budget.limits.members = u32::try_from(*number).unwrap_or(u32::MAX),
+            "depth" => budget.depth = count,
+            "memory_mb" => budget.memory = number * MB,
+            "cpu_seconds" => budget.time = Duration::from_secs(*number),
+            "workers" => budget.workers = count,
+            _ => {}
+        }
+    }
+    Some(budget)
 }
 
 fn policy(written: &Written, faults: &mut Vec<Problem>) -> Policy {

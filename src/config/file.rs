@@ -4,7 +4,7 @@
 //! wrong type, broken syntax); what values mean is judged in `check`. Never reads a file. Tests: `tests.rs`
 //! of this room.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use toml::de::DeTable;
 
@@ -23,6 +23,7 @@ pub(super) struct Written {
     pub(super) leak: Option<At<String>>,
     pub(super) default_road: Option<At<String>>,
     pub(super) unread: Vec<(UnreadKind, At<String>)>,
+    pub(super) documents: Option<Documents>,
     pub(super) roads: Vec<Road>,
     pub(super) controllers: Vec<Controller>,
     pub(super) sources: Vec<Source>,
@@ -36,6 +37,27 @@ pub(super) struct Milter {
     pub(super) listen: Vec<At<String>>,
     pub(super) max_connections: Option<At<u64>>,
 }
+
+/// `[documents]`.
+#[derive(Debug)]
+pub(super) struct Documents {
+    pub(super) open: Option<At<bool>>,
+    /// By the names of [`DOCUMENT_LIMITS`].
+    pub(super) limits: Vec<(&'static str, u64)>,
+}
+
+/// The limits of `[documents]`, each with an example and its range. The upper ends are those of a large machine.
+pub(super) const DOCUMENT_LIMITS: [(Key, RangeInclusive<u64>); 9] = [
+    (("document_mb", "64"), 1..=1024),
+    (("message_mb", "256"), 1..=16384),
+    (("waiting_mb", "1024"), 1..=1_048_576),
+    (("ratio", "200"), 10..=100_000),
+    (("members", "2000"), 1..=1_000_000),
+    (("depth", "5"), 1..=20),
+    (("memory_mb", "512"), 128..=65536),
+    (("cpu_seconds", "5"), 1..=600),
+    (("workers", "2"), 1..=1024),
+];
 
 /// One `[[road]]`.
 #[derive(Debug)]
@@ -106,6 +128,8 @@ pub(super) fn read(source: &str, faults: &mut Vec<Problem>) -> (Written, Vec<Ran
     if let Some(section) = file.take_section("policy", "[policy]", faults) {
         policy(section, &mut written, faults);
     }
+    written.documents =
+        file.take_section("documents", "[documents]", faults).map(|section| documents(section, faults));
     let roads = file.take_sections("road", "[[road]]", faults).unwrap_or_default();
     written.roads = roads.into_iter().map(|section| road(section, faults)).collect();
     let controllers = file.take_sections("controller", "[[controller]]", faults);
@@ -139,6 +163,17 @@ fn milter(mut section: Section<'_>, faults: &mut Vec<Problem>) -> Milter {
     };
     section.finish(faults);
     read
+}
+
+fn documents(mut section: Section<'_>, faults: &mut Vec<Problem>) -> Documents {
+    let open = section.take_bool(("open", "true"), faults);
+    let mut limits = Vec::new();
+    for (key, range) in DOCUMENT_LIMITS {
+        let number = section.take_number(key, range, faults);
+        limits.extend(number.map(|number| (key.0, *number.get_ref())));
+    }
+    section.finish(faults);
+    Documents { open, limits }
 }
 
 fn policy(mut section: Section<'_>, written: &mut Written, faults: &mut Vec<Problem>) {

@@ -26,6 +26,7 @@ use crate::intake::listen::ListenAddr;
 pub use crate::intake::milter::Settings as MilterSettings;
 use crate::policy::Policy;
 pub use crate::store::StoreUrl;
+pub use crate::worker::Budget;
 
 /// What `brevdue config template` prints: every key with its meaning, its unit, its default and the reason.
 pub const TEMPLATE: &str = include_str!("template.toml");
@@ -45,6 +46,8 @@ pub struct Config {
     pub node_key: PathBuf,
     /// What becomes of a message.
     pub policy: Policy,
+    /// What reading a document may cost; `None` opens none.
+    pub documents: Option<Budget>,
     /// Who answers for the mail; never empty, and exactly one of them is the default.
     pub controllers: Vec<Controller>,
     /// Systems that send mail, by which findings are grouped to incidents.
@@ -137,6 +140,7 @@ impl Config {
             spool: data.join("spool"),
             node_key: data.join("node.key"),
             policy: Policy::default(),
+            documents: Some(Budget::default()),
             controllers: vec![Controller {
                 name: "Uden konfiguration".to_owned(),
                 cvr: check::NO_CVR.to_owned(),

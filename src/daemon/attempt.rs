@@ -131,6 +131,7 @@ pub(super) fn needs_restart(started: &Config, new: &Config) -> Vec<&'static str>
         alarm,
         // These are what a reload is for.
         policy: _,
+        documents: _,
         controllers: _,
         sources: _,
         rules: _,

@@ -30,6 +30,7 @@ use crate::seal::allow::AllowError;
 use crate::seal::keyfile::{self, KeyFileError};
 use crate::spool::evidence::Evidence;
 use crate::store::{Store, StoreError, StoreUrl};
+use crate::worker::Workers;
 use listen::Ear;
 use reload::Reload;
 use status::{Files, Status};
@@ -232,6 +233,7 @@ pub fn setup(config: &Config) -> Result<Setup, StartError> {
         policy: config.policy.clone(),
         controllers: config.controllers.clone(),
         sources,
+        workers: config.documents.map(Workers::new),
     })
 }
 

@@ -4,8 +4,14 @@
 //! documents comes in its own files of this room; so far it tells what can be read as text from what cannot,
 //! and names the latter. No I/O. Start reading at [`sniff`].
 
+mod archive;
 pub mod cms;
+pub mod content;
 pub mod fold;
+mod open;
+mod raw;
+
+pub use open::{Document, Opener, open};
 
 /// How many first bytes [`sniff`] wants; fewer when the part is shorter.
 pub const HEAD: usize = 512;

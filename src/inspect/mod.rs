@@ -21,6 +21,7 @@ use crate::scan::ruleset::{Ruleset, day_of};
 use crate::scan::{Day, Report, Scan};
 use chrono::NaiveDate;
 use record::Register;
+use crate::worker::Workers;
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// What a gate decides by; a message ends under the setup it began with.
@@ -34,6 +35,19 @@ pub struct Setup {
     pub controllers: Vec<Controller>,
     /// The systems that send it.
     pub sources: Vec<Source>,
+    /// Who opens documents; `None` leaves them unread.
+    pub workers: Option<Arc<Workers>>,
+}
+
+impl Setup {
+    /// Begins a message: its documents are opened by these workers.
+    pub fn scan(&self, today: Day) -> Scan {
+        let scan = Scan::new(Arc::clone(&self.rules), today);
+        match &self.workers {
+            Some(workers) => scan.opening(workers.message()),
+            None => scan,
+        }
+    }
 }
 
 /// The gate: shared by all doors of a process.
@@ -72,7 +86,7 @@ impl Gate {
     /// Begins a message. The door fills in the envelope as it learns it.
     pub fn begin(self: &Arc<Self>) -> Inspection {
         let setup = self.setup();
-        let scan = Scan::new(Arc::clone(&setup.rules), today(&self.clock));
+        let scan = setup.scan(today(&self.clock));
         Inspection {
             envelope: Envelope::default(),
             scan,
@@ -135,7 +149,16 @@ impl Inspection {
             return answer;
         }
         let Self { envelope, scan, setup, gate, .. } = self;
-        let report = scan.finish();
+        let report = if scan.has_documents() {
+            // Opened by other processes, for which this thread does not wait.
+            let Ok(report) = tokio::task::spawn_blocking(move || scan.finish()).await else {
+                tracing::error!("opening a document panicked; the mail must come again");
+                return Answerable::failed();
+            };
+            report
+        } else {
+            scan.finish()
+        };
         let decision = policy::decide(&envelope, &report, &setup.policy);
         if !record::is_needed(&setup, &report, &decision) {
             return Answerable::new(decision.strictest(), report.leaks(), custody);

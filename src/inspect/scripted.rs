@@ -50,6 +50,7 @@ impl Gate {
             policy: Policy::default(),
             controllers: Vec::new(),
             sources: Vec::new(),
+            workers: None,
         };
         let register = Register {
             store: Arc::new(Store::open(Path::new(":memory:")).unwrap()),

@@ -3,6 +3,8 @@
 //! [`Clean`] is the proof that a message was read whole and held nothing. Only [`super::Report::clean`] makes
 //! one, so no door can call a message clean by its own opinion (invariant 5).
 
+use super::finding::MaskedText;
+
 /// Proof that a report is complete and empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Clean(pub(super) ());
@@ -47,6 +49,8 @@ impl UnreadKind {
 pub struct Unread {
     /// The part's path, as IMAP numbers sections.
     pub part: String,
+    /// The file in a document that it is about, e.g. `a.zip!b/c.png`.
+    pub member: Option<MaskedText>,
     /// What the policy asks.
     pub kind: UnreadKind,
     /// What a person is told, e.g. `pdf` or `base64-junk`.
@@ -97,9 +101,9 @@ mod tests {
     fn many_unread_parts_are_kept_few_but_every_kind_once() {
         let mut coverage = Coverage::Complete;
         for part in 0..10_000 {
-            coverage.add(Unread { part: part.to_string(), kind: UnreadKind::Image, reason: "png" });
+            coverage.add(Unread { part: part.to_string(), member: None, kind: UnreadKind::Image, reason: "png" });
         }
-        coverage.add(Unread { part: "x".into(), kind: UnreadKind::Damaged, reason: "base64-junk" });
+        coverage.add(Unread { part: "x".into(), member: None, kind: UnreadKind::Damaged, reason: "base64-junk" });
         assert_eq!(coverage.unread().len(), Coverage::KEPT + 1);
         assert!(coverage.unread().iter().any(|one| one.kind == UnreadKind::Damaged));
     }

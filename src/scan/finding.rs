@@ -3,6 +3,7 @@
 use super::evidence::Reason;
 use crate::cpr::{Cpr, Kind};
 use std::fmt;
+use std::sync::Arc;
 
 /// How sure a finding is; `possible` is reported and never acted on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -76,6 +77,74 @@ impl MaskedText {
     }
 }
 
+impl MaskedText {
+    /// A short name, such as a sheet's: as it is when it has too few digits to be a part of a number.
+    pub fn of_short(name: &str) -> Self {
+        let digits = name.chars().filter(|c| c.is_numeric()).count();
+        if digits < 4 && !name.chars().any(char::is_control) { Self(name.to_owned()) } else { Self::new(name) }
+    }
+
+    /// A file of this name in what this names, as gitleaks writes it: `a.zip!b/c.csv`.
+    #[must_use]
+    pub fn within(&self, member: &str) -> Self {
+        Self(format!("{}!{}", self.0, Self::new(member).0))
+    }
+}
+
+/// Where in a document a number stands, as its reader would say it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Position {
+    /// Page, from 1.
+    Page(u32),
+    /// Slide, from 1.
+    Slide(u32),
+    /// Paragraph, from 1.
+    Paragraph(u32),
+    /// Somewhere on this sheet.
+    Sheet(Arc<MaskedText>),
+    /// Cell of a sheet.
+    Cell {
+        /// The sheet's name.
+        sheet: Option<Arc<MaskedText>>,
+        /// The row's number, from 1.
+        row: u32,
+        /// The column's, from 1: 1 is A.
+        column: u32,
+    },
+    /// A place with a name, such as a form field.
+    Named(MaskedText),
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Page(nr) => write!(out, "page {nr}"),
+            Self::Slide(nr) => write!(out, "slide {nr}"),
+            Self::Paragraph(nr) => write!(out, "paragraph {nr}"),
+            Self::Sheet(name) => write!(out, "{name}"),
+            Self::Cell { sheet, row, column } => {
+                if let Some(sheet) = sheet {
+                    write!(out, "{sheet}!")?;
+                }
+                // Digits of 26 letters, of which none is zero.
+                let (mut letters, mut left) = ([0; 8], *column);
+                let mut first = letters.len();
+                while left > 0 && first > 0 {
+                    first -= 1;
+                    let letter = u8::try_from((left - 1) % 26).unwrap_or(0);
+                    if let Some(place) = letters.get_mut(first) {
+                        *place = b'A' + letter;
+                    }
+                    left = (left - 1) / 26;
+                }
+                let letters = letters.get(first..).unwrap_or_default();
+                write!(out, "{}{row}", String::from_utf8_lossy(letters))
+            }
+            Self::Named(name) => write!(out, "{name}"),
+        }
+    }
+}
+
 impl fmt::Display for MaskedText {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.0)
@@ -97,6 +166,8 @@ pub struct Finding {
     pub part: String,
     /// Where in the part.
     pub place: Place,
+    /// Where in a document, when it has places of its own.
+    pub position: Option<Position>,
     /// Line of the part's decoded text, or of the header block, from 1.
     pub line: u64,
     /// Offset of the first digit in the part's decoded text, in bytes from 0.
@@ -123,7 +194,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_cell_is_named_as_its_program_does() {
+        let sheet = Some(Arc::new(MaskedText::of_short("Ark1")));
+        for (column, row, name) in
+            [(1, 1, "Ark1!A1"), (26, 2, "Ark1!Z2"), (27, 3, "Ark1!AA3"), (16384, 1_048_576, "Ark1!XFD1048576")]
+        {
+            assert_eq!(Position::Cell { sheet: sheet.clone(), row, column }.to_string(), name);
+        }
+    }
+
+    #[test]
     fn shown_text_holds_no_digit() {
         assert_eq!(MaskedText::new("liste 010190-1234.csv\u{663}\n").to_string(), "liste ******-****.csv* ");
+        assert_eq!(MaskedText::of_short("Ark12").to_string(), "Ark12");
+        assert_eq!(MaskedText::of_short("Løn 2024").to_string(), "Løn ****");
     }
 }

@@ -32,6 +32,7 @@ pub use persons::Persons;
 pub use report::{Protection, Report, Verdict};
 pub use sketch::Sketch;
 
+use crate::extract::Opener;
 use reader::Reader;
 use ruleset::Ruleset;
 use std::sync::Arc;
@@ -57,6 +58,19 @@ impl Scan {
     pub fn explaining(mut self) -> Self {
         self.open.reader.explain();
         self
+    }
+
+    /// Has documents opened by `opener`, when the message has ended; without, they are unread.
+    #[must_use]
+    pub fn opening(mut self, opener: Arc<dyn Opener>) -> Self {
+        self.open.reader.open_by(opener);
+        self
+    }
+
+    /// Whether a document waits to be opened, so that [`Self::finish`] takes a while: not on a thread that others
+    /// wait for.
+    pub fn has_documents(&self) -> bool {
+        self.open.reader.has_documents()
     }
 
     /// Reads the next bytes of the message, cut anywhere.
@@ -98,6 +112,13 @@ pub struct DocumentScan {
 }
 
 impl DocumentScan {
+    /// As [`Scan::opening`].
+    #[must_use]
+    pub fn opening(mut self, opener: Arc<dyn Opener>) -> Self {
+        self.reader.open_by(opener);
+        self
+    }
+
     /// As [`Scan::explaining`].
     #[must_use]
     pub fn explaining(mut self) -> Self {

@@ -4,6 +4,7 @@
 //! anything else is noted as unread. Headers and file names are short texts of their own. What can be read in more
 //! than one way is read in each (`reader/second.rs`); a signed mail is opened (`reader/signature.rs`). Keeps no body.
 
+mod document;
 mod second;
 mod signature;
 mod words;
@@ -19,10 +20,11 @@ use super::window::{self, Hit, Window};
 use crate::cpr::date::Day;
 use crate::cpr::{Cpr, Kind};
 use crate::extract::fold::{Unfold, is_folded};
-use crate::extract::{self, Claim, Nature};
+use crate::extract::{self, Claim, Document, Nature, Opener};
 use crate::mime::{
     Class, Disposition, HeaderName, Part, PartKind, PartPath, PartSink, Problem, Reading, TransferEncoding,
 };
+use document::{Documents, Positions};
 use second::Seconds;
 use signature::{DEEPEST_SIGNATURE, Opened};
 use std::sync::Arc;
@@ -41,6 +43,8 @@ enum Mode {
     Passing,
     /// It is an opaque signature; the mail in it is read.
     Opening,
+    /// It is a document, gathered to be opened when the message has ended.
+    Gathering,
 }
 
 /// The open leaf.
@@ -79,6 +83,10 @@ pub(super) struct Reader {
     opened: Option<Box<Opened>>,
     /// How many opaque signatures this reader lies within.
     depth: usize,
+    /// The document that is open, while `mode` is `Gathering`.
+    gathered: Option<Box<dyn Document>>,
+    /// How many documents this reader lies within.
+    inside: usize,
     /// How many containers this reader lies within that it was not told of.
     outside: usize,
     /// The other readings.
@@ -106,6 +114,11 @@ struct Judge {
     explained: Option<Vec<Explained>>,
     /// What paths begin with: the part whose signature was opened, with a dot.
     prefix: String,
+    documents: Documents,
+    /// The text or file of a document that is read.
+    member: Option<MaskedText>,
+    /// Where in a document its text stands.
+    positions: Positions,
 }
 
 impl Judge {
@@ -159,6 +172,7 @@ impl Judge {
             let reasons = evidence.reasons().iter().map(|(reason, _)| reason.clone());
             let why = reasons.chain(allowed).collect();
             let (offset, line) = (hit.offset(), hit.line());
+            let position = self.positions.at(offset).cloned();
             report.findings.push(Finding {
                 cpr,
                 kind,
@@ -166,6 +180,7 @@ impl Judge {
                 confidence,
                 part: format!("{}{path}", self.prefix),
                 place: place.clone(),
+                position,
                 line,
                 offset,
                 why,
@@ -174,7 +189,8 @@ impl Judge {
     }
 
     fn unread(&mut self, path: &PartPath, kind: UnreadKind, reason: &'static str) {
-        self.report.coverage.add(Unread { part: format!("{}{path}", self.prefix), kind, reason });
+        let (part, member) = (format!("{}{path}", self.prefix), self.member.clone());
+        self.report.coverage.add(Unread { part, member, kind, reason });
     }
 }
 
@@ -188,6 +204,9 @@ impl Reader {
                 sketching: false,
                 explained: None,
                 prefix: String::new(),
+                documents: Documents::default(),
+                member: None,
+                positions: Positions::default(),
             },
             window: Window::new(),
             mode: Mode::Closed,
@@ -201,6 +220,8 @@ impl Reader {
             },
             opened: None,
             depth: 0,
+            gathered: None,
+            inside: 0,
             containers: 0,
             outside: 0,
             seconds: Seconds::default(),
@@ -227,6 +248,11 @@ impl Reader {
         &self.judge.report
     }
 
+    /// Has documents opened by `opener`.
+    pub(super) fn open_by(&mut self, opener: Arc<dyn Opener>) {
+        self.judge.documents.set_opener(opener);
+    }
+
     /// From now on, keeps the evidence of every candidate.
     pub(super) fn explain(&mut self) {
         self.judge.explained = Some(Vec::new());
@@ -236,6 +262,7 @@ impl Reader {
     /// The report, and what became of every candidate since [`Self::explain`].
     pub(super) fn take_explained(&mut self) -> (Report, Vec<Explained>) {
         self.settle();
+        self.open_documents();
         let mut report = std::mem::take(&mut self.judge.report);
         if report.findings.is_empty() && report.clean().is_some() {
             // Nobody will ask what a clean mail looked like.
@@ -255,25 +282,41 @@ impl Reader {
             containers,
             opened,
             depth,
+            gathered,
+            inside,
             outside,
             seconds,
             pgp,
             sketch_memory,
         } = self;
-        let Judge { rules: own_rules, today: own_today, report, sketching, explained, prefix } = judge;
+        let Judge {
+            rules: own_rules,
+            today: own_today,
+            report,
+            sketching,
+            explained,
+            prefix,
+            documents,
+            member,
+            positions,
+        } = judge;
         (*own_rules, *own_today) = (rules, today);
         *report = Report::default();
         report.sketch.gather_in(std::mem::take(sketch_memory));
         *sketching = false;
         *explained = None;
         prefix.clear();
+        documents.clear();
+        *member = None;
+        positions.clear();
         window.clear();
         window.shows_all = false;
         *mode = Mode::Closed;
         *unfold = None;
         leaf.clear();
         *opened = None;
-        (*containers, *depth, *outside) = (0, 0, 0);
+        *gathered = None;
+        (*containers, *depth, *inside, *outside) = (0, 0, 0, 0);
         seconds.clear();
         *pgp = None;
     }
@@ -320,10 +363,7 @@ impl Reader {
                 judge.unread(path, UnreadKind::Image, form);
                 false
             }
-            Nature::Document(form) => {
-                judge.unread(path, UnreadKind::Document, form);
-                false
-            }
+            Nature::Document(form) => return self.gather_document(form),
             // A few first bytes make no promise for the rest: what claims to be encrypted is swept as it stands,
             // and ciphertext has no run of ten digits.
             Nature::CmsEnveloped if self.leaf.is_root => {
@@ -350,9 +390,7 @@ impl Reader {
             }
         };
         if !read {
-            self.window.clear();
-            self.mode = Mode::Passing;
-            return;
+            return self.pass();
         }
         self.mode = Mode::Reading;
         if self.judge.sketching {
@@ -372,6 +410,12 @@ impl Reader {
         } else {
             self.look_within(head);
         }
+    }
+
+    /// The leaf was told what it is, and is not read.
+    fn pass(&mut self) {
+        self.window.clear();
+        self.mode = Mode::Passing;
     }
 
     fn sweep(&mut self, bytes: &[u8]) {
@@ -491,6 +535,11 @@ impl PartSink for Reader {
         if self.mode == Mode::Opening && !bytes.is_empty() {
             self.feed_signature(bytes);
         }
+        if let Some(document) = &mut self.gathered
+            && !bytes.is_empty()
+        {
+            document.data(bytes);
+        }
         if self.mode == Mode::Reading && !bytes.is_empty() {
             if self.judge.sketching {
                 self.judge.report.sketch.add_text(bytes);
@@ -519,6 +568,7 @@ impl PartSink for Reader {
             }
             Mode::Passing => self.window.clear(),
             Mode::Opening => self.close_signature(),
+            Mode::Gathering => self.keep_document(),
         }
         self.mode = Mode::Closed;
     }

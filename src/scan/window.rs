@@ -127,6 +127,16 @@ impl Window {
         }
     }
 
+    /// The offset in the text of the first byte that may still be asked about,
+    pub(super) fn begins(&self) -> u64 {
+        self.place.base
+    }
+
+    /// and of the next that comes.
+    pub(super) fn ends(&self) -> u64 {
+        self.place.base + self.buffer.len() as u64
+    }
+
     /// Begins another text.
     pub(super) fn clear(&mut self) {
         self.buffer.clear();

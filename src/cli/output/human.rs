@@ -5,7 +5,7 @@
 use super::{Pen, Row};
 use crate::cpr::Kind;
 use crate::scan::Verdict;
-use crate::scan::finding::{Confidence, Finding, Place};
+use crate::scan::finding::{Confidence, Finding, Place, Position};
 use std::io::Write;
 use std::time::Duration;
 
@@ -57,7 +57,8 @@ pub(super) fn write(pen: &Pen, out: &mut Vec<u8>, row: &Row<'_>) {
         line!(out, "  og {more} fund mere · and {more} more findings");
     }
     for unread in report.coverage.unread() {
-        line!(out, "  ikke læst · not read: del {} ({})", unread.part, unread.reason);
+        let member = unread.member.as_ref().map(|member| format!(", {member}")).unwrap_or_default();
+        line!(out, "  ikke læst · not read: del {}{member} ({})", unread.part, unread.reason);
     }
     for (recipient, decided) in row.decision {
         let (verdict, road) = (decided.verdict.word(), decided.protection.word());
@@ -66,9 +67,10 @@ pub(super) fn write(pen: &Pen, out: &mut Vec<u8>, row: &Row<'_>) {
 }
 
 fn write_finding(pen: &Pen, out: &mut Vec<u8>, finding: &Finding) {
-    let line = match finding.place {
-        Place::FileName => String::new(),
-        Place::Header(_) | Place::OtherHeader(_) | Place::Body | Place::Attachment(_) => {
+    let line = match (&finding.position, &finding.place) {
+        (Some(position), _) => format!(", {}", position_words(position)),
+        (None, Place::FileName) => String::new(),
+        (None, Place::Header(_) | Place::OtherHeader(_) | Place::Body | Place::Attachment(_)) => {
             format!(", linje {}", finding.line)
         }
     };
@@ -82,6 +84,17 @@ fn write_finding(pen: &Pen, out: &mut Vec<u8>, finding: &Finding) {
     );
     let why: Vec<&str> = finding.why.iter().map(|why| &**why).collect();
     line!(out, "    del {}, {}{line}: {}", finding.part, finding.place, why.join(", "));
+}
+
+fn position_words(position: &Position) -> String {
+    match position {
+        Position::Page(nr) => format!("side {nr}"),
+        Position::Slide(nr) => format!("dias {nr}"),
+        Position::Paragraph(nr) => format!("afsnit {nr}"),
+        Position::Sheet(name) => format!("ark {name}"),
+        Position::Cell { .. } => format!("celle {position}"),
+        Position::Named(name) => name.to_string(),
+    }
 }
 
 fn verdict_words(verdict: Verdict) -> &'static str {

@@ -28,6 +28,9 @@ struct Finding<'a> {
     confidence: &'static str,
     part: &'a str,
     r#where: String,
+    /// Page, sheet and cell, paragraph, where the document has them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position: Option<String>,
     line: u64,
     why: Vec<&'a str>,
 }
@@ -35,6 +38,9 @@ struct Finding<'a> {
 #[derive(Serialize)]
 struct Unread<'a> {
     part: &'a str,
+    /// The file in a document that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    member: Option<String>,
     reason: &'static str,
 }
 
@@ -54,7 +60,14 @@ pub(super) fn write(pen: &Pen, out: &mut Vec<u8>, row: &Row<'_>) {
         findings: findings(pen, report),
         findings_total: (report.count() > report.findings.len() as u64).then(|| report.count()),
         coverage: if unread.is_empty() { "complete" } else { "partial" },
-        unread: unread.iter().map(|one| Unread { part: &one.part, reason: one.reason }).collect(),
+        unread: unread
+            .iter()
+            .map(|one| Unread {
+                part: &one.part,
+                member: one.member.as_ref().map(ToString::to_string),
+                reason: one.reason,
+            })
+            .collect(),
         protection: report.protection.word(),
         decision: row
             .decision
@@ -83,6 +96,7 @@ fn findings<'a>(pen: &Pen, report: &'a Report) -> Vec<Finding<'a>> {
         confidence: finding.confidence.word(),
         part: &finding.part,
         r#where: finding.place.to_string(),
+        position: finding.position.as_ref().map(ToString::to_string),
         line: finding.line,
         why: finding.why.iter().map(|why| &**why).collect(),
     };

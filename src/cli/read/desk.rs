@@ -11,7 +11,6 @@ use crate::scan::{DocumentScan, Explained, Report, Scan};
 use std::fs::File;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 
 /// A batch goes to the printer when it holds this much text,
 const FULL: usize = 16 * 1024;
@@ -164,19 +163,14 @@ impl<'a, J: Job> Desk<'a, J> {
 impl<J: Job> ItemSink for Desk<'_, J> {
     fn begin(&mut self, item: Begun<'_>) {
         let how = self.job.how();
-        let (rules, today) = (Arc::clone(&how.rules), how.today);
-        let message = |scan: Scan| if how.explain { scan.explaining() } else { scan };
         self.number = None;
         self.open = match item {
-            Begun::Message => Open::Message(Box::new(message(Scan::new(rules, today)))),
+            Begun::Message => Open::Message(Box::new(how.message())),
             Begun::Numbered(number) => {
                 self.number = Some(number);
-                Open::Message(Box::new(message(Scan::new(rules, today))))
+                Open::Message(Box::new(how.message()))
             }
-            Begun::Document(media) => {
-                let scan = Scan::document(rules, today, media);
-                Open::Document(Box::new(if how.explain { scan.explaining() } else { scan }))
-            }
+            Begun::Document(media) => Open::Document(Box::new(how.document(media))),
         };
     }
 

@@ -13,13 +13,16 @@ mod shelf;
 use super::output;
 use crate::intake::archive::Form;
 use crate::scan::ruleset::Ruleset;
-use crate::scan::{Day, Explained, Report};
+use crate::scan::{Day, DocumentScan, Explained, Report, Scan};
+use crate::worker::Workers;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// How every input is read.
 pub(super) struct How {
     pub(super) rules: Arc<Ruleset>,
+    /// Who opens documents; `None` leaves them unread.
+    pub(super) workers: Option<Arc<Workers>>,
     pub(super) today: Day,
     /// Read every input as this, whatever it looks like.
     pub(super) form: Option<Form>,
@@ -30,6 +33,26 @@ pub(super) struct How {
 }
 
 impl How {
+    /// Begins a message.
+    fn message(&self) -> Scan {
+        let scan = Scan::new(Arc::clone(&self.rules), self.today);
+        let scan = if self.explain { scan.explaining() } else { scan };
+        match &self.workers {
+            Some(workers) => scan.opening(workers.message()),
+            None => scan,
+        }
+    }
+
+    /// Begins a document of this media type.
+    fn document(&self, media: &str) -> DocumentScan {
+        let scan = Scan::document(Arc::clone(&self.rules), self.today, media);
+        let scan = if self.explain { scan.explaining() } else { scan };
+        match &self.workers {
+            Some(workers) => scan.opening(workers.message()),
+            None => scan,
+        }
+    }
+
     /// A file's name as people are shown it, whatever the format: errors are read by people.
     pub(super) fn name(&self, file: &str) -> String {
         output::shown(file, self.reveal)

@@ -66,8 +66,10 @@ enum Format {
 
 pub(super) fn run(config: &Config, args: &Args) -> anyhow::Result<ExitCode> {
     let truth = Truth::read(&args.truth)?;
+    let inspect::Setup { rules, workers, .. } = daemon::setup(config)?;
     let how = How {
-        rules: daemon::setup(config)?.rules,
+        rules,
+        workers,
         today: day_of(inspect::local_day(&Clock::System)),
         form: None,
         reveal: false,

@@ -68,13 +68,14 @@ enum Format {
 }
 
 pub(super) fn run(config: &Config, args: &Args) -> anyhow::Result<ExitCode> {
-    let rules = daemon::setup(config)?.rules;
+    let inspect::Setup { rules, workers, .. } = daemon::setup(config)?;
     let job = Job {
         entries: entries_of(&rules),
         all: args.all,
         format: args.format,
         how: How {
             rules,
+            workers,
             today: day_of(inspect::local_day(&Clock::System)),
             form: args.form.clone(),
             reveal: args.reveal,

@@ -59,6 +59,11 @@ impl Seconds {
         self.all.iter().any(|(_, reader)| reader.leaks())
     }
 
+    /// Whether one of them has a document that waits to be opened.
+    pub(super) fn has_documents(&self) -> bool {
+        self.all.iter().any(|(_, reader)| reader.has_documents())
+    }
+
     /// Gets ready for another message.
     pub(super) fn clear(&mut self) {
         self.all = Vec::new();
@@ -83,6 +88,9 @@ impl Reader {
         if !self.seconds.all.iter().any(|(one, _)| *one == kind) {
             let mut reader = Self::new(Arc::clone(&self.judge.rules), self.judge.today);
             reader.depth = self.depth;
+            reader.inside = self.inside;
+            reader.judge.documents = self.judge.documents.beside();
+            reader.judge.member.clone_from(&self.judge.member);
             reader.seconds.within = self.seconds.within | kind.bit();
             reader.judge.prefix.clone_from(&self.judge.prefix);
             if self.judge.explained.is_some() {
@@ -233,6 +241,7 @@ impl Reader {
         all.sort_by_key(|(kind, _)| kind.bit());
         for (_, mut second) in all {
             second.settle();
+            self.judge.documents.absorb(std::mem::take(&mut second.judge.documents));
             let report = std::mem::take(&mut second.judge.report);
             self.judge.report.absorb(report);
             if let (Some(all), Some(others)) = (&mut self.judge.explained, second.judge.explained.take()) {

@@ -16,6 +16,13 @@ pub(super) struct Opened {
     reader: Reader,
 }
 
+impl Opened {
+    /// Whether a document in it waits to be opened.
+    pub(super) fn has_documents(&self) -> bool {
+        self.reader.has_documents()
+    }
+}
+
 /// Signatures within signatures are opened this deep; nobody signs oftener.
 pub(super) const DEEPEST_SIGNATURE: usize = 3;
 
@@ -26,6 +33,7 @@ impl Reader {
         let judge = &self.judge;
         let mut reader = Self::new(Arc::clone(&judge.rules), judge.today);
         reader.depth = self.depth + 1;
+        reader.inside = self.inside;
         // What is encrypted in it is the whole message only when the signature is.
         reader.containers = usize::from(!self.leaf.is_root);
         let walker = Walker::new().with_headers(judge.rules.header_filter());
@@ -64,7 +72,7 @@ impl Reader {
     }
 
     /// Lets the reader of the mail inside use the one judge, which then names paths below this part's.
-    fn lend_judge(&mut self, reader: &mut Self, work: impl FnOnce(&mut Self)) {
+    pub(super) fn lend_judge(&mut self, reader: &mut Self, work: impl FnOnce(&mut Self)) {
         let length = self.judge.prefix.len();
         let below = format!("{}.", self.leaf.path);
         self.judge.prefix.push_str(&below);

@@ -1,0 +1,3 @@
+//! Archives: the files in them, told as they are.
+
+pub(super) mod zip;

@@ -1,0 +1,63 @@
+//! Opens a document: finds out what it is by its content, and has the reader of that form tell what is in it.
+//!
+//! A file may be of more than one form (a PDF with an archive behind it): it is read as each that it is. Readers of forms
+//! take whole documents, because archives and PDF begin at their end; so this runs where a budget holds, in a worker.
+//! Start reading at [`open`].
+
+use super::content::{Content, Limits, Page, Unread};
+use super::{archive, raw};
+use std::sync::Arc;
+
+/// A form of documents that is opened.
+struct Form {
+    /// Whether a file of these bytes is of this form. Its name and its label do not matter.
+    is: fn(&[u8]) -> bool,
+    /// Tells what is in it.
+    read: fn(&[u8], &mut Page<'_>),
+}
+
+const FORMS: [Form; 1] = [Form { is: is_zip, read: archive::zip::read }];
+
+/// Tells what is in a document.
+pub fn open(document: &[u8], limits: Limits, content: &mut dyn Content) {
+    let mut page = Page::new(content, limits, document.len() as u64);
+    if document.len() as u64 > limits.bytes {
+        return page.stop(Unread::TooLarge);
+    }
+    let mut known = false;
+    for form in FORMS.iter().filter(|form| (form.is)(document)) {
+        known = true;
+        (form.read)(document, &mut page);
+        page.leave();
+    }
+    if !known {
+        page.unread(Unread::UnknownForm);
+        raw::sweep(document, &mut page);
+    }
+    page.leave();
+}
+
+/// An archive is found from its end, and may stand behind anything (APPNOTE 6.3 §4.3.16).
+fn is_zip(document: &[u8]) -> bool {
+    const END: &[u8] = b"PK\x05\x06";
+    let tail = document.len().saturating_sub(22 + 65_535);
+    document.starts_with(b"PK\x03\x04") || memchr::memmem::rfind(document.get(tail..).unwrap_or_default(), END).is_some()
+}
+
+/// A document that gathers its bytes until it is opened.
+pub trait Document: Send {
+    /// The next bytes, cut anywhere.
+    fn data(&mut self, bytes: &[u8]);
+
+    /// It is whole: tells what is in it. May take a while, and never fails: what could not be read is told.
+    fn open(self: Box<Self>, content: &mut dyn Content);
+}
+
+/// Who opens documents.
+pub trait Opener: Send + Sync {
+    /// Begins to gather one.
+    fn begin(self: Arc<Self>) -> Box<dyn Document>;
+
+    /// How many documents one may lie within to be opened.
+    fn deepest(&self) -> usize;
+}

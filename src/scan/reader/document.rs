@@ -1,0 +1,253 @@
+//! Documents: gathered while their bytes stream, opened when the message has ended.
+//!
+//! Opening takes longer than reading a text and is done by others ([`Opener`]), so the walk does not wait for it. What
+//! is told of a document is read by a reader of its own, like the mail in a signature: a text is swept, a file is told by
+//! its first bytes, and when it is a document itself it is gathered and opened in its turn. So documents in documents
+//! are a queue and no recursion. Start reading at [`Reader::open_documents`].
+
+use super::{Leaf, Mode, Reader};
+use crate::extract::content::{Content, Event, Member, Spot, Trouble, Unread};
+use crate::extract::{Document, Opener};
+use crate::mime::{PartSink, Walker};
+use crate::scan::coverage::UnreadKind;
+use crate::scan::finding::{MaskedText, Place, Position};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// A document that waits to be opened.
+pub(super) struct Pending {
+    document: Box<dyn Document>,
+    /// The leaf that it is.
+    leaf: Leaf,
+    /// What paths begin with there.
+    prefix: String,
+    /// How many documents it lies within.
+    depth: usize,
+}
+
+/// The documents of a message.
+#[derive(Default)]
+pub(super) struct Documents {
+    /// Who opens them; nobody does without.
+    opener: Option<Arc<dyn Opener>>,
+    pending: VecDeque<Pending>,
+}
+
+impl Documents {
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// For another reading of the same message.
+    pub(super) fn beside(&self) -> Self {
+        Self { opener: self.opener.clone(), pending: VecDeque::new() }
+    }
+
+    /// Takes over what another reading gathered.
+    pub(super) fn absorb(&mut self, mut other: Self) {
+        self.pending.append(&mut other.pending);
+    }
+
+    pub(super) fn set_opener(&mut self, opener: Arc<dyn Opener>) {
+        self.opener = Some(opener);
+    }
+}
+
+impl Reader {
+    /// The open leaf is a document: gathers it, or notes that nobody will open it.
+    pub(super) fn gather_document(&mut self, form: &'static str) {
+        let Some(opener) = self.judge.documents.opener.clone() else {
+            self.judge.unread(&self.leaf.path, UnreadKind::Document, form);
+            return self.pass();
+        };
+        if self.inside > opener.deepest() {
+            self.judge.unread(&self.leaf.path, UnreadKind::Limit, Unread::TooDeep.word());
+            return self.pass();
+        }
+        let mut document = opener.begin();
+        document.data(self.window.text());
+        self.window.clear();
+        self.gathered = Some(document);
+        self.mode = Mode::Gathering;
+    }
+
+    /// The document is whole.
+    pub(super) fn keep_document(&mut self) {
+        if let Some(document) = self.gathered.take() {
+            let (leaf, prefix) = (self.leaf.clone(), self.judge.prefix.clone());
+            self.judge.documents.pending.push_back(Pending { document, leaf, prefix, depth: self.inside });
+        }
+    }
+
+    /// Whether a document waits to be opened: ending the message takes a while then.
+    pub(in crate::scan) fn has_documents(&self) -> bool {
+        !self.judge.documents.pending.is_empty()
+            || self.mode == Mode::Gathering
+            || self.seconds.has_documents()
+            || self.opened.as_ref().is_some_and(|opened| opened.has_documents())
+    }
+
+    /// Opens all documents, and those in them, when all else has been read.
+    pub(in crate::scan) fn open_documents(&mut self) {
+        while let Some(Pending { document, leaf, mut prefix, depth }) = self.judge.documents.pending.pop_front() {
+            let mut reader = Self::new(Arc::clone(&self.judge.rules), self.judge.today);
+            reader.inside = depth + 1;
+            reader.window.shows_all = self.judge.explained.is_some();
+            std::mem::swap(&mut self.judge.prefix, &mut prefix);
+            std::mem::swap(&mut self.judge, &mut reader.judge);
+            let mut inside = Inside { reader, host: leaf, mail: None };
+            document.open(&mut inside);
+            let Inside { mut reader, .. } = inside;
+            reader.settle();
+            reader.judge.member = None;
+            std::mem::swap(&mut self.judge, &mut reader.judge);
+            self.judge.prefix = prefix;
+        }
+    }
+}
+
+/// What is told of a document, read.
+struct Inside {
+    /// It has the message's judge.
+    reader: Reader,
+    /// The leaf that the document is.
+    host: Leaf,
+    /// The mail that is being told.
+    mail: Option<Box<(Walker, Reader)>>,
+}
+
+impl Inside {
+    fn enter(&mut self, Member { name, media }: Member<'_>) {
+        let Self { reader, host, mail } = self;
+        let place = match &host.place {
+            place if name.is_empty() => place.clone(),
+            Place::Attachment(outer) => Place::Attachment(outer.within(name)),
+            Place::Header(_) | Place::OtherHeader(_) | Place::Body | Place::FileName => {
+                Place::Attachment(MaskedText::new("").within(name))
+            }
+        };
+        reader.judge.member = match &place {
+            Place::Attachment(name) => Some(name.clone()),
+            Place::Header(_) | Place::OtherHeader(_) | Place::Body | Place::FileName => None,
+        };
+        if !name.is_empty() {
+            reader.short_text(&host.path, &Place::FileName, None, name.as_bytes());
+        }
+        let (main, sub) = media.split_once('/').unwrap_or_default();
+        if (main, sub) == ("message", "rfc822") {
+            let judge = &reader.judge;
+            let mut inner = Reader::new(Arc::clone(&judge.rules), judge.today);
+            inner.inside = reader.inside;
+            inner.window.shows_all = judge.explained.is_some();
+            // What is encrypted in it is not the whole message.
+            inner.outside = 1;
+            let walker = Walker::new().with_headers(judge.rules.header_filter());
+            reader.leaf.path.copy_from(&host.path);
+            *mail = Some(Box::new((walker, inner)));
+            return;
+        }
+        let leaf = &mut reader.leaf;
+        leaf.path.copy_from(&host.path);
+        leaf.place = place;
+        main.clone_into(&mut leaf.main);
+        sub.clone_into(&mut leaf.sub);
+        leaf.is_root = false;
+        reader.seconds.start_leaf(false);
+        reader.mode = Mode::Sniffing;
+    }
+
+    fn data(&mut self, bytes: &[u8]) {
+        let Self { reader, mail, .. } = self;
+        match mail.as_deref_mut() {
+            Some((walker, inner)) => reader.lend_judge(inner, |inner| walker.feed(bytes, inner)),
+            None => reader.data(bytes),
+        }
+    }
+
+    fn leave(&mut self) {
+        let Self { reader, mail, .. } = self;
+        match mail.take().map(|mail| *mail) {
+            Some((walker, mut inner)) => reader.lend_judge(&mut inner, |inner| {
+                walker.finish(inner);
+                inner.settle();
+            }),
+            None => {
+                reader.leave();
+                reader.judge.positions.clear();
+            }
+        }
+        reader.judge.member = None;
+    }
+
+    fn spot(&mut self, spot: Spot<'_>) {
+        let Reader { judge, window, .. } = &mut self.reader;
+        judge.positions.add(window.begins(), window.ends(), spot);
+    }
+
+    fn unread(&mut self, why: Unread) {
+        let kind = match why.trouble() {
+            Trouble::Encrypted => UnreadKind::Encrypted,
+            Trouble::Image => UnreadKind::Image,
+            Trouble::Document => UnreadKind::Document,
+            Trouble::Damaged => UnreadKind::Damaged,
+            Trouble::Limit => UnreadKind::Limit,
+        };
+        self.reader.judge.unread(&self.host.path, kind, why.word());
+    }
+}
+
+impl Content for Inside {
+    fn event(&mut self, event: Event<'_>) {
+        match event {
+            Event::Enter(member) => self.enter(member),
+            Event::Data(bytes) => self.data(bytes),
+            Event::Leave => self.leave(),
+            Event::Spot(spot) => self.spot(spot),
+            Event::Unread(why) => self.unread(why),
+        }
+    }
+}
+
+/// Where in the document what the window holds stands.
+#[derive(Default)]
+pub(super) struct Positions {
+    /// From this offset in the text on.
+    all: VecDeque<(u64, Position)>,
+    sheet: Option<Arc<MaskedText>>,
+}
+
+impl Positions {
+    pub(super) fn clear(&mut self) {
+        self.all.clear();
+        self.sheet = None;
+    }
+
+    /// What follows the offset `ends` stands at `spot`; before `begins`, nothing is asked any more.
+    fn add(&mut self, begins: u64, ends: u64, spot: Spot<'_>) {
+        let position = match spot {
+            Spot::Page(nr) => Position::Page(nr),
+            Spot::Slide(nr) => Position::Slide(nr),
+            Spot::Paragraph(nr) => Position::Paragraph(nr),
+            Spot::Named(name) => Position::Named(MaskedText::of_short(name)),
+            Spot::Cell { row, column } => Position::Cell { sheet: self.sheet.clone(), row, column },
+            Spot::Sheet(name) => {
+                let name = Arc::new(MaskedText::of_short(name));
+                self.sheet = Some(Arc::clone(&name));
+                Position::Sheet(name)
+            }
+        };
+        while self.all.get(1).is_some_and(|(at, _)| *at <= begins) {
+            self.all.pop_front();
+        }
+        if self.all.back().is_some_and(|(at, _)| *at == ends) {
+            self.all.pop_back();
+        }
+        self.all.push_back((ends, position));
+    }
+
+    /// What stands at this offset.
+    pub(super) fn at(&self, offset: u64) -> Option<&Position> {
+        let next = self.all.partition_point(|(at, _)| *at <= offset);
+        self.all.get(next.checked_sub(1)?).map(|(_, position)| position)
+    }
+}

@@ -1,0 +1,60 @@
+//! What a document may cost, and what all documents together may.
+
+use crate::extract::content::Limits;
+use std::time::Duration;
+
+/// See the module's head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// What may be unfolded of one document.
+    pub limits: Limits,
+    /// Bytes of address space of one worker.
+    pub memory: u64,
+    /// Processor time of one worker.
+    pub time: Duration,
+    /// Bytes of documents, and of what they unfold to, for one message.
+    pub message: u64,
+    /// How long all documents of one message may take by the clock, waiting for a worker included.
+    pub patience: Duration,
+    /// Bytes of documents that wait at any one time, of all messages.
+    pub waiting: u64,
+    /// Documents within documents.
+    pub depth: usize,
+    /// Workers at work at any one time.
+    pub workers: usize,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            memory: 512 << 20,
+            time: Duration::from_secs(5),
+            message: 256 << 20,
+            patience: Duration::from_secs(60),
+            waiting: 1 << 30,
+            depth: 5,
+            workers: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        }
+    }
+}
+
+impl Budget {
+    /// As the arguments of a worker.
+    pub(super) fn arguments(&self) -> [String; 5] {
+        let Limits { bytes, ratio, members } = self.limits;
+        [bytes, ratio, u64::from(members), self.memory, self.time.as_secs()].map(|number| number.to_string())
+    }
+
+    /// Of a worker's arguments.
+    pub fn of_arguments(arguments: &[u64; 5]) -> Self {
+        let [bytes, ratio, members, memory, seconds] = *arguments;
+        let members = u32::try_from(members).unwrap_or(u32::MAX);
+        Self {
+            limits: Limits { bytes, ratio, members },
+            memory,
+            time: Duration::from_secs(seconds),
+            ..Self::default()
+        }
+    }
+}

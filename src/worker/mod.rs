@@ -1,0 +1,18 @@
+//! Documents read by others: one process a document, within walls and a budget.
+//!
+//! A document is foreign and its form is old and large; what reads it may hang, break down or be taken over. So it is
+//! read by a process that can do nothing but read one pipe and write another, started from our own binary
+//! ([`run`]), watched from here by the clock, and thought ill of: whatever becomes of it is an outcome, and never an
+//! error of ours. Documents wait in memory files that are sealed before a worker sees them. Start reading at
+//! [`Workers`]. Tests: `tests/documents.rs`.
+
+mod budget;
+mod child;
+mod sandbox;
+mod spawn;
+mod wire;
+
+pub use budget::Budget;
+pub use child::run;
+pub use sandbox::Walls;
+pub use spawn::{COMMAND, Workers};

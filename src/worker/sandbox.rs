@@ -1,0 +1,129 @@
+//! The walls of a worker: no file, no network, no other process, so much memory and time and no more.
+//!
+//! The order matters: landlock needs a file descriptor, so it comes before the limits, and seccomp comes last, since
+//! putting up the others takes system calls. Where the kernel lacks one the worker goes on within what there is and says
+//! so, for reading a document in thinner walls is better than passing it unread. Start reading at [`enter`].
+
+use landlock::{
+    ABI, Access, AccessFs, AccessNet, Ruleset, RulesetAttr, RulesetError, RulesetStatus, Scope,
+};
+use rustix::process::{Resource, Rlimit, setrlimit};
+use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
+use std::io;
+use std::time::Duration;
+
+/// Which walls stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Walls {
+    /// Landlock: no file can be opened and no port reached.
+    pub landlock: bool,
+    /// Limits of memory, time, files and descriptors.
+    pub limits: bool,
+    /// Seccomp: no system call but those that reading and writing two pipes and having memory take.
+    pub seccomp: bool,
+}
+
+impl Walls {
+    /// Whether all of them stand.
+    pub fn all(self) -> bool {
+        self.landlock && self.limits && self.seccomp
+    }
+
+    /// As a byte, for the wire.
+    pub(super) fn bits(self) -> u8 {
+        u8::from(self.landlock) | u8::from(self.limits) << 1 | u8::from(self.seccomp) << 2
+    }
+
+    /// Of a byte.
+    pub(super) fn of_bits(bits: u8) -> Self {
+        Self { landlock: bits & 1 != 0, limits: bits & 2 != 0, seccomp: bits & 4 != 0 }
+    }
+}
+
+/// Puts up the walls round this process, which must have one thread.
+pub(super) fn enter(memory: u64, time: Duration) -> Walls {
+    Walls {
+        landlock: landlock().is_ok_and(|status| status != RulesetStatus::NotEnforced),
+        limits: limits(memory, time).is_ok(),
+        seccomp: seccomp().is_ok(),
+    }
+}
+
+/// Nothing is allowed: the pipes that are open stay so.
+fn landlock() -> Result<RulesetStatus, RulesetError> {
+    let abi = ABI::V6;
+    let restricted = Ruleset::default()
+        .handle_access(AccessFs::from_all(abi))?
+        .handle_access(AccessNet::from_all(abi))?
+        .scope(Scope::from_all(abi))?
+        .create()?
+        .restrict_self()?;
+    Ok(restricted.ruleset)
+}
+
+fn limits(memory: u64, time: Duration) -> io::Result<()> {
+    let seconds = time.as_secs().max(1);
+    // The hard limit of time kills at once, should the soft one's signal not.
+    for (resource, soft, hard) in [
+        (Resource::As, memory, memory),
+        (Resource::Cpu, seconds, seconds + 1),
+        (Resource::Core, 0, 0),
+        (Resource::Fsize, 0, 0),
+        (Resource::Nofile, 3, 3),
+    ] {
+        setrlimit(resource, Rlimit { current: Some(soft), maximum: Some(hard) })?;
+    }
+    Ok(())
+}
+
+/// Any other call ends the process.
+fn seccomp() -> Result<(), Box<dyn std::error::Error>> {
+    let allowed = [
+        libc::SYS_read,
+        libc::SYS_write,
+        libc::SYS_writev,
+        libc::SYS_close,
+        libc::SYS_lseek,
+        libc::SYS_fstat,
+        libc::SYS_mmap,
+        libc::SYS_munmap,
+        libc::SYS_mremap,
+        libc::SYS_mprotect,
+        libc::SYS_madvise,
+        libc::SYS_brk,
+        libc::SYS_futex,
+        libc::SYS_getrandom,
+        libc::SYS_clock_gettime,
+        libc::SYS_sched_yield,
+        libc::SYS_rt_sigaction,
+        libc::SYS_rt_sigprocmask,
+        libc::SYS_rt_sigreturn,
+        libc::SYS_sigaltstack,
+        libc::SYS_gettid,
+        libc::SYS_getpid,
+        libc::SYS_tgkill,
+        libc::SYS_exit,
+        libc::SYS_exit_group,
+    ];
+    let filter = SeccompFilter::new(
+        allowed.into_iter().map(|call| (call, Vec::new())).collect(),
+        SeccompAction::KillProcess,
+        SeccompAction::Allow,
+        std::env::consts::ARCH.try_into()?,
+    )?;
+    let program: BpfProgram = filter.try_into()?;
+    Ok(seccompiler::apply_filter(&program)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn walls_are_the_same_after_the_wire() {
+        for bits in 0..8 {
+            assert_eq!(Walls::of_bits(bits).bits(), bits);
+        }
+        assert!(Walls::of_bits(7).all() && !Walls::of_bits(5).all());
+    }
+}
