@@ -205,7 +205,7 @@ fn the_same_message_stopped_and_later_let_through_is_not_hidden_as_an_attempt() 
             default: true,
         }],
         sources: Vec::new(),
-            workers: None,
+        workers: None,
     };
     let register = Register {
         store: Arc::clone(&blocking.store),

@@ -34,7 +34,8 @@ fn words(budget: &Budget, walls: Option<Walls>) -> String {
             format!("  {name:<10} MANGLER · MISSING: {missing}\n")
         }
     };
-    let mut text = "dokumenter · documents   læses af lukkede processer · read by shut-in processes\n".to_owned();
+    let mut text =
+        "dokumenter · documents   læses af lukkede processer · read by shut-in processes\n".to_owned();
     text += &say(
         "landlock",
         walls.landlock,
@@ -47,11 +48,7 @@ fn words(budget: &Budget, walls: Option<Walls>) -> String {
         "kernen er bygget uden CONFIG_SECCOMP_FILTER · the kernel was built without CONFIG_SECCOMP_FILTER",
     );
     let (mb, seconds) = (budget.memory >> 20, budget.time.as_secs());
-    text += &format!(
-        "  {} ad gangen · at once, hver · each: {mb} MB, {seconds} s",
-        budget.workers
-    );
-    text
+    format!("{text}  {} ad gangen · at once, hver · each: {mb} MB, {seconds} s", budget.workers)
 }
 
 #[cfg(test)]
@@ -63,7 +60,10 @@ mod tests {
         let all = Walls { landlock: true, limits: true, seccomp: true };
         assert!(!words(&Budget::default(), Some(all)).contains("MISSING"));
         let open = words(&Budget::default(), Some(Walls { seccomp: false, ..all }));
-        assert!(open.contains("seccomp    MANGLER · MISSING") && open.contains("landlock   i kraft"), "{open}");
+        assert!(
+            open.contains("seccomp    MANGLER · MISSING") && open.contains("landlock   i kraft"),
+            "{open}"
+        );
         assert!(words(&Budget::default(), None).contains("FAILED"));
     }
 }

@@ -33,9 +33,23 @@ impl<'a> Member<'a> {
     /// The document's own text.
     pub const TEXT: Member<'static> = Member { name: "", media: "text/plain" };
 
-    /// A file within it.
-    pub const fn file(name: &'a str) -> Self {
-        Self { name, media: "" }
+    /// A file within it; its ending says what it may be, where its bytes do not.
+    pub fn file(name: &'a str) -> Self {
+        const ENDINGS: [(&str, &str); 7] = [
+            (".eml", "message/rfc822"),
+            (".csv", "text/csv"),
+            (".tsv", "text/tab-separated-values"),
+            (".htm", "text/html"),
+            (".html", "text/html"),
+            (".json", "application/json"),
+            (".xml", "application/xml"),
+        ];
+        let ends = |ending: &str| {
+            let at = name.len().checked_sub(ending.len());
+            at.and_then(|at| name.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case(ending))
+        };
+        let media = ENDINGS.iter().find(|(ending, _)| ends(ending)).map_or("", |(_, media)| media);
+        Self { name, media }
     }
 }
 
@@ -153,9 +167,12 @@ impl Unread {
             Self::UnknownForm => Trouble::Document,
             // A page whose letters say nothing is as good as a broken one: its reader sees what we do not.
             Self::Damaged | Self::UnmappedGlyphs | Self::Crashed => Trouble::Damaged,
-            Self::TooLarge | Self::TooCompressed | Self::TooMany | Self::TooDeep | Self::Time | Self::Memory => {
-                Trouble::Limit
-            }
+            Self::TooLarge
+            | Self::TooCompressed
+            | Self::TooMany
+            | Self::TooDeep
+            | Self::Time
+            | Self::Memory => Trouble::Limit,
         }
     }
 }
@@ -324,7 +341,10 @@ mod tests {
             page.text("345");
             page.unread(Unread::Damaged);
         });
-        assert_eq!((bytes.as_slice(), unread.as_slice(), open), (b"1234567890".as_slice(), [Unread::TooLarge].as_slice(), 0));
+        assert_eq!(
+            (bytes.as_slice(), unread.as_slice(), open),
+            (b"1234567890".as_slice(), [Unread::TooLarge].as_slice(), 0)
+        );
         let (_, unread, open) = told(limits, 1, |page| {
             for name in ["a", "b", "c", "d"] {
                 page.enter(Member::file(name));
@@ -338,7 +358,10 @@ mod tests {
         let limits = Limits { bytes: 1 << 30, ratio: 200, members: 2 };
         let piece = vec![b'x'; 1024 * 1024];
         let (bytes, unread, _) = told(limits, 1000, |page| (0..11).for_each(|_| page.data(&piece)));
-        assert_eq!((bytes.len() as u64, unread.as_slice()), (Limits::RATIO_FROM, [Unread::TooCompressed].as_slice()));
+        assert_eq!(
+            (bytes.len() as u64, unread.as_slice()),
+            (Limits::RATIO_FROM, [Unread::TooCompressed].as_slice())
+        );
         let (bytes, unread, _) = told(limits, 100_000, |page| (0..11).for_each(|_| page.data(&piece)));
         assert_eq!((bytes.len(), unread.len()), (11 * 1024 * 1024, 0));
     }

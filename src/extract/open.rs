@@ -41,11 +41,12 @@ pub fn open(document: &[u8], limits: Limits, content: &mut dyn Content) {
 fn is_zip(document: &[u8]) -> bool {
     const END: &[u8] = b"PK\x05\x06";
     let tail = document.len().saturating_sub(22 + 65_535);
-    document.starts_with(b"PK\x03\x04") || memchr::memmem::rfind(document.get(tail..).unwrap_or_default(), END).is_some()
+    document.starts_with(b"PK\x03\x04")
+        || memchr::memmem::rfind(document.get(tail..).unwrap_or_default(), END).is_some()
 }
 
 /// A document that gathers its bytes until it is opened.
-pub trait Document: Send {
+pub trait Document: Send + Sync {
     /// The next bytes, cut anywhere.
     fn data(&mut self, bytes: &[u8]);
 

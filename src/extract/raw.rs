@@ -54,7 +54,8 @@ mod tests {
     fn text_of_bytes_and_of_utf_16_is_found() {
         let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
         let document =
-            [b"\x01\x02CPR-nr. 1\x00\x03abc\x04".as_slice(), &wide("løn 12345"), b"\0\0\0", &wide("ulige 6")].concat();
+            [b"\x01\x02CPR-nr. 1\x00\x03abc\x04".as_slice(), &wide("løn 12345"), b"\0\0\0", &wide("ulige 6")]
+                .concat();
         let mut text = Vec::new();
         let mut content = |event: Event<'_>| {
             if let Event::Data(bytes) = event {

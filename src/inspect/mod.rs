@@ -19,9 +19,9 @@ use crate::envelope::{Controller, Custody, Envelope, Verdict};
 use crate::policy::{self, LeakAction, Policy};
 use crate::scan::ruleset::{Ruleset, day_of};
 use crate::scan::{Day, Report, Scan};
+use crate::worker::Workers;
 use chrono::NaiveDate;
 use record::Register;
-use crate::worker::Workers;
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// What a gate decides by; a message ends under the setup it began with.

@@ -92,7 +92,8 @@ mod tests {
     use crate::scan::coverage::Unread;
 
     fn coverage(kinds: &[UnreadKind]) -> Coverage {
-        let unread = |kind: &UnreadKind| Unread { part: "1".into(), kind: *kind, reason: "test" };
+        let unread =
+            |kind: &UnreadKind| Unread { part: "1".into(), member: None, kind: *kind, reason: "test" };
         Coverage::Partial(kinds.iter().map(unread).collect())
     }
 

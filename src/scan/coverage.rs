@@ -101,9 +101,19 @@ mod tests {
     fn many_unread_parts_are_kept_few_but_every_kind_once() {
         let mut coverage = Coverage::Complete;
         for part in 0..10_000 {
-            coverage.add(Unread { part: part.to_string(), member: None, kind: UnreadKind::Image, reason: "png" });
+            coverage.add(Unread {
+                part: part.to_string(),
+                member: None,
+                kind: UnreadKind::Image,
+                reason: "png",
+            });
         }
-        coverage.add(Unread { part: "x".into(), member: None, kind: UnreadKind::Damaged, reason: "base64-junk" });
+        coverage.add(Unread {
+            part: "x".into(),
+            member: None,
+            kind: UnreadKind::Damaged,
+            reason: "base64-junk",
+        });
         assert_eq!(coverage.unread().len(), Coverage::KEPT + 1);
         assert!(coverage.unread().iter().any(|one| one.kind == UnreadKind::Damaged));
     }

@@ -81,13 +81,18 @@ impl MaskedText {
     /// A short name, such as a sheet's: as it is when it has too few digits to be a part of a number.
     pub fn of_short(name: &str) -> Self {
         let digits = name.chars().filter(|c| c.is_numeric()).count();
-        if digits < 4 && !name.chars().any(char::is_control) { Self(name.to_owned()) } else { Self::new(name) }
+        if digits < 4 && !name.chars().any(char::is_control) {
+            Self(name.to_owned())
+        } else {
+            Self::new(name)
+        }
     }
 
     /// A file of this name in what this names, as gitleaks writes it: `a.zip!b/c.csv`.
     #[must_use]
     pub fn within(&self, member: &str) -> Self {
-        Self(format!("{}!{}", self.0, Self::new(member).0))
+        let Self(member) = Self::new(member);
+        Self(if self.0.is_empty() { member } else { format!("{}!{member}", self.0) })
     }
 }
 
@@ -196,9 +201,12 @@ mod tests {
     #[test]
     fn a_cell_is_named_as_its_program_does() {
         let sheet = Some(Arc::new(MaskedText::of_short("Ark1")));
-        for (column, row, name) in
-            [(1, 1, "Ark1!A1"), (26, 2, "Ark1!Z2"), (27, 3, "Ark1!AA3"), (16384, 1_048_576, "Ark1!XFD1048576")]
-        {
+        for (column, row, name) in [
+            (1, 1, "Ark1!A1"),
+            (26, 2, "Ark1!Z2"),
+            (27, 3, "Ark1!AA3"),
+            (16384, 1_048_576, "Ark1!XFD1048576"),
+        ] {
             assert_eq!(Position::Cell { sheet: sheet.clone(), row, column }.to_string(), name);
         }
     }

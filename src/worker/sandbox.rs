@@ -4,9 +4,7 @@
 //! putting up the others takes system calls. Where the kernel lacks one the worker goes on within what there is and says
 //! so, for reading a document in thinner walls is better than passing it unread. Start reading at [`enter`].
 
-use landlock::{
-    ABI, Access, AccessFs, AccessNet, Ruleset, RulesetAttr, RulesetError, RulesetStatus, Scope,
-};
+use landlock::{ABI, Access, AccessFs, AccessNet, Ruleset, RulesetAttr, RulesetError, RulesetStatus, Scope};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
 use std::io;

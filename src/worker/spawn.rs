@@ -89,7 +89,13 @@ impl Workers {
     }
 
     /// Starts a worker on a document, and tells what it says.
-    fn work(&self, file: File, until: Instant, left: &AtomicU64, content: &mut dyn Content) -> Result<(), Unread> {
+    fn work(
+        &self,
+        file: File,
+        until: Instant,
+        left: &AtomicU64,
+        content: &mut dyn Content,
+    ) -> Result<(), Unread> {
         let _turn = self.turn(until).ok_or(Unread::Time)?;
         let mut child = Command::new(&self.program)
             .arg(COMMAND)

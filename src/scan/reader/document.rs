@@ -89,7 +89,9 @@ impl Reader {
 
     /// Opens all documents, and those in them, when all else has been read.
     pub(in crate::scan) fn open_documents(&mut self) {
-        while let Some(Pending { document, leaf, mut prefix, depth }) = self.judge.documents.pending.pop_front() {
+        while let Some(Pending { document, leaf, mut prefix, depth }) =
+            self.judge.documents.pending.pop_front()
+        {
             let mut reader = Self::new(Arc::clone(&self.judge.rules), self.judge.today);
             reader.inside = depth + 1;
             reader.window.shows_all = self.judge.explained.is_some();
@@ -166,15 +168,14 @@ impl Inside {
 
     fn leave(&mut self) {
         let Self { reader, mail, .. } = self;
-        match mail.take().map(|mail| *mail) {
-            Some((walker, mut inner)) => reader.lend_judge(&mut inner, |inner| {
+        if let Some((walker, mut inner)) = mail.take().map(|mail| *mail) {
+            reader.lend_judge(&mut inner, |inner| {
                 walker.finish(inner);
                 inner.settle();
-            }),
-            None => {
-                reader.leave();
-                reader.judge.positions.clear();
-            }
+            });
+        } else {
+            reader.leave();
+            reader.judge.positions.clear();
         }
         reader.judge.member = None;
     }
