@@ -31,7 +31,7 @@ impl Default for Budget {
             memory: 512 << 20,
             time: Duration::from_secs(5),
             message: 256 << 20,
-            patience: Duration::from_secs(60),
+            patience: Duration::from_mins(1),
             waiting: 1 << 30,
             depth: 5,
             workers: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),

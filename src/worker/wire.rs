@@ -127,9 +127,9 @@ impl Reader {
             let Some(frame) = rest.get(..length) else { break };
             at += HEAD + length;
             match event(tag, frame) {
-                Some(Some(event)) if fits(event, &mut self.open) => content.event(event),
-                Some(None) => self.state = State::Ended,
-                Some(Some(_)) | None => self.state = State::Garbled,
+                Some(event) if fits(event, &mut self.open) => content.event(event),
+                None if tag == tag::END => self.state = State::Ended,
+                Some(_) | None => self.state = State::Garbled,
             }
         }
         self.held.drain(..at);
@@ -159,12 +159,11 @@ fn fits(event: Event<'_>, open: &mut bool) -> bool {
     }
 }
 
-/// The event in a frame; `Some(None)` is the end, `None` is none.
-fn event(tag: u8, frame: &[u8]) -> Option<Option<Event<'_>>> {
+/// The event in a frame, if there is one.
+fn event(tag: u8, frame: &[u8]) -> Option<Event<'_>> {
     let number = || frame.try_into().ok().map(u32::from_le_bytes);
     let name = || std::str::from_utf8(frame).ok();
-    Some(Some(match tag {
-        tag::END => return Some(None),
+    Some(match tag {
         tag::ENTER => {
             let (media, name) = std::str::from_utf8(frame).ok()?.split_once('\0')?;
             Event::Enter(Member { name, media })
@@ -186,7 +185,7 @@ fn event(tag: u8, frame: &[u8]) -> Option<Option<Event<'_>>> {
         }
         tag::NAMED => Event::Spot(Spot::Named(name()?)),
         _ => return None,
-    }))
+    })
 }
 
 #[cfg(test)]
@@ -212,7 +211,9 @@ mod tests {
     fn written() -> Vec<u8> {
         let mut bytes = Vec::new();
         let mut writer = Writer::new(&mut bytes);
-        EVENTS.into_iter().for_each(|event| writer.event(event));
+        for event in EVENTS {
+            writer.event(event);
+        }
         writer.end().unwrap();
         bytes
     }
