@@ -15,6 +15,7 @@ mod chunking;
 mod commands;
 mod corpus;
 mod crash;
+mod documents;
 mod equivalence;
 mod explain;
 mod floors;
