@@ -86,6 +86,103 @@ fn files_in_archives_are_read_by_their_content_and_found_by_their_path() {
     assert_eq!(report.persons(), 1);
 }
 
+fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut tar = tar::Builder::new(Vec::new());
+    for (name, content) in files {
+        let mut header = tar::Header::new_ustar();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        tar.append_data(&mut header, name, *content).unwrap();
+    }
+    tar.into_inner().unwrap()
+}
+
+fn gzip(name: &str, content: &[u8]) -> Vec<u8> {
+    let mut gzip = flate2::GzBuilder::new().filename(name).write(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(content).unwrap();
+    gzip.finish().unwrap()
+}
+
+/// Encrypted when there is a password.
+fn seven(files: &[(&str, &[u8])], password: Option<&str>, names_too: bool) -> Vec<u8> {
+    use sevenz_rust2::encoder_options::AesEncoderOptions;
+    use sevenz_rust2::{ArchiveEntry, ArchiveWriter, EncoderMethod};
+    let mut seven = ArchiveWriter::new(std::io::Cursor::new(Vec::new())).unwrap();
+    if let Some(password) = password {
+        seven.set_content_methods(vec![
+            AesEncoderOptions::new(password.into()).into(),
+            EncoderMethod::LZMA2.into(),
+        ]);
+        seven.set_encrypt_header(names_too);
+    }
+    for (name, content) in files {
+        seven.push_archive_entry(ArchiveEntry::new_file(name), Some(*content)).unwrap();
+    }
+    seven.finish().unwrap().into_inner()
+}
+
+#[test]
+fn other_archives_are_read_too() {
+    let files: [(&str, &[u8]); 2] =
+        [("a/brev.txt", b"CPR-nr. 150379-1028"), ("b.txt", b"CPR-nr. 010190-1234")];
+    let report = scan(
+        &mail(&[
+            ("a.tar", &tar(&files)),
+            ("a.tgz", &gzip("a.tar", &tar(&files[..1]))),
+            ("a.7z", &seven(&files, None, false)),
+        ]),
+        &workers(Budget::default()),
+    );
+    assert_eq!(
+        places(&report),
+        [
+            "1 attachment:a.tar!a/brev.txt",
+            "1 attachment:a.tar!b.txt",
+            "3 attachment:a.*z!a/brev.txt",
+            "3 attachment:a.*z!b.txt",
+            "2 attachment:a.tgz!a.tar!a/brev.txt",
+        ]
+    );
+    assert_eq!(unread(&report), []);
+}
+
+#[test]
+fn encrypted_is_told_from_broken_and_names_are_read_all_the_same() {
+    let files: [(&str, &[u8]); 1] = [("cpr 150379-1028.txt", b"hemmeligt indhold")];
+    let locked = |password: &'static str| -> Vec<u8> {
+        let options = SimpleFileOptions::default().with_aes_encryption(zip::AesMode::Aes256, password);
+        let mut zip = ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        zip.start_file(files[0].0, options).unwrap();
+        zip.write_all(files[0].1).unwrap();
+        zip.finish().unwrap().into_inner()
+    };
+    let workers = workers(Budget::default());
+    for (name, document, found) in [
+        ("a.zip", locked("hest"), 1),
+        ("a.7z", seven(&files, Some("hest"), false), 1),
+        ("b.7z", seven(&files, Some("hest"), true), 0),
+    ] {
+        let report = scan(&mail(&[(name, &document)]), &workers);
+        assert!(
+            unread(&report).iter().all(|one| (one.1, one.2) == ("encrypted", "password")),
+            "{:?}",
+            unread(&report)
+        );
+        assert!(!unread(&report).is_empty(), "{name}");
+        assert_eq!(places(&report), vec!["1 filename"; found], "{name}");
+    }
+    for (name, mut document) in [
+        ("a.zip", archive(&files)),
+        ("a.7z", seven(&files, None, false)),
+        ("a.gz", gzip("a", &[b'x'; 1000])),
+        ("a.tar", tar(&files)),
+    ] {
+        document.truncate(document.len() / 3);
+        let report = scan(&mail(&[(name, &document)]), &workers);
+        assert!(unread(&report).iter().any(|one| one.1 == "damaged"), "{name}: {:?}", unread(&report));
+    }
+}
+
 #[test]
 fn a_number_in_the_name_of_a_file_in_an_archive_is_found() {
     let report =
@@ -124,7 +221,8 @@ fn the_walls_stand_here() {
 fn impostor(folder: &Path, script: &str) -> PathBuf {
     use std::os::unix::fs::PermissionsExt;
     let path = folder.join("impostor");
-    std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    let mut file = std::fs::File::create(&path).unwrap();
+    file.write_all(format!("#!/bin/sh\n{script}\n").as_bytes()).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).unwrap();
     path
 }

@@ -16,7 +16,12 @@ struct Form {
     read: fn(&[u8], &mut Page<'_>),
 }
 
-const FORMS: [Form; 1] = [Form { is: is_zip, read: archive::zip::read }];
+const FORMS: &[Form] = &[
+    Form { is: is_zip, read: archive::zip::read },
+    Form { is: archive::seven::is, read: archive::seven::read },
+    Form { is: archive::tar::is, read: archive::tar::read },
+    Form { is: archive::gzip::is, read: archive::gzip::read },
+];
 
 /// Tells what is in a document.
 pub fn open(document: &[u8], limits: Limits, content: &mut dyn Content) {
