@@ -3,7 +3,7 @@
 
 use brevdue::scan::ruleset::Ruleset;
 use brevdue::scan::{Day, Report, Scan};
-use brevdue::worker::{Budget, Workers};
+use brevdue::worker::{Budget, Settings, Workers};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,7 +14,11 @@ use zip::{CompressionMethod, ZipWriter};
 const TODAY: Day = Day::literal(2026, 11, 2);
 
 fn workers(budget: Budget) -> Arc<Workers> {
-    Workers::of(PathBuf::from(env!("CARGO_BIN_EXE_brevdue")), budget)
+    workers_of(Settings { budget, recogniser: None })
+}
+
+fn workers_of(settings: Settings) -> Arc<Workers> {
+    Workers::of(PathBuf::from(env!("CARGO_BIN_EXE_brevdue")), settings)
 }
 
 /// An archive of these files.
@@ -249,14 +253,15 @@ fn a_worker_that_goes_wrong_is_an_outcome() {
         ),
     ] {
         let budget = Budget { patience: Duration::from_millis(1500), ..Budget::default() };
-        let workers = Workers::of(impostor(folder.path(), script), budget);
+        let settings = Settings { budget, recogniser: None };
+        let workers = Workers::of(impostor(folder.path(), script), settings);
         let begun = Instant::now();
         let report = scan(&mail, &workers);
         assert_eq!(unread(&report), [(String::new(), kind, reason)], "{script}");
         assert_eq!(report.leaks(), script.contains("150379"), "{script}");
         assert!(begun.elapsed() < Duration::from_secs(30), "{script}");
     }
-    let nowhere = Workers::of(folder.path().join("nowhere"), Budget::default());
+    let nowhere = Workers::of(folder.path().join("nowhere"), Settings::default());
     assert_eq!(unread(&scan(&mail, &nowhere)), [(String::new(), "damaged", "reader-broke-down")]);
     assert_eq!(nowhere.try_out(), None);
 }

@@ -3,25 +3,25 @@
 //! It looks by doing: a worker is started and says which walls it has. Nothing is changed. Exit code 0 when all is
 //! well, 1 when something is missing that matters.
 
-use crate::config::{Budget, Config};
+use crate::config::{Config, DocumentSettings};
 use crate::worker::{Walls, Workers};
 use std::process::ExitCode;
 
 pub(super) fn run(config: &Config) -> anyhow::Result<ExitCode> {
-    let Some(budget) = config.documents else {
+    let Some(settings) = &config.documents else {
         super::say(
             "dokumenter · documents   åbnes ikke · not opened (`open = false` i · in `[documents]`): \
              hvert er ulæst · each is unread",
         )?;
         return Ok(ExitCode::SUCCESS);
     };
-    let walls = Workers::new(budget).try_out();
-    super::say(&words(&budget, walls))?;
+    let walls = Workers::new(settings.clone()).try_out();
+    super::say(&words(settings, walls))?;
     Ok(if walls.is_some_and(Walls::all) { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
 /// What there is to say of the walls; `None`: no worker could be started.
-fn words(budget: &Budget, walls: Option<Walls>) -> String {
+fn words(settings: &DocumentSettings, walls: Option<Walls>) -> String {
     let Some(walls) = walls else {
         return "dokumenter · documents   FEJL · FAILED: ingen proces kunne startes, så intet dokument læses · \
                 no process could be started, so no document is read"
@@ -47,6 +47,7 @@ fn words(budget: &Budget, walls: Option<Walls>) -> String {
         walls.seccomp,
         "kernen er bygget uden CONFIG_SECCOMP_FILTER · the kernel was built without CONFIG_SECCOMP_FILTER",
     );
+    let budget = &settings.budget;
     let (mb, seconds) = (budget.memory >> 20, budget.time.as_secs());
     format!("{text}  {} ad gangen · at once, hver · each: {mb} MB, {seconds} s", budget.workers)
 }
@@ -58,12 +59,12 @@ mod tests {
     #[test]
     fn a_missing_wall_is_said_aloud() {
         let all = Walls { landlock: true, limits: true, seccomp: true };
-        assert!(!words(&Budget::default(), Some(all)).contains("MISSING"));
-        let open = words(&Budget::default(), Some(Walls { seccomp: false, ..all }));
+        assert!(!words(&DocumentSettings::default(), Some(all)).contains("MISSING"));
+        let open = words(&DocumentSettings::default(), Some(Walls { seccomp: false, ..all }));
         assert!(
             open.contains("seccomp    MANGLER · MISSING") && open.contains("landlock   i kraft"),
             "{open}"
         );
-        assert!(words(&Budget::default(), None).contains("FAILED"));
+        assert!(words(&DocumentSettings::default(), None).contains("FAILED"));
     }
 }

@@ -65,6 +65,9 @@ enum Command {
     /// Reads one document within walls; started by Brevdue itself
     #[command(hide = true)]
     Worker(worker::Args),
+    /// Recognises letters in one picture within walls; started by Brevdue itself
+    #[command(hide = true)]
+    Recogniser(worker::RecogniserArgs),
 }
 
 /// Runs a command and returns its exit code.
@@ -82,6 +85,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Alarm(command) => alarm::run(config, &command),
         Command::Doctor => load(config).and_then(|config| doctor::run(&config)),
         Command::Worker(args) => worker::run(&args),
+        Command::Recogniser(args) => worker::recognise(&args),
     };
     match result {
         Ok(code) => code,

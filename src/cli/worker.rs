@@ -1,7 +1,10 @@
-//! `brevdue worker`: what opens one document; started by Brevdue itself, and of no use to a person.
+//! `brevdue worker` and `brevdue recogniser`: what reads one document or picture within walls; started by Brevdue
+//! itself, and of no use to a person.
 
-use crate::worker::{self, Budget};
+use crate::worker::{self, Budget, Recogniser};
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -10,8 +13,32 @@ pub(super) struct Args {
     budget: Vec<u64>,
 }
 
+#[derive(Debug, clap::Args)]
+pub(super) struct RecogniserArgs {
+    /// The numbers of a budget, and the seconds for a picture
+    #[arg(required = true, num_args = 6)]
+    numbers: Vec<u64>,
+    /// The languages of its letters, `dan+eng`
+    #[arg(last = true, required = true, num_args = 2, value_names = ["LANGUAGES", "PROGRAM"])]
+    program: Vec<PathBuf>,
+}
+
+fn budget(numbers: &[u64]) -> Budget {
+    numbers.first_chunk().map(Budget::of_arguments).unwrap_or_default()
+}
+
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let budget = args.budget.first_chunk().map(Budget::of_arguments).unwrap_or_default();
-    worker::run(&budget)?;
+    worker::run(&budget(&args.budget))?;
     Ok(ExitCode::SUCCESS)
+}
+
+pub(super) fn recognise(args: &RecogniserArgs) -> anyhow::Result<ExitCode> {
+    let [languages, program] = args.program.as_slice() else { anyhow::bail!("a language and a program") };
+    let recogniser = Recogniser {
+        program: program.clone(),
+        languages: languages.to_string_lossy().into_owned(),
+        time: Duration::from_secs(args.numbers.last().copied().unwrap_or(1)),
+        workers: 1,
+    };
+    Err(worker::recognise(&budget(&args.numbers), &recogniser).into())
 }

@@ -14,13 +14,13 @@ use super::diagnose::{Problem, Severity};
 use super::file::{self, Written};
 use super::section::At;
 use super::value::{self, Refusal};
-use super::{AlarmSettings, Config, ConsoleSettings, MilterSettings, Source};
+use super::{AlarmSettings, Config, ConsoleSettings, DocumentSettings, MilterSettings, Source};
 use crate::envelope::{Controller, domain_is_named_by};
 use crate::intake::listen::ListenAddr;
 use crate::policy::road::{Protection, Road, Roads};
 use crate::policy::unread::{UnreadAction, UnreadPolicy};
 use crate::policy::{LeakAction, Policy};
-use crate::worker::Budget;
+use crate::worker::Recogniser;
 
 /// The CVR number of examples, which belongs to nobody.
 pub(super) const NO_CVR: &str = "00000000";
@@ -68,7 +68,7 @@ pub(super) fn config(written: &Written, folder: &Path, faults: &mut Vec<Problem>
         spool: spool?,
         node_key: node_key?,
         policy,
-        documents: documents(written.documents.as_ref()),
+        documents: documents(written.documents.as_ref(), folder, faults),
         controllers: controllers?,
         sources: sources?,
         alarm,
@@ -169,13 +169,19 @@ fn judge_socket(socket: &SocketAddr, at: Range<usize>, door: &Door, faults: &mut
 }
 
 /// `None` opens no document.
-fn documents(written: Option<&file::Documents>) -> Option<Budget> {
+fn documents(
+    written: Option<&file::Documents>,
+    folder: &Path,
+    faults: &mut Vec<Problem>,
+) -> Option<DocumentSettings> {
     const MB: u64 = 1 << 20;
-    let mut budget = Budget::default();
-    let Some(written) = written else { return Some(budget) };
+    let mut settings = DocumentSettings::default();
+    let Some(written) = written else { return Some(settings) };
     if written.open.as_ref().is_some_and(|open| !open.get_ref()) {
         return None;
     }
+    let mut recogniser = Recogniser::default();
+    let budget = &mut settings.budget;
     for (name, number) in &written.limits {
         let count = usize::try_from(*number).unwrap_or(usize::MAX);
         match *name {
@@ -188,10 +194,28 @@ fn documents(written: Option<&file::Documents>) -> Option<Budget> {
             "memory_mb" => budget.memory = number * MB,
             "cpu_seconds" => budget.time = Duration::from_secs(*number),
             "workers" => budget.workers = count,
+            "ocr_seconds" => recogniser.time = Duration::from_secs(*number),
+            "ocr_workers" => recogniser.workers = count,
             _ => {}
         }
     }
-    Some(budget)
+    if let Some(program) = &written.tesseract {
+        recogniser.program = value::path(program.get_ref(), folder);
+    }
+    if let Some(languages) = &written.languages {
+        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '+' | '/' | '-');
+        if languages.get_ref().starts_with('-') || !languages.get_ref().chars().all(is_name) {
+            faults.push(
+                Problem::error(languages.span(), "this names no languages of Tesseract")
+                    .help("write `ocr_languages = \"dan+eng\"`, for example"),
+            );
+        }
+        recogniser.languages.clone_from(languages.get_ref());
+    }
+    if written.ocr.as_ref().is_some_and(|ocr| *ocr.get_ref()) {
+        settings.recogniser = Some(recogniser);
+    }
+    Some(settings)
 }
 
 fn policy(written: &Written, faults: &mut Vec<Problem>) -> Policy {

@@ -44,10 +44,13 @@ pub(super) struct Documents {
     pub(super) open: Option<At<bool>>,
     /// By the names of [`DOCUMENT_LIMITS`].
     pub(super) limits: Vec<(&'static str, u64)>,
+    pub(super) ocr: Option<At<bool>>,
+    pub(super) languages: Option<At<String>>,
+    pub(super) tesseract: Option<At<String>>,
 }
 
 /// The limits of `[documents]`, each with an example and its range. The upper ends are those of a large machine.
-pub(super) const DOCUMENT_LIMITS: [(Key, RangeInclusive<u64>); 9] = [
+pub(super) const DOCUMENT_LIMITS: [(Key, RangeInclusive<u64>); 11] = [
     (("document_mb", "64"), 1..=1024),
     (("message_mb", "256"), 1..=16384),
     (("waiting_mb", "1024"), 1..=1_048_576),
@@ -57,6 +60,8 @@ pub(super) const DOCUMENT_LIMITS: [(Key, RangeInclusive<u64>); 9] = [
     (("memory_mb", "512"), 128..=65536),
     (("cpu_seconds", "5"), 1..=600),
     (("workers", "2"), 1..=1024),
+    (("ocr_seconds", "20"), 1..=600),
+    (("ocr_workers", "1"), 1..=1024),
 ];
 
 /// One `[[road]]`.
@@ -172,8 +177,11 @@ fn documents(mut section: Section<'_>, faults: &mut Vec<Problem>) -> Documents {
         let number = section.take_number(key, range, faults);
         limits.extend(number.map(|number| (key.0, *number.get_ref())));
     }
+    let ocr = section.take_bool(("ocr", "false"), faults);
+    let languages = section.take_text(("ocr_languages", "\"dan+eng\""), faults);
+    let tesseract = section.take_text(("tesseract", "\"/usr/bin/tesseract\""), faults);
     section.finish(faults);
-    Documents { open, limits }
+    Documents { open, limits, ocr, languages, tesseract }
 }
 
 fn policy(mut section: Section<'_>, written: &mut Written, faults: &mut Vec<Problem>) {

@@ -26,7 +26,7 @@ use crate::intake::listen::ListenAddr;
 pub use crate::intake::milter::Settings as MilterSettings;
 use crate::policy::Policy;
 pub use crate::store::StoreUrl;
-pub use crate::worker::Budget;
+pub use crate::worker::Settings as DocumentSettings;
 
 /// What `brevdue config template` prints: every key with its meaning, its unit, its default and the reason.
 pub const TEMPLATE: &str = include_str!("template.toml");
@@ -46,8 +46,8 @@ pub struct Config {
     pub node_key: PathBuf,
     /// What becomes of a message.
     pub policy: Policy,
-    /// What reading a document may cost; `None` opens none.
-    pub documents: Option<Budget>,
+    /// How documents are read; `None` opens none.
+    pub documents: Option<DocumentSettings>,
     /// Who answers for the mail; never empty, and exactly one of them is the default.
     pub controllers: Vec<Controller>,
     /// Systems that send mail, by which findings are grouped to incidents.
@@ -140,7 +140,7 @@ impl Config {
             spool: data.join("spool"),
             node_key: data.join("node.key"),
             policy: Policy::default(),
-            documents: Some(Budget::default()),
+            documents: Some(DocumentSettings::default()),
             controllers: vec![Controller {
                 name: "Uden konfiguration".to_owned(),
                 cvr: check::NO_CVR.to_owned(),

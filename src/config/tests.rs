@@ -257,6 +257,10 @@ fn every_key_of_the_template_is_known_and_its_defaults_are_true() {
     assert_eq!((opened.policy.roads.known.len(), opened.sources.len()), (1, 1));
     assert!(opened.console.is_some() && closed.console.is_none());
     assert_eq!(closed.policy.leak, LeakAction::default());
+    // What the template writes out of the documents' defaults is what they are, but for what depends on the machine.
+    let (opened, closed) = (opened.documents.unwrap(), closed.documents.unwrap());
+    let budget = crate::worker::Budget { workers: closed.budget.workers, ..opened.budget };
+    assert_eq!((budget, opened.recogniser), (closed.budget, None));
 }
 
 #[test]
@@ -268,7 +272,7 @@ fn an_unknown_key_is_answered_with_the_nearest_or_with_all() {
         ("[policy]\nverbose = true\n", "known in `[policy]`: leak, default_road, unread"),
         (
             "[surprise]\n",
-            "known in this file: milter, console, store, spool, seal, policy, road, controller, source, alarm, rules",
+            "known in this file: milter, console, store, spool, seal, policy, documents, road, controller, source, alarm, rules",
         ),
     ] {
         let problems = with(more).unwrap_err();
@@ -286,6 +290,9 @@ fn faults_of_one_section() {
         ("[console]\nlisten = '127.0.0.1:8891'\n", "the address `127.0.0.1:8891` stands twice"),
         ("[console]\nlisten = ['127.0.0.1:1', '127.0.0.1:2']\n", "`listen` must be text in quotes"),
         ("[check]\n", "this version has no check service yet"),
+        ("[documents]\nratio = 1\n", "`ratio` is out of range"),
+        ("[documents]\nopen = 'yes'\n", "`open` must be true or false"),
+        ("[documents]\nocr_languages = '--help'\n", "this names no languages of Tesseract"),
         ("[policy]\nleak = ''\n", "`leak` is empty"),
         ("[policy]\nleak = 3\n", "`leak` must be text in quotes"),
         ("[policy]\ndefault_road = 'tunnel'\n", "`default_road` cannot be `tunnel`"),

@@ -233,7 +233,7 @@ pub fn setup(config: &Config) -> Result<Setup, StartError> {
         policy: config.policy.clone(),
         controllers: config.controllers.clone(),
         sources,
-        workers: config.documents.map(Workers::new),
+        workers: config.documents.clone().map(Workers::new),
     })
 }
 

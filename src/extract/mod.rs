@@ -11,7 +11,7 @@ pub mod fold;
 mod open;
 mod raw;
 
-pub use open::{Document, Opener, open};
+pub use open::{Document, Kind, Opener, open};
 
 /// How many first bytes [`sniff`] wants; fewer when the part is shorter.
 pub const HEAD: usize = 512;

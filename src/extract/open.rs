@@ -59,10 +59,19 @@ pub trait Document: Send + Sync {
     fn open(self: Box<Self>, content: &mut dyn Content);
 }
 
+/// How a document is to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// By its form: see [`open`].
+    Document,
+    /// As a picture, in which letters are recognised.
+    Picture,
+}
+
 /// Who opens documents.
 pub trait Opener: Send + Sync {
-    /// Begins to gather one.
-    fn begin(self: Arc<Self>) -> Box<dyn Document>;
+    /// Begins to gather one; `None` when those of this kind are not opened.
+    fn begin(self: Arc<Self>, kind: Kind) -> Option<Box<dyn Document>>;
 
     /// How many documents one may lie within to be opened.
     fn deepest(&self) -> usize;

@@ -64,6 +64,6 @@ mod tests {
         };
         let mut page = Page::new(&mut content, Limits::default(), 1);
         sweep(&document, &mut page);
-        assert_eq!(String::from_utf8_lossy(&text), "CPR-nr. 1\nløn 12345\nulige 6\n");
+        assert_eq!(String::from_utf8_lossy(&text), "CPR-nr. 1\nulige 6\nløn 12345\n");
     }
 }

@@ -359,11 +359,8 @@ impl Reader {
                 judge.unread(path, UnreadKind::Ambiguous, "nul-in-text");
                 true
             }
-            Nature::Image(form) => {
-                judge.unread(path, UnreadKind::Image, form);
-                false
-            }
-            Nature::Document(form) => return self.gather_document(form),
+            Nature::Image(form) => return self.gather(extract::Kind::Picture, form),
+            Nature::Document(form) => return self.gather(extract::Kind::Document, form),
             // A few first bytes make no promise for the rest: what claims to be encrypted is swept as it stands,
             // and ciphertext has no run of ten digits.
             Nature::CmsEnveloped if self.leaf.is_root => {

@@ -1,7 +1,42 @@
 //! What a document may cost, and what all documents together may.
 
 use crate::extract::content::Limits;
+use std::path::PathBuf;
 use std::time::Duration;
+
+/// How documents are read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// What they may cost.
+    pub budget: Budget,
+    /// How letters are recognised in pictures; `None` leaves pictures unread.
+    pub recogniser: Option<Recogniser>,
+}
+
+/// Tesseract, a program beside ours that reads pictures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recogniser {
+    /// Where it lies.
+    pub program: PathBuf,
+    /// The languages it reads, as it names them: `dan+eng`.
+    pub languages: String,
+    /// Processor time for one picture.
+    pub time: Duration,
+    /// Pictures read at once.
+    pub workers: usize,
+}
+
+impl Default for Recogniser {
+    fn default() -> Self {
+        Self {
+            program: PathBuf::from("/usr/bin/tesseract"),
+            languages: "dan+eng".to_owned(),
+            // A dense page takes 2 to 7 seconds (facts/documents.md A4).
+            time: Duration::from_secs(20),
+            workers: 1,
+        }
+    }
+}
 
 /// See the module's head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,9 +10,10 @@ mod budget;
 mod child;
 mod sandbox;
 mod spawn;
+mod turn;
 mod wire;
 
-pub use budget::Budget;
-pub use child::run;
+pub use budget::{Budget, Recogniser, Settings};
+pub use child::{recognise, run};
 pub use sandbox::Walls;
-pub use spawn::{COMMAND, Workers};
+pub use spawn::Workers;

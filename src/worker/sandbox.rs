@@ -4,7 +4,10 @@
 //! putting up the others takes system calls. Where the kernel lacks one the worker goes on within what there is and says
 //! so, for reading a document in thinner walls is better than passing it unread. Start reading at [`enter`].
 
-use landlock::{ABI, Access, AccessFs, AccessNet, Ruleset, RulesetAttr, RulesetError, RulesetStatus, Scope};
+use landlock::{
+    ABI, Access, AccessFs, AccessNet, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError, RulesetStatus,
+    Scope, path_beneath_rules,
+};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
 use std::io;
@@ -41,25 +44,40 @@ impl Walls {
 /// Puts up the walls round this process, which must have one thread.
 pub(super) fn enter(memory: u64, time: Duration) -> Walls {
     Walls {
-        landlock: landlock().is_ok_and(|status| status != RulesetStatus::NotEnforced),
-        limits: limits(memory, time).is_ok(),
-        seccomp: seccomp().is_ok(),
+        landlock: landlock(&[]).is_ok_and(|status| status != RulesetStatus::NotEnforced),
+        limits: limits(memory, time, 3).is_ok(),
+        seccomp: seccomp(&[READER], SeccompAction::KillProcess).is_ok(),
     }
 }
 
-/// Nothing is allowed: the pipes that are open stay so.
-fn landlock() -> Result<RulesetStatus, RulesetError> {
+/// Puts up the walls for a program that is run next: it may read itself, its libraries and its data, and have threads.
+pub(super) fn enter_for_program(memory: u64, time: Duration) -> Walls {
+    // Refused and not killed for other calls: what a library asks for changes with its version.
+    let refuse = SeccompAction::Errno(libc::EPERM.unsigned_abs());
+    Walls {
+        landlock: landlock(&PROGRAM_READS).is_ok_and(|status| status != RulesetStatus::NotEnforced),
+        limits: limits(memory, time, 64).is_ok(),
+        seccomp: seccomp(&[READER, PROGRAM], refuse).is_ok(),
+    }
+}
+
+/// Where programs, libraries and their data lie.
+const PROGRAM_READS: [&str; 6] = ["/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/alternatives"];
+
+/// What is read is allowed, and nothing else; the pipes that are open stay so.
+fn landlock(readable: &[&str]) -> Result<RulesetStatus, RulesetError> {
     let abi = ABI::V6;
     let restricted = Ruleset::default()
         .handle_access(AccessFs::from_all(abi))?
         .handle_access(AccessNet::from_all(abi))?
         .scope(Scope::from_all(abi))?
         .create()?
+        .add_rules(path_beneath_rules(readable, AccessFs::from_read(abi)))?
         .restrict_self()?;
     Ok(restricted.ruleset)
 }
 
-fn limits(memory: u64, time: Duration) -> io::Result<()> {
+fn limits(memory: u64, time: Duration, files: u64) -> io::Result<()> {
     let seconds = time.as_secs().max(1);
     // The hard limit of time kills at once, should the soft one's signal not.
     for (resource, soft, hard) in [
@@ -67,45 +85,92 @@ fn limits(memory: u64, time: Duration) -> io::Result<()> {
         (Resource::Cpu, seconds, seconds + 1),
         (Resource::Core, 0, 0),
         (Resource::Fsize, 0, 0),
-        (Resource::Nofile, 3, 3),
+        (Resource::Nofile, files, files),
     ] {
         setrlimit(resource, Rlimit { current: Some(soft), maximum: Some(hard) })?;
     }
     Ok(())
 }
 
-/// Any other call ends the process.
-fn seccomp() -> Result<(), Box<dyn std::error::Error>> {
-    let allowed = [
-        libc::SYS_read,
-        libc::SYS_write,
-        libc::SYS_writev,
-        libc::SYS_close,
-        libc::SYS_lseek,
-        libc::SYS_fstat,
-        libc::SYS_mmap,
-        libc::SYS_munmap,
-        libc::SYS_mremap,
-        libc::SYS_mprotect,
-        libc::SYS_madvise,
-        libc::SYS_brk,
-        libc::SYS_futex,
-        libc::SYS_getrandom,
-        libc::SYS_clock_gettime,
-        libc::SYS_sched_yield,
-        libc::SYS_rt_sigaction,
-        libc::SYS_rt_sigprocmask,
-        libc::SYS_rt_sigreturn,
-        libc::SYS_sigaltstack,
-        libc::SYS_gettid,
-        libc::SYS_getpid,
-        libc::SYS_tgkill,
-        libc::SYS_exit,
-        libc::SYS_exit_group,
-    ];
+/// What reading and writing pipes and having memory take.
+const READER: &[libc::c_long] = &[
+    libc::SYS_read,
+    libc::SYS_write,
+    libc::SYS_writev,
+    libc::SYS_close,
+    libc::SYS_lseek,
+    libc::SYS_fstat,
+    libc::SYS_mmap,
+    libc::SYS_munmap,
+    libc::SYS_mremap,
+    libc::SYS_mprotect,
+    libc::SYS_madvise,
+    libc::SYS_brk,
+    libc::SYS_futex,
+    libc::SYS_getrandom,
+    libc::SYS_clock_gettime,
+    libc::SYS_sched_yield,
+    libc::SYS_rt_sigaction,
+    libc::SYS_rt_sigprocmask,
+    libc::SYS_rt_sigreturn,
+    libc::SYS_sigaltstack,
+    libc::SYS_gettid,
+    libc::SYS_getpid,
+    libc::SYS_tgkill,
+    libc::SYS_exit,
+    libc::SYS_exit_group,
+];
+
+/// What a program takes besides, to be loaded, to read its data and to have threads.
+const PROGRAM: &[libc::c_long] = &[
+    libc::SYS_execve,
+    libc::SYS_openat,
+    libc::SYS_newfstatat,
+    libc::SYS_statx,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_access,
+    libc::SYS_faccessat2,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_readlink,
+    libc::SYS_readlinkat,
+    libc::SYS_getdents64,
+    libc::SYS_getcwd,
+    libc::SYS_pread64,
+    libc::SYS_fcntl,
+    libc::SYS_ioctl,
+    libc::SYS_uname,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_arch_prctl,
+    libc::SYS_set_tid_address,
+    libc::SYS_set_robust_list,
+    libc::SYS_rseq,
+    libc::SYS_prlimit64,
+    libc::SYS_clone,
+    libc::SYS_clone3,
+    libc::SYS_sched_getaffinity,
+    libc::SYS_sched_setaffinity,
+    libc::SYS_sysinfo,
+    libc::SYS_times,
+    libc::SYS_getrusage,
+    libc::SYS_clock_nanosleep,
+    libc::SYS_nanosleep,
+    libc::SYS_getuid,
+    libc::SYS_geteuid,
+    libc::SYS_getgid,
+    libc::SYS_getegid,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_poll,
+    libc::SYS_dup,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_dup2,
+    libc::SYS_pipe2,
+];
+
+/// Other calls come to nothing, as `otherwise` says.
+fn seccomp(allowed: &[&[libc::c_long]], otherwise: SeccompAction) -> Result<(), Box<dyn std::error::Error>> {
     let filter = SeccompFilter::new(
-        allowed.into_iter().map(|call| (call, Vec::new())).collect(),
-        SeccompAction::KillProcess,
+        allowed.iter().copied().flatten().map(|call| (*call, Vec::new())).collect(),
+        otherwise,
         SeccompAction::Allow,
         std::env::consts::ARCH.try_into()?,
     )?;

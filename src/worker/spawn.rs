@@ -1,10 +1,11 @@
 //! Our side of a worker: the document gathered, the process started, its words read by the clock.
 
-use super::budget::Budget;
+use super::budget::{Recogniser, Settings};
 use super::sandbox::Walls;
+use super::turn::Turns;
 use super::wire::{Reader, State};
-use crate::extract::content::{Content, Event, Unread};
-use crate::extract::{Document, Opener};
+use crate::extract::content::{Content, Event, Member, Spot, Unread};
+use crate::extract::{Document, Kind, Opener};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use std::fs::File;
@@ -13,20 +14,22 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The command of our binary that is a worker: `brevdue worker N N N N N`, the numbers of a [`Budget`].
-pub const COMMAND: &str = "worker";
+/// The commands of our binary that are workers: `worker` with the numbers of a budget,
+const COMMAND: &str = "worker";
+
+/// and `recogniser` with those and what is to recognise.
+const RECOGNISER: &str = "recogniser";
 
 /// Who starts workers: one for a whole process.
 #[derive(Debug)]
 pub struct Workers {
     program: PathBuf,
-    budget: Budget,
-    /// Workers that may still start.
-    free: Mutex<usize>,
-    freed: Condvar,
+    settings: Settings,
+    documents: Turns,
+    pictures: Turns,
     /// Bytes of documents that wait.
     waiting: AtomicU64,
     /// The walls of the last worker, and whether there was one.
@@ -37,18 +40,18 @@ const UNKNOWN: u8 = u8::MAX;
 
 impl Workers {
     /// Of our own binary.
-    pub fn new(budget: Budget) -> Arc<Self> {
+    pub fn new(settings: Settings) -> Arc<Self> {
         // Stays what it is when the file is replaced by a newer one.
-        Self::of(PathBuf::from("/proc/self/exe"), budget)
+        Self::of(PathBuf::from("/proc/self/exe"), settings)
     }
 
     /// Of this binary.
-    pub fn of(program: PathBuf, budget: Budget) -> Arc<Self> {
+    pub fn of(program: PathBuf, settings: Settings) -> Arc<Self> {
         Arc::new(Self {
             program,
-            free: Mutex::new(budget.workers.max(1)),
-            freed: Condvar::new(),
-            budget,
+            documents: Turns::new(settings.budget.workers),
+            pictures: Turns::new(settings.recogniser.as_ref().map_or(0, |recogniser| recogniser.workers)),
+            settings,
             waiting: AtomicU64::new(0),
             walls: AtomicU8::new(UNKNOWN),
         })
@@ -58,14 +61,14 @@ impl Workers {
     pub fn message(self: &Arc<Self>) -> Arc<dyn Opener> {
         Arc::new(Message {
             workers: Arc::clone(self),
-            left: Arc::new(AtomicU64::new(self.budget.message)),
+            left: AtomicU64::new(self.settings.budget.message),
             until: Mutex::new(None),
         })
     }
 
     /// Starts a worker on nothing, and says which walls it has; `None` when none can be started.
     pub fn try_out(self: &Arc<Self>) -> Option<Walls> {
-        let mut document = self.message().begin();
+        let mut document = self.message().begin(Kind::Document)?;
         document.data(b" ");
         document.open(&mut |_: Event<'_>| ());
         self.walls()
@@ -77,48 +80,42 @@ impl Workers {
         (bits != UNKNOWN).then(|| Walls::of_bits(bits))
     }
 
-    /// Waits for a worker's turn; `None` when there was none in time.
-    fn turn(&self, until: Instant) -> Option<Turn<'_>> {
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        while *free == 0 {
-            let left = until.checked_duration_since(Instant::now())?;
-            free = self.freed.wait_timeout(free, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-        *free -= 1;
-        Some(Turn { workers: self })
-    }
-
     /// Starts a worker on a document, and tells what it says.
     fn work(
         &self,
+        task: &Task<'_>,
         file: File,
         until: Instant,
-        left: &AtomicU64,
         content: &mut dyn Content,
     ) -> Result<(), Unread> {
-        let _turn = self.turn(until).ok_or(Unread::Time)?;
-        let mut child = Command::new(&self.program)
-            .arg(COMMAND)
-            .args(self.budget.arguments())
-            .env_clear()
-            .stdin(file)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(|error| {
-                tracing::error!(%error, "no worker can be started; a document was not read");
-                Unread::Crashed
-            })?;
-        let mut reader = Reader::default();
-        let heard = self.listen(&mut child, until, left, &mut reader, content);
+        let turns = if task.recogniser.is_some() { &self.pictures } else { &self.documents };
+        let _turn = turns.take(until).ok_or(Unread::Time)?;
+        let until = task.recogniser.map_or(until, |one| until.min(Instant::now() + one.time * 3));
+        let mut child = self.command(task).stdin(file).spawn().map_err(|error| {
+            tracing::error!(%error, "no worker can be started; a document was not read");
+            Unread::Crashed
+        })?;
+        let mut ear = Ear::new(task.recogniser.is_some());
+        let heard = self.listen(&mut child, until, task.left, &mut ear, content);
         // It may be dead already, or not want to die of its own.
-        child.kill().ok();
-        let status = child.wait().ok();
-        match (reader.finish(content), heard) {
-            (State::Ended, Ok(())) => Ok(()),
+        let is_done = heard.is_ok() && ear.is_text();
+        let status = if is_done { child.wait().ok() } else { child.kill().and_then(|()| child.wait()).ok() };
+        match (ear.finish(content, status), heard) {
             (_, Err(why)) => Err(why),
-            (State::Telling | State::Garbled, Ok(())) => Err(cause(status)),
+            (true, Ok(())) => Ok(()),
+            (false, Ok(())) => Err(cause(status)),
         }
+    }
+
+    fn command(&self, task: &Task<'_>) -> Command {
+        let mut command = Command::new(&self.program);
+        command.arg(if task.recogniser.is_some() { RECOGNISER } else { COMMAND });
+        command.args(self.settings.budget.arguments());
+        if let Some(Recogniser { program, languages, time, .. }) = task.recogniser {
+            command.arg(time.as_secs().to_string()).arg("--").arg(languages).arg(program);
+        }
+        command.env_clear().stdout(Stdio::piped()).stderr(Stdio::null());
+        command
     }
 
     /// Reads what a worker says, until it ends, or has had its time, or has said too much.
@@ -127,7 +124,7 @@ impl Workers {
         child: &mut Child,
         until: Instant,
         left: &AtomicU64,
-        reader: &mut Reader,
+        ear: &mut Ear,
         content: &mut dyn Content,
     ) -> Result<(), Unread> {
         let Some(mut pipe) = child.stdout.take() else { return Err(Unread::Crashed) };
@@ -157,8 +154,7 @@ impl Workers {
             if !take(left, said.len() as u64) {
                 return Err(Unread::TooLarge);
             }
-            reader.feed(said, content);
-            if reader.state() != State::Telling {
+            if !ear.hear(said, content) {
                 return Ok(());
             }
         }
@@ -179,13 +175,78 @@ impl Workers {
     }
 }
 
+/// What a worker is to do.
+struct Task<'a> {
+    /// Who reads the picture; without, it is a document.
+    recogniser: Option<&'a Recogniser>,
+    /// Bytes that the message may still unfold to.
+    left: &'a AtomicU64,
+}
+
+/// What a worker's words are taken for.
+enum Ear {
+    /// Events.
+    Events(Reader),
+    /// The text of a picture, page by page; which page it is at.
+    Text(u32),
+}
+
+impl Ear {
+    fn new(is_text: bool) -> Self {
+        if is_text { Self::Text(0) } else { Self::Events(Reader::default()) }
+    }
+
+    fn is_text(&self) -> bool {
+        matches!(self, Self::Text(_))
+    }
+
+    /// Tells what was said; whether more may come.
+    fn hear(&mut self, said: &[u8], content: &mut dyn Content) -> bool {
+        let page = match self {
+            Self::Events(reader) => {
+                reader.feed(said, content);
+                return reader.state() == State::Telling;
+            }
+            Self::Text(page) => page,
+        };
+        // A form feed ends a page.
+        for (nr, piece) in said.split(|byte| *byte == b'\x0C').enumerate() {
+            if *page == 0 {
+                content.event(Event::Enter(Member::TEXT));
+            }
+            if *page == 0 || nr > 0 {
+                *page += 1;
+                content.event(Event::Spot(Spot::Page(*page)));
+            }
+            content.event(Event::Data(piece));
+        }
+        true
+    }
+
+    /// Ends what is open; whether all was told.
+    fn finish(&mut self, content: &mut dyn Content, status: Option<ExitStatus>) -> bool {
+        match self {
+            Self::Events(reader) => reader.finish(content) == State::Ended,
+            Self::Text(page) => {
+                if *page > 0 {
+                    content.event(Event::Leave);
+                }
+                status.is_some_and(|status| status.success())
+            }
+        }
+    }
+}
+
 /// Why a worker died before it had told all.
 fn cause(status: Option<ExitStatus>) -> Unread {
     match status.and_then(|status| status.signal()) {
         Some(libc::SIGXCPU) => Unread::Time,
         // Where memory ends, the allocator aborts; the kernel kills where there is none for anybody.
         Some(libc::SIGABRT) => Unread::Memory,
-        _ => Unread::Crashed,
+        Some(_) => Unread::Crashed,
+        // It said itself that it could not.
+        None if status.is_some_and(|status| status.code() == Some(1)) => Unread::Damaged,
+        None => Unread::Crashed,
     }
 }
 
@@ -194,40 +255,30 @@ fn take(left: &AtomicU64, count: u64) -> bool {
     left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(count)).is_ok()
 }
 
-/// A worker's turn, given back when this is dropped.
-struct Turn<'a> {
-    workers: &'a Workers,
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        *self.workers.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        self.workers.freed.notify_one();
-    }
-}
-
 /// One message's documents.
 struct Message {
     workers: Arc<Workers>,
     /// Bytes that its documents may still have and unfold to.
-    left: Arc<AtomicU64>,
+    left: AtomicU64,
     /// When patience ends; begins with the first document that is opened.
     until: Mutex<Option<Instant>>,
 }
 
 impl Opener for Message {
-    fn begin(self: Arc<Self>) -> Box<dyn Document> {
-        Box::new(Gathered { message: self, file: None, size: 0, lost: None })
+    fn begin(self: Arc<Self>, kind: Kind) -> Option<Box<dyn Document>> {
+        let is_opened = kind == Kind::Document || self.workers.settings.recogniser.is_some();
+        is_opened.then(|| Box::new(Gathered { message: self, kind, file: None, size: 0, lost: None }) as _)
     }
 
     fn deepest(&self) -> usize {
-        self.workers.budget.depth
+        self.workers.settings.budget.depth
     }
 }
 
 /// A document in a file that is memory only.
 struct Gathered {
     message: Arc<Message>,
+    kind: Kind,
     /// Made at the first byte.
     file: Option<File>,
     size: u64,
@@ -238,7 +289,7 @@ struct Gathered {
 impl Gathered {
     fn gather(&mut self, bytes: &[u8]) -> Result<(), Unread> {
         let count = bytes.len() as u64;
-        let Workers { budget, waiting, .. } = &*self.message.workers;
+        let Workers { settings: Settings { budget, .. }, waiting, .. } = &*self.message.workers;
         if self.size + count > budget.limits.bytes || !take(&self.message.left, count) {
             return Err(Unread::TooLarge);
         }
@@ -253,15 +304,15 @@ impl Gathered {
         let Some(file) = &mut self.file else { return Err(Unread::Memory) };
         file.write_all(bytes).map_err(|_| Unread::Memory)
     }
+}
 
-    /// The file as a worker may have it: from its beginning, and never changed again.
-    fn sealed(&mut self) -> Result<Option<File>, Unread> {
-        let Some(mut file) = self.file.take() else { return Ok(None) };
-        file.rewind().map_err(|_| Unread::Memory)?;
-        fcntl_add_seals(&file, SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE)
-            .map_err(|_| Unread::Memory)?;
-        Ok(Some(file))
-    }
+/// The file as a worker may have it: from its beginning, and never changed again.
+fn sealed(file: Option<File>) -> Result<Option<File>, Unread> {
+    let Some(mut file) = file else { return Ok(None) };
+    file.rewind().map_err(|_| Unread::Memory)?;
+    fcntl_add_seals(&file, SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE)
+        .map_err(|_| Unread::Memory)?;
+    Ok(Some(file))
 }
 
 impl Document for Gathered {
@@ -275,17 +326,18 @@ impl Document for Gathered {
     }
 
     fn open(mut self: Box<Self>, content: &mut dyn Content) {
-        let patience: Duration = self.message.workers.budget.patience;
-        let until = *self
-            .message
-            .until
+        let Message { workers, left, until } = &*self.message;
+        let patience: Duration = workers.settings.budget.patience;
+        let until = *until
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .get_or_insert_with(|| Instant::now() + patience);
-        let done = match (self.lost, self.sealed()) {
+        let recogniser = workers.settings.recogniser.as_ref().filter(|_| self.kind == Kind::Picture);
+        let task = Task { recogniser, left };
+        let done = match (self.lost, sealed(self.file.take())) {
             (Some(why), _) | (None, Err(why)) => Err(why),
             (None, Ok(None)) => Ok(()),
-            (None, Ok(Some(file))) => self.message.workers.work(file, until, &self.message.left, content),
+            (None, Ok(Some(file))) => workers.work(&task, file, until, content),
         };
         if let Err(why) = done {
             content.event(Event::Unread(why));

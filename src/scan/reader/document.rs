@@ -7,7 +7,7 @@
 
 use super::{Leaf, Mode, Reader};
 use crate::extract::content::{Content, Event, Member, Spot, Trouble, Unread};
-use crate::extract::{Document, Opener};
+use crate::extract::{Document, Kind, Opener};
 use crate::mime::{PartSink, Walker};
 use crate::scan::coverage::UnreadKind;
 use crate::scan::finding::{MaskedText, Place, Position};
@@ -54,17 +54,24 @@ impl Documents {
 }
 
 impl Reader {
-    /// The open leaf is a document: gathers it, or notes that nobody will open it.
-    pub(super) fn gather_document(&mut self, form: &'static str) {
-        let Some(opener) = self.judge.documents.opener.clone() else {
-            self.judge.unread(&self.leaf.path, UnreadKind::Document, form);
+    /// The open leaf is a document or a picture: gathers it, or notes that nobody will open it.
+    pub(super) fn gather(&mut self, kind: Kind, form: &'static str) {
+        let unread = match kind {
+            Kind::Document => UnreadKind::Document,
+            Kind::Picture => UnreadKind::Image,
+        };
+        // Sound and film have no letters, and what shows the rest of the forms is not at hand.
+        let is_readable = kind == Kind::Document || matches!(form, "png" | "jpeg" | "tiff" | "bmp");
+        let opener = self.judge.documents.opener.clone().filter(|_| is_readable);
+        let deepest = opener.as_ref().map_or(0, |opener| opener.deepest());
+        let Some(mut document) = opener.and_then(|opener| opener.begin(kind)) else {
+            self.judge.unread(&self.leaf.path, unread, form);
             return self.pass();
         };
-        if self.inside > opener.deepest() {
+        if self.inside > deepest {
             self.judge.unread(&self.leaf.path, UnreadKind::Limit, Unread::TooDeep.word());
             return self.pass();
         }
-        let mut document = opener.begin();
         document.data(self.window.text());
         self.window.clear();
         self.gathered = Some(document);
