@@ -14,6 +14,7 @@ use brevdue::seal::NodeKey;
 use brevdue::seal::keyfile::DpoPair;
 use brevdue::spool::evidence::Evidence;
 use brevdue::store::{CaseRow, Store};
+use brevdue::worker::{Settings, Workers};
 use chrono::{TimeDelta, TimeZone, Utc};
 use proptest::prelude::*;
 use std::io::Write;
@@ -89,6 +90,32 @@ impl House {
     fn tally(&self) -> Vec<(String, String, u64)> {
         self.store.unread_tally().unwrap()
     }
+}
+
+/// A document is opened before the verdict, off the thread that doors share, and what it holds is a leak like any other.
+#[test]
+fn a_number_in_an_archive_is_blocked_and_has_its_case() {
+    let house = House::new(with(LeakAction::Block));
+    let setup = house.gate.setup();
+    let program = env!("CARGO_BIN_EXE_brevdue").into();
+    house.gate.swap(Setup {
+        rules: Arc::clone(&setup.rules),
+        policy: setup.policy.clone(),
+        controllers: setup.controllers.clone(),
+        sources: Vec::new(),
+        workers: Some(Workers::of(program, Settings::default())),
+    });
+    let archive = |text: &str| {
+        let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        zip.start_file("brev.txt", zip::write::SimpleFileOptions::default()).unwrap();
+        zip.write_all(text.as_bytes()).unwrap();
+        let bytes = zip.finish().unwrap().into_inner();
+        let head = "Content-Type: application/zip\nContent-Transfer-Encoding: base64\n\n";
+        [head, &data_encoding::BASE64_MIME.encode(&bytes)].concat().into_bytes()
+    };
+    assert_eq!(house.verdict(&archive("CPR-nr. 150379-1028")), BLOCK);
+    assert_eq!(house.cases().len(), 1);
+    assert_eq!(house.verdict(&archive("Vi har modtaget din mail.")), CLEAN);
 }
 
 fn with(leak: LeakAction) -> Policy {

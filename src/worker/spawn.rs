@@ -239,14 +239,14 @@ impl Ear {
 
 /// Why a worker died before it had told all.
 fn cause(status: Option<ExitStatus>) -> Unread {
-    match status.and_then(|status| status.signal()) {
-        Some(libc::SIGXCPU) => Unread::Time,
+    let Some(status) = status else { return Unread::Crashed };
+    match (status.signal(), status.code()) {
+        (Some(libc::SIGXCPU), _) => Unread::Time,
         // Where memory ends, the allocator aborts; the kernel kills where there is none for anybody.
-        Some(libc::SIGABRT) => Unread::Memory,
-        Some(_) => Unread::Crashed,
+        (Some(libc::SIGABRT), _) => Unread::Memory,
         // It said itself that it could not.
-        None if status.is_some_and(|status| status.code() == Some(1)) => Unread::Damaged,
-        None => Unread::Crashed,
+        (None, Some(1)) => Unread::Damaged,
+        _ => Unread::Crashed,
     }
 }
 
