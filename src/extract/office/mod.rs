@@ -11,6 +11,7 @@ mod number_format;
 mod odf;
 mod ooxml;
 mod package;
+mod pivot;
 mod rows;
 mod sheet;
 mod text;

@@ -96,13 +96,12 @@ impl Format {
     /// Of the number of a format that every program knows (§18.8.30).
     pub(super) fn builtin(nr: u32) -> Self {
         Self::of(match nr {
-            14 | 27 | 30 | 36 | 50 | 57 => "dd-mm-yyyy",
+            14 | 27..=31 | 36 | 50..=58 => "dd-mm-yyyy",
             15 => "d-mmm-yy",
             16 => "d-mmm",
             17 => "mmm-yy",
             18..=21 | 32..=35 | 45..=47 => "hh:mm:ss",
             22 => "dd-mm-yyyy hh:mm",
-            28 | 29 | 31 | 51..=56 | 58 => "dd-mm-yyyy",
             _ => "General",
         })
     }
@@ -170,8 +169,9 @@ fn date(pieces: &[Piece], value: &str, since_1904: bool) -> Option<String> {
     let (days, fraction) = value.split_once('.').unwrap_or((value, "0"));
     // A number of more digits is no date of any life, and shows as `####`.
     let days: u32 = days.parse().ok().filter(|days| *days < 100_000)?;
-    let seconds = format!("0.{fraction}").parse::<f64>().unwrap_or(0.0) * 86_400.0;
-    let seconds = (0_u32..86_400).contains(&(seconds as u32)).then_some(seconds as u32)?;
+    // The time of day, by the first six decimals of it.
+    let decimals: String = fraction.chars().chain("000000".chars()).take(6).collect();
+    let seconds = u32::try_from(decimals.parse::<u64>().ok()? * 86_400 / 1_000_000).ok()?;
     // The first day is 1 January 1900, and a 29 February 1900 that never was is counted.
     let days = if since_1904 { days + 1462 } else { days };
     let days = if days < 60 { days + 1 } else { days };
@@ -184,7 +184,7 @@ fn date(pieces: &[Piece], value: &str, since_1904: bool) -> Option<String> {
         match piece {
             Piece::Date(letter, width) => {
                 let (year, hours, minutes) = (date.year(), seconds / 3600, seconds / 60 % 60);
-                shown.push_str(&match (*letter, *width) {
+                let part = match (*letter, *width) {
                     ('y', 1 | 2) => format!("{:02}", year % 100),
                     ('y', _) => format!("{year:04}"),
                     ('m', 1 | 2) if last == 'h' => format!("{minutes:02}"),
@@ -196,7 +196,8 @@ fn date(pieces: &[Piece], value: &str, since_1904: bool) -> Option<String> {
                     ('h', _) => format!("{hours:02}"),
                     ('s', _) => format!("{:02}", seconds % 60),
                     _ => String::new(),
-                });
+                };
+                shown.push_str(&part);
                 last = *letter;
             }
             Piece::Sign(sign) => shown.push(*sign),

@@ -140,6 +140,11 @@ impl Body {
         matches!(enclosing, Some(Kind::Paragraph | Kind::Inner))
     }
 
+    /// Whether what begins here lies right in a sheet's cell, and is no paragraph of it.
+    fn in_cell(&self) -> bool {
+        self.open.iter().rev().find(|kind| **kind != Kind::Other) == Some(&Kind::SheetCell)
+    }
+
     /// Whether something is told of a sheet's cells, and nothing of the paragraphs in them by itself.
     fn in_sheet(&self) -> bool {
         self.is_spreadsheet && self.open.contains(&Kind::Sheet)
@@ -152,7 +157,7 @@ impl Body {
             "annotation" | "note" | "frame" | "text-box" | "custom-shape" | "title" | "desc"
             | "ruby-text" | "tracked-changes" | "note-citation" | "creator" | "date" | "sender-initials"
             | "script" | "g"
-                if self.in_paragraph() =>
+                if self.in_paragraph() || self.in_cell() =>
             {
                 Kind::Box
             }
@@ -167,7 +172,7 @@ impl Body {
                 page.spot(Spot::Sheet(&name));
                 Kind::Sheet
             }
-            "table" if self.open.iter().any(|kind| *kind == Kind::Cell) => Kind::Box,
+            "table" if self.open.contains(&Kind::Cell) => Kind::Box,
             "shapes" if self.in_sheet() => {
                 self.rows.finish(page);
                 Kind::Other
@@ -244,7 +249,9 @@ impl Body {
                 _ => {}
             }
         }
-        told.iter().for_each(|text| self.lines.beside(text));
+        for text in &told {
+            self.lines.beside(text);
+        }
     }
 
     fn begin_sheet_cell(&mut self, tag: &Tag<'_>) {

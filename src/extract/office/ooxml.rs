@@ -2,6 +2,7 @@
 
 use super::lines::{Lines, has_digits};
 use super::package::Package;
+use super::pivot::{Fields, Records};
 use super::sheet::{Sheet, Strings, Styles};
 use super::text::Text;
 use super::xml::{Tag, Walker};
@@ -59,6 +60,7 @@ pub(super) fn read(package: &mut Package<'_, '_>, page: &mut Page<'_>) {
     }
     slides(package, page);
     sheets(package, page);
+    pivots(package, page);
     for (root, spot) in TEXTS {
         for nr in package.with_root(|other| other == root) {
             if page.is_full() {
@@ -180,6 +182,28 @@ fn sheets(package: &mut Package<'_, '_>, page: &mut Page<'_>) {
             page.text("\n");
         }
         page.leave();
+    }
+}
+
+/// What pivot tables remember.
+fn pivots(package: &mut Package<'_, '_>, page: &mut Page<'_>) {
+    for nr in package.with_root(|root| root == "pivotCacheDefinition") {
+        let targets = relations(package, nr, page);
+        page.enter(Member::TEXT);
+        page.spot(Spot::Named("pivot cache"));
+        let mut fields = Fields::default();
+        package.walk(nr, &mut fields, page);
+        page.leave();
+        for records in targets.values().filter_map(|target| package.find(target)).collect::<Vec<_>>() {
+            if package.root(records) == "pivotCacheRecords" && !package.was_told(records) {
+                page.enter(Member::TEXT);
+                page.spot(Spot::Named("pivot cache"));
+                let mut walker = Records::new(&fields.names, page);
+                package.walk(records, &mut walker, page);
+                walker.finish(page);
+                page.leave();
+            }
+        }
     }
 }
 

@@ -54,10 +54,10 @@ impl<'p, 'a> Package<'p, 'a> {
             if let Ok(file) = archive.by_index(nr) {
                 is_told = file.is_dir();
                 let mut head = Vec::new();
-                // What fails here fails again when it is read.
-                let _ = file.take(HEAD).read_to_end(&mut head);
+                let read = file.take(HEAD).read_to_end(&mut head);
                 let head = xml::decode(cut(&head));
-                if head.trim_start().starts_with('<') {
+                // What fails here fails again when it is read, and is told then.
+                if (read.is_ok() || !head.is_empty()) && head.trim_start().starts_with('<') {
                     root = xml::root(&head).unwrap_or_default();
                 }
             }
@@ -162,7 +162,7 @@ impl<'p, 'a> Package<'p, 'a> {
                 continue;
             }
             let lower = name.to_ascii_lowercase();
-            if lower.contains("printersettings") && lower.ends_with(".bin") {
+            if lower.contains("/printersettings/") {
                 // The settings of somebody's printer, in most workbooks: its strings are all that it says.
                 raw::sweep(&bytes, page);
                 continue;

@@ -297,7 +297,7 @@ impl Walker for Sheet<'_> {
             Some(Kind::Formula | Kind::Header) => self.formula.push_str(text),
             // A text where none belongs.
             Some(Kind::Other | Kind::Cell | Kind::Phonetic) if !text.trim().is_empty() => {
-                self.rows.beside(text)
+                self.rows.beside(text);
             }
             Some(Kind::Other | Kind::Cell | Kind::Phonetic) | None => {}
         }

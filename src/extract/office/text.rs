@@ -49,6 +49,8 @@ pub(super) struct Text {
     open: Vec<Kind>,
     /// The instruction of the field that is being read, in pieces.
     instruction: String,
+    /// A value, in pieces.
+    value: String,
     /// A text in an element that is not known, in pieces.
     stray: String,
     /// Where in the line the first of two alternatives began, and what it holds when it ended.
@@ -66,6 +68,7 @@ impl Text {
             lines,
             open: Vec::new(),
             instruction: String::new(),
+            value: String::new(),
             stray: String::new(),
             choice_began: 0,
             choice: None,
@@ -128,7 +131,7 @@ impl Text {
         open.next() == Some(&Kind::RunProperties) && open.next() == Some(&Kind::Run)
     }
 
-    fn kind(&self, tag: &Tag<'_>) -> Kind {
+    fn kind(tag: &Tag<'_>) -> Kind {
         match tag.name() {
             "p" => Kind::Paragraph,
             "t" | "delText" => Kind::Text,
@@ -239,7 +242,7 @@ impl Walker for Text {
         if !self.stray.is_empty() {
             self.end_stray(page);
         }
-        let kind = self.kind(tag);
+        let kind = Self::kind(tag);
         match kind {
             Kind::Other => self.sign(tag, page),
             Kind::Row => self.lines.begin_row(page),
@@ -297,6 +300,11 @@ impl Walker for Text {
                     self.lines.beside(&fallback);
                 }
             }
+            Some(Kind::Value) => {
+                let value = std::mem::take(&mut self.value);
+                self.lines.text(&number_format::plain(&value));
+                self.lines.end_paragraph(page);
+            }
             Some(Kind::Deleted) => self.lines.deleted = self.lines.deleted.saturating_sub(1),
             Some(Kind::Inserted) => self.lines.inserted = self.lines.inserted.saturating_sub(1),
             Some(Kind::Run) => self.lines.hidden = false,
@@ -304,7 +312,6 @@ impl Walker for Text {
                 Kind::Other
                 | Kind::Text
                 | Kind::Instruction
-                | Kind::Value
                 | Kind::Reference
                 | Kind::RunProperties
                 | Kind::ParagraphProperties
@@ -316,20 +323,16 @@ impl Walker for Text {
         }
     }
 
-    fn text(&mut self, text: &str, page: &mut Page<'_>) {
+    fn text(&mut self, text: &str, _: &mut Page<'_>) {
         match self.open.last() {
             Some(Kind::Text) => self.lines.text(text),
             Some(Kind::Instruction) => self.instruction.push_str(text),
-            Some(Kind::Value) => {
-                self.lines.text(&number_format::plain(text));
-                self.lines.end_paragraph(page);
-            }
+            Some(Kind::Value) => self.value.push_str(text),
             Some(Kind::Reference) if !has_digits(text, 6) => {}
-            Some(Kind::Binary) => {}
+            None | Some(Kind::Binary) => {}
             // Blanks between elements are layout of the file.
             Some(_) if self.stray.is_empty() && text.trim().is_empty() => {}
             Some(_) => self.stray.push_str(text),
-            None => {}
         }
     }
 }

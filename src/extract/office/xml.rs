@@ -9,6 +9,9 @@ use quick_xml::escape::{resolve_predefined_entity, unescape};
 use quick_xml::events::{BytesStart, Event};
 use std::borrow::Cow;
 
+/// No document has elements in elements in elements as deep as that.
+const DEEPEST: usize = 1000;
+
 /// An element's beginning.
 pub(super) struct Tag<'a>(&'a BytesStart<'a>);
 
@@ -85,6 +88,10 @@ pub(super) fn walk(xml: &str, walker: &mut impl Walker, page: &mut Page<'_>) -> 
     let (mut walked, mut depth) = (Walked::Whole, 0_usize);
     while !page.is_full() {
         match reader.read_event() {
+            Ok(Event::Start(_)) if depth == DEEPEST => {
+                walked = Walked::Broken;
+                break;
+            }
             Ok(Event::Start(start)) => {
                 depth += 1;
                 walker.open(&Tag(&start), page);

@@ -98,16 +98,19 @@ fn comments_tables_and_caches_are_read() {
     parts.extend([
         ("xl/comments1.xml", "<comments><authors><author>Ida</author></authors><commentList><comment ref='A1'><text><r><t>150379</t></r><r><t>-1028</t></r></text></comment><comment><text><t>2</t></text></comment></commentList></comments>"),
         ("xl/threadedComments/t.xml", "<ThreadedComments><threadedComment><text>tr 150379-1028</text></threadedComment></ThreadedComments>"),
-        ("xl/pivotCache/p.xml", "<pivotCacheDefinition><cacheField name='CPR'><sharedItems><n v='1503791028'/></sharedItems></cacheField></pivotCacheDefinition>"),
+        ("xl/pivotCache/p.xml", "<pivotCacheDefinition><cacheField name='CPR'><sharedItems><n v='1.503791028E9'/></sharedItems></cacheField><cacheField name='Sag'><sharedItems/></cacheField></pivotCacheDefinition>"),
+        ("xl/pivotCache/_rels/p.xml.rels", "<Relationships><Relationship Id='r1' Target='r.xml'/></Relationships>"),
+        ("xl/pivotCache/r.xml", "<pivotCacheRecords><r><x v='0'/><s v='150379-1029'/></r></pivotCacheRecords>"),
         ("xl/drawings/vmlDrawing1.vml", "<xml><v:shape><v:textbox><div>vml 150379-1028</div></v:textbox></v:shape></xml>"),
         ("xl/printerSettings/printerSettings1.bin", "\u{1}\u{2}HP 150379-1028\u{3}"),
     ]);
     let told = told(&package(&parts));
     assert_eq!(told.unread, []);
-    for line in ["150379-1028", "tr 150379-1028", "vml 150379-1028", "HP 150379-1028"] {
+    for line in ["150379-1028", "tr 150379-1028", "vml 150379-1028", "HP 150379-1028", "CPR\tSag"] {
         assert!(told.has_line(line), "{line} in {}", told.text);
     }
-    assert!(told.text.contains("1503791028"));
+    assert!(told.text.contains("CPR\tSag\n\t[2,2]150379-1029\n"), "{}", told.text);
+    assert!(told.text.contains("\nCPR\n1503791028\n"), "{}", told.text);
 }
 
 #[test]
