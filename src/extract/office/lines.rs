@@ -246,13 +246,14 @@ pub(super) fn may_be_number(text: &str) -> bool {
 mod tests {
     use super::*;
     use crate::extract::content::{Event, Limits, Member};
+    use std::fmt::Write;
 
     fn told(work: impl FnOnce(&mut Lines, &mut Page<'_>)) -> String {
         let mut text = String::new();
         let mut content = |event: Event<'_>| match event {
             Event::Data(data) => text.push_str(&String::from_utf8_lossy(data)),
-            Event::Spot(Spot::Paragraph(nr)) => text.push_str(&format!("[{nr}]")),
-            _ => {}
+            Event::Spot(Spot::Paragraph(nr)) => write!(text, "[{nr}]").unwrap(),
+            Event::Enter(_) | Event::Spot(_) | Event::Leave | Event::Unread(_) => {}
         };
         let mut page = Page::new(&mut content, Limits::default(), 1);
         page.enter(Member::TEXT);
@@ -283,10 +284,10 @@ mod tests {
         let text = told(|lines, page| {
             lines.begin_row(page);
             for cell in [["Navn", ""], ["CPR", "nr."]] {
-                cell.iter().for_each(|part| {
+                for part in cell {
                     lines.text(part);
                     lines.end_paragraph(page);
-                });
+                }
                 lines.end_cell(page);
             }
             lines.end_row(page);

@@ -46,7 +46,8 @@ fn is_package(archive: &mut Archive<'_>) -> bool {
         let Some(Ok(name)) = archive.name_for_index(nr) else { continue };
         let is = |wanted: &str| name.eq_ignore_ascii_case(wanted);
         types |= is("[Content_Types].xml") || is("_rels/.rels");
-        content |= is("content.xml");
+        // All of a document that is encrypted as one, since OpenDocument 1.3.
+        content |= is("content.xml") || is("encrypted-package");
         manifest |= is("META-INF/manifest.xml");
         if is("mimetype") {
             mimetype = Some(nr);
@@ -57,10 +58,14 @@ fn is_package(archive: &mut Archive<'_>) -> bool {
 
 /// Whether a file of a package says nothing to anybody: fonts, which only look like the text that is told anyway.
 fn is_mute(name: &str, bytes: &[u8]) -> bool {
-    // Fonts in Office Open XML are masked, so their bytes say nothing; those of OpenDocument are plain.
-    let ends = |ending: &str| name.len() >= ending.len() && name.as_bytes().ends_with(ending.as_bytes());
-    let is_font = [b"\0\x01\0\0".as_slice(), b"OTTO", b"true", b"wOFF", b"wOF2"];
-    ends(".odttf") || ends(".fntdata") || is_font.iter().any(|first| bytes.starts_with(first))
+    const FONTS: [&[u8]; 5] = [b"\0\x01\0\0", b"OTTO", b"true", b"wOFF", b"wOF2"];
+    // The first bytes of fonts in Office Open XML are masked, so only their names tell.
+    let is_masked = name.as_bytes().ends_with(b".odttf") || name.as_bytes().ends_with(b".fntdata");
+    let is_font = is_masked || FONTS.iter().any(|first| bytes.starts_with(first));
+    // A name is a claim, and a word is no signature: what may be a text or another document is told.
+    let is_binary = bytes.iter().take(512).any(|byte| *byte == 0);
+    let is_other = [b"PK\x03\x04".as_slice(), b"%PDF", b"\xD0\xCF\x11\xE0", b"\xFF\xFE", b"\xFE\xFF"];
+    is_font && is_binary && !is_other.iter().any(|first| bytes.starts_with(first))
 }
 
 /// Whether a file is the small picture of a document that file managers show: what it shows is read in the document.

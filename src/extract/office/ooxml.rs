@@ -10,7 +10,7 @@ use crate::extract::content::{Member, Page, Spot, Unread};
 use std::collections::HashMap;
 
 /// First elements of parts whose text is told as lines, and what people call such a part.
-const TEXTS: [(&str, &str); 36] = [
+const TEXTS: [(&str, &str); 37] = [
     ("hdr", "header"),
     ("ftr", "footer"),
     ("footnotes", "footnotes"),
@@ -47,6 +47,7 @@ const TEXTS: [(&str, &str); 36] = [
     ("wsDr", "drawing"),
     ("userShapes", "drawing"),
     ("xml", "drawing"),
+    ("externalLink", "links"),
 ];
 
 /// Tells the parts of a package that are known by their first element.
@@ -209,12 +210,10 @@ fn pivots(package: &mut Package<'_, '_>, page: &mut Page<'_>) {
 
 /// The targets that lie outside, and those that hold a number.
 fn links(package: &mut Package<'_, '_>, page: &mut Page<'_>) {
-    let parts = package.with_root(|root| root == "Relationships");
-    if parts.is_empty() {
-        return;
-    }
-    let mut told = Vec::new();
-    for nr in parts {
+    // Names of files that are told without them.
+    let mut told: Vec<String> =
+        package.names().filter(|name| has_digits(name, 6)).map(str::to_owned).collect();
+    for nr in package.with_root(|root| root == "Relationships") {
         let mut list = List::new("Relationship");
         package.walk(nr, &mut list, page);
         for one in list.found {
@@ -224,6 +223,9 @@ fn links(package: &mut Package<'_, '_>, page: &mut Page<'_>) {
                 told.push(unescape_link(target));
             }
         }
+    }
+    if told.is_empty() {
+        return;
     }
     page.enter(Member::TEXT);
     page.spot(Spot::Named("links"));

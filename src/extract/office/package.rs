@@ -9,6 +9,7 @@ use crate::extract::archive::zip::{Archive, reason};
 use crate::extract::content::{Member, Page, Unread};
 use crate::extract::raw;
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::io::Read;
 
 /// The most bytes that a file unfolds to in memory, and all files together. Sheets are tags for the most part: ten times
@@ -20,6 +21,9 @@ const MOST_ALL: u64 = 512 * 1024 * 1024;
 const RATIO: u64 = 400;
 const RATIO_FROM: u64 = 10 * 1024 * 1024;
 
+/// The most files: a presentation of a thousand slides has a fifth of them.
+const MOST_FILES: usize = 20_000;
+
 /// How much of a file is enough to see its first element.
 const HEAD: u64 = 4096;
 
@@ -28,6 +32,8 @@ pub(super) struct Package<'p, 'a> {
     archive: &'p mut Archive<'a>,
     /// The files' names, and the first elements of those that are XML.
     files: Vec<File>,
+    /// The files' numbers by their names in lower case.
+    by_name: HashMap<String, usize>,
     /// Bytes that may still be unfolded.
     left: u64,
 }
@@ -46,7 +52,11 @@ impl<'p, 'a> Package<'p, 'a> {
             page.unread(Unread::Damaged);
         }
         let left = MOST_ALL.min(RATIO_FROM.max(size.saturating_mul(RATIO)));
-        let mut files = Vec::new();
+        let (mut files, mut by_name) = (Vec::new(), HashMap::new());
+        if archive.len() > MOST_FILES {
+            page.stop(Unread::TooMany);
+            return Self { archive, files, by_name, left };
+        }
         for nr in 0..archive.len() {
             let name =
                 archive.name_for_index(nr).and_then(Result::ok).map(Cow::into_owned).unwrap_or_default();
@@ -61,15 +71,15 @@ impl<'p, 'a> Package<'p, 'a> {
                     root = xml::root(&head).unwrap_or_default();
                 }
             }
+            by_name.entry(name.to_ascii_lowercase()).or_insert(nr);
             files.push(File { name, root, is_told });
         }
-        Self { archive, files, left }
+        Self { archive, files, by_name, left }
     }
 
     /// The file of this name, in whatever case.
     pub(super) fn find(&self, name: &str) -> Option<usize> {
-        let name = name.trim_start_matches('/');
-        self.files.iter().position(|file| file.name.eq_ignore_ascii_case(name))
+        self.by_name.get(&name.trim_start_matches('/').to_ascii_lowercase()).copied()
     }
 
     /// The files of these first elements that were not told yet, in the archive's order.
@@ -147,6 +157,11 @@ impl<'p, 'a> Package<'p, 'a> {
             None => {}
         }
         (bytes, unread.is_none())
+    }
+
+    /// The files' names.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().map(|file| file.name.as_str())
     }
 
     /// Tells every file that was not told, as it is.

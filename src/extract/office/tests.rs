@@ -2,6 +2,7 @@
 
 use crate::extract::content::{Event, Limits, Spot, Unread};
 use crate::extract::open;
+use std::fmt::Write as _;
 use std::io::{Cursor, Write};
 use zip::write::{SimpleFileOptions, ZipWriter};
 
@@ -33,15 +34,15 @@ fn told(document: &[u8]) -> Told {
         told.events += 1;
         match event {
             Event::Enter(member) if member.name.is_empty() => {}
-            Event::Enter(member) => told.text.push_str(&format!("{{{}}}", member.name)),
+            Event::Enter(member) => write!(told.text, "{{{}}}", member.name).unwrap(),
             Event::Data(data) => told.text.push_str(&String::from_utf8_lossy(data)),
             Event::Leave => told.text.push('\n'),
             Event::Unread(why) => told.unread.push(why),
-            Event::Spot(Spot::Paragraph(nr)) => told.text.push_str(&format!("[{nr}]")),
-            Event::Spot(Spot::Slide(nr)) => told.text.push_str(&format!("[slide {nr}]\n")),
-            Event::Spot(Spot::Sheet(name)) => told.text.push_str(&format!("[sheet {name}]\n")),
-            Event::Spot(Spot::Named(name)) => told.text.push_str(&format!("[{name}]\n")),
-            Event::Spot(Spot::Cell { row, column }) => told.text.push_str(&format!("[{row},{column}]")),
+            Event::Spot(Spot::Paragraph(nr)) => write!(told.text, "[{nr}]").unwrap(),
+            Event::Spot(Spot::Slide(nr)) => writeln!(told.text, "[slide {nr}]").unwrap(),
+            Event::Spot(Spot::Sheet(name)) => writeln!(told.text, "[sheet {name}]").unwrap(),
+            Event::Spot(Spot::Named(name)) => writeln!(told.text, "[{name}]").unwrap(),
+            Event::Spot(Spot::Cell { row, column }) => write!(told.text, "[{row},{column}]").unwrap(),
             Event::Spot(Spot::Page(_)) => unreachable!("no form here has pages"),
         }
     };

@@ -145,7 +145,7 @@ impl Text {
             "Fallback" => Kind::Fallback,
             "rPr" => Kind::RunProperties,
             "pPr" => Kind::ParagraphProperties,
-            "tabs" => Kind::TabStops,
+            "tabs" | "tabLst" => Kind::TabStops,
             "del" | "moveFrom" => Kind::Deleted,
             "ins" | "moveTo" => Kind::Inserted,
             "r" => Kind::Run,
@@ -207,7 +207,9 @@ impl Text {
         // Identifiers that programs count or draw at random.
         let is_random = matches!(name, "creationId" | "modId" | "rowId" | "colId" | "nsid" | "tmpl" | "id");
         for (key, value) in tag.all() {
-            let is_text = TEXTS.contains(&key) || is_named && key == "name" || has_value && key == "val";
+            // Names of styles are nothing that somebody wrote for this document.
+            let is_value = has_value && key == "val" && (name != "name" || has_digits(&value, 4));
+            let is_text = TEXTS.contains(&key) || is_named && key == "name" || is_value;
             let is_number = may_be
                 && !is_random
                 && !matches!(key, "id" | "Id" | "relativeHeight" | "durableId" | "style")

@@ -28,7 +28,7 @@ fn parts_in_utf_16_are_read() {
 fn entities_do_not_unfold() {
     let mut bomb = String::from("<!DOCTYPE w [<!ENTITY l0 \"lol\">");
     for nr in 1..20 {
-        bomb.push_str(&format!("<!ENTITY l{nr} \"{}\">", format!("&l{};", nr - 1).repeat(10)));
+        write!(bomb, "<!ENTITY l{nr} \"{}\">", format!("&l{};", nr - 1).repeat(10)).unwrap();
     }
     bomb.push_str("]><w:document><w:p><w:r><w:t>150379-&l19;1028</w:t></w:r></w:p></w:document>");
     let told = told(&package(&[("word/document.xml", &bomb)]));
@@ -82,13 +82,42 @@ fn a_document_cut_anywhere_or_with_a_byte_changed_breaks_nothing() {
     }
     let xml = "<w:document><w:p><w:ins><w:r><w:t>1&amp;2</w:t><w:fldChar/></w:r></w:ins></w:p><mc:Choice/><mc:Fallback><w:p/></mc:Fallback></w:document>";
     for end in 0..xml.len() {
-        told(&package(&[("word/document.xml", &xml[..end])]));
+        told(&package(&[("word/document.xml", xml.get(..end).unwrap())]));
     }
     let sheet = "<worksheet><row r='1'><c r='A1' t='s' s='1'><f>\"1\"</f><v>0</v></c></row><oddHeader>&amp;L&amp;\"a</oddHeader></worksheet>";
     for end in 0..sheet.len() {
         told(&package(&[
-            ("xl/worksheets/sheet1.xml", &sheet[..end]),
-            ("xl/sharedStrings.xml", &sheet[..end]),
+            ("xl/worksheets/sheet1.xml", sheet.get(..end).unwrap()),
+            ("xl/sharedStrings.xml", sheet.get(..end).unwrap()),
         ]));
     }
+}
+
+#[test]
+fn more_files_than_any_document_has_are_a_limit() {
+    let names: Vec<String> = (0..20_001).map(|nr| nr.to_string()).collect();
+    let mut files = vec![("[Content_Types].xml", b"<Types/>".as_slice())];
+    files.extend(names.iter().map(|name| (name.as_str(), b"".as_slice())));
+    assert_eq!(told(&archive(&files)).unread, [Unread::TooMany]);
+}
+
+#[test]
+fn only_what_says_nothing_is_not_told() {
+    let told = told(&archive(&[
+        ("[Content_Types].xml", b"<Types/>"),
+        ("word/fonts/font1.odttf", b"\x8A\x01\0\x02 150379-1028"),
+        ("word/fonts/font2.odttf", b"150379-1028"),
+        ("word/fonts/font3.odttf", b"PK\x03\x04\0"),
+        ("word/media/true.txt", b"true 150379-1028"),
+        ("word/150379-1028.xml", b"<w:hdr/>"),
+    ]));
+    assert!(!told.text.contains("font1"), "{}", told.text);
+    for line in [
+        "{word/fonts/font2.odttf}150379-1028",
+        "{word/media/true.txt}true 150379-1028",
+        "word/150379-1028.xml",
+    ] {
+        assert!(told.has_line(line), "{line} in {}", told.text);
+    }
+    assert!(told.text.contains("{word/fonts/font3.odttf}"));
 }

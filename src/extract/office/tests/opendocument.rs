@@ -137,4 +137,11 @@ fn an_encrypted_document_is_told_as_such() {
     ]));
     assert_eq!(told.unread, [Unread::Password]);
     assert_eq!(told.text.trim(), "");
+    let whole = manifest.replace("content.xml", "encrypted-package");
+    let told = super::told(&archive(&[
+        ("mimetype", b"application/vnd.oasis.opendocument.text"),
+        ("encrypted-package", b"\x01\x02\x03"),
+        ("META-INF/manifest.xml", whole.as_bytes()),
+    ]));
+    assert_eq!((told.text.trim(), told.unread.as_slice()), ("", [Unread::Password].as_slice()));
 }
