@@ -38,7 +38,8 @@ impl Rows {
             self.text.push('\t');
         }
         self.column = column;
-        if has_digits(text, 4) {
+        // A finding begins with six digits or more, and a place for every cell costs more than its text.
+        if has_digits(text, 6) {
             self.flush(page);
             page.spot(Spot::Cell { row, column });
         }

@@ -192,18 +192,45 @@ impl Text {
             "exitMacro",
             "listEntry",
         ];
+        // Most elements of a document, and they only say how it looks.
+        const LOOKS: [&str; 24] = [
+            "r",
+            "p",
+            "t",
+            "rPr",
+            "pPr",
+            "rFonts",
+            "sz",
+            "szCs",
+            "lang",
+            "b",
+            "i",
+            "u",
+            "color",
+            "spacing",
+            "ind",
+            "jc",
+            "pStyle",
+            "rStyle",
+            "proofErr",
+            "tcW",
+            "latin",
+            "ea",
+            "cs",
+            "endParaRPr",
+        ];
         let name = tag.name();
         let raw = tag.raw();
-        // Most elements have none or short ones.
+        // None, or too short for a number.
         if raw.len() < 6 {
             return;
         }
         let may_be = may_be_number(raw);
-        let is_named = matches!(name, "docPr" | "cNvPr" | "bookmarkStart" | "docVar" | "cacheField" | "tag");
-        let has_value = VALUES.contains(&name);
-        if !may_be && !is_named && !has_value && !TEXTS.iter().any(|text| raw.contains(text)) {
+        if !may_be && LOOKS.contains(&name) {
             return;
         }
+        let is_named = matches!(name, "docPr" | "cNvPr" | "bookmarkStart" | "docVar" | "cacheField" | "tag");
+        let has_value = VALUES.contains(&name);
         // Identifiers that programs count or draw at random.
         let is_random = matches!(name, "creationId" | "modId" | "rowId" | "colId" | "nsid" | "tmpl" | "id");
         for (key, value) in tag.all() {
