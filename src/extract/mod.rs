@@ -8,6 +8,7 @@ mod archive;
 pub mod cms;
 pub mod content;
 pub mod fold;
+mod office;
 mod open;
 mod raw;
 

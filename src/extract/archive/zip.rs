@@ -1,6 +1,7 @@
 //! ZIP (APPNOTE 6.3): every file of the directory, with its name.
 
 use crate::extract::content::{Member, Page, Unread};
+use crate::extract::office;
 use ::zip::ZipArchive;
 use ::zip::read::ZipFile;
 use ::zip::result::ZipError;
@@ -13,6 +14,9 @@ pub(in crate::extract) type Archive<'a> = ZipArchive<Cursor<&'a [u8]>>;
 /// Tells what is in an archive.
 pub(in crate::extract) fn read(document: &[u8], page: &mut Page<'_>) {
     let Ok(mut archive) = ZipArchive::new(Cursor::new(document)) else { return page.unread(Unread::Damaged) };
+    if office::read(&mut archive, document.len() as u64, page) {
+        return;
+    }
     for nr in 0..archive.len() {
         if page.is_full() {
             return;
@@ -48,7 +52,8 @@ pub(in crate::extract) fn pour(mut file: impl Read, page: &mut Page<'_>) {
     }
 }
 
-fn reason(error: &ZipError) -> Unread {
+/// Why a file of an archive cannot be read.
+pub(in crate::extract) fn reason(error: &ZipError) -> Unread {
     if let ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) = error {
         Unread::Password
     } else if let ZipError::UnsupportedArchive(_) | ZipError::CompressionMethodNotSupported(_) = error {
