@@ -12,6 +12,12 @@ const BLANK: f32 = 0.17;
 /// A gap that lies between cells of a table, or between a label and what is filled in.
 const CELL: f32 = 1.5;
 
+/// Where blanks are drawn, a gap of this without one is meant, and lies between cells too.
+const MEANT: f32 = 0.25;
+
+/// One blank in so many glyphs, and blanks are drawn; some programs only leave room.
+const DRAWN: usize = 60;
+
 /// What jumps as far from the baseline stands on another line (measured likewise).
 const LINE: f32 = 0.4;
 
@@ -58,6 +64,8 @@ enum Gap {
 #[derive(Default)]
 pub(super) struct Sheet {
     glyphs: Vec<Glyph>,
+    /// How many of them stand behind a blank that was drawn.
+    blanks: usize,
     letters: String,
 }
 
@@ -67,6 +75,7 @@ impl Sheet {
         let at = u32::try_from(self.letters.len()).unwrap_or(u32::MAX);
         let length = u32::try_from(text.len()).unwrap_or(0);
         self.letters.push_str(text);
+        self.blanks += usize::from(glyph.blank);
         self.glyphs.push(Glyph { at, length, ..glyph });
     }
 
@@ -87,6 +96,7 @@ impl Sheet {
         }
         self.glyphs.clear();
         self.letters.clear();
+        self.blanks = 0;
     }
 
     /// The lines as they were drawn.
@@ -170,6 +180,9 @@ impl Sheet {
         let mut gaps: Vec<Gap> =
             line.windows(2).map(|pair| if let [a, b] = pair { gap(a, b) } else { Gap::None }).collect();
         unbox(line, &mut gaps);
+        if self.blanks > 0 && self.blanks * DRAWN >= self.glyphs.len() {
+            self.part(line, &mut gaps);
+        }
         for (nr, glyph) in line.iter().enumerate() {
             if let Some(before) = nr.checked_sub(1).and_then(|nr| gaps.get(nr)) {
                 match before {
@@ -181,6 +194,29 @@ impl Sheet {
             out.push_str(self.text(glyph));
         }
         out.push('\n');
+    }
+}
+
+impl Sheet {
+    /// Makes cells of what only stands apart, on a page where blanks are drawn between words.
+    fn part(&self, line: &[Glyph], gaps: &mut [Gap]) {
+        for nr in 0..gaps.len() {
+            let (Some(last), Some(next)) = (line.get(nr), line.get(nr + 1)) else { return };
+            let is_meant = !next.blank && next.x - last.end > MEANT * last.em.min(next.em);
+            if gaps.get(nr) == Some(&Gap::Blank) && is_meant && !self.is_within_number(line, gaps, nr) {
+                gaps.iter_mut().skip(nr).take(1).for_each(|gap| *gap = Gap::Cell);
+            }
+        }
+    }
+
+    /// Whether a gap lies between the halves of a number, which may be drawn apart.
+    fn is_within_number(&self, line: &[Glyph], gaps: &[Gap], nr: usize) -> bool {
+        let is_digit = |glyph: &&Glyph| self.text(glyph).bytes().all(|byte| byte.is_ascii_digit());
+        let before = gaps.iter().take(nr).rev().take_while(|gap| **gap == Gap::None).count() + 1;
+        let after = gaps.iter().skip(nr + 1).take_while(|gap| **gap == Gap::None).count() + 1;
+        let is_half =
+            |from: usize, count: usize| line.iter().skip(from).take(count).filter(is_digit).count() == count;
+        before == 6 && after == 4 && is_half(nr + 1 - before, before) && is_half(nr + 1, after)
     }
 }
 
@@ -303,6 +339,19 @@ mod tests {
             draw(sheet, "slut", 10.0, 690.0, 5.0);
         });
         assert_eq!(text, "CPR-nr. er\t150379-1028\nslut\n");
+    }
+
+    #[test]
+    fn narrow_columns_are_cells_where_blanks_are_drawn() {
+        let text = told(|sheet| {
+            sheet.push(Glyph::new(0, (10.0, 700.0), 15.0, 10.0, false), "B");
+            sheet.push(Glyph::new(0, (18.0, 700.0), 23.0, 10.0, true), "H");
+            draw(sheet, "150379-1028", 27.0, 700.0, 5.0);
+            draw(sheet, "940", 86.0, 700.0, 5.0);
+            draw(sheet, "150379", 10.0, 690.0, 5.0);
+            draw(sheet, "1028", 44.0, 690.0, 5.0);
+        });
+        assert_eq!(text, "B H\t150379-1028\t940\n150379 1028\n");
     }
 
     #[test]
