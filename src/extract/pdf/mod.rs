@@ -59,8 +59,7 @@ pub(super) fn read(file: &[u8], page: &mut Page<'_>) {
         )) => {
             let is_password = why == DecryptionError::PasswordProtected;
             page.unread(if is_password { Unread::Password } else { Unread::Encrypted });
-            // Its properties may be in the clear.
-            return raw::sweep(document, page);
+            return clear(document, page);
         }
         Err(LoadPdfError::Decryption(_)) => false,
         Err(LoadPdfError::Invalid) => {
@@ -76,6 +75,16 @@ pub(super) fn read(file: &[u8], page: &mut Page<'_>) {
         salvage::streams(document, page);
         raw::sweep(document, page);
     }
+}
+
+/// Tells the properties of an encrypted document that are in the clear, as some programs leave them for archives.
+fn clear(document: &[u8], page: &mut Page<'_>) {
+    let Some(from) = memmem::find(document, b"<?xpacket begin") else { return };
+    let rest = document.get(from..).unwrap_or_default();
+    let to = memmem::find(rest, b"<?xpacket end").unwrap_or(rest.len());
+    page.enter(Member { name: "", media: "application/xml" });
+    page.data(rest.get(..to).unwrap_or_default());
+    page.leave();
 }
 
 /// Whether objects follow what should be the end: the file was cut off, and hayro has made the best of it.
