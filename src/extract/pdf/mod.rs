@@ -1,10 +1,11 @@
 //! PDF (ISO 32000-2): the text of its pages, and what it says beside them.
 //!
 //! hayro reads the file and draws its pages; we are what it draws on ([`device`]) and make lines of the glyphs
-//! ([`layout`]). It knows no budget: a bomb ends with the worker. What it does not draw (fields, comments, properties,
-//! files) is looked for in the objects themselves ([`objects`]), and what it cannot open at all in the streams
-//! ([`salvage`]). Start reading at [`read`]. Tests: `tests/documents.rs` and here.
+//! ([`layout`], [`boxes`]). It knows no budget: a bomb ends with the worker. What it does not draw (fields, comments,
+//! properties, files) is looked for in the objects themselves ([`objects`]), and what it cannot open at all in the
+//! streams ([`salvage`]). Start reading at [`read`]. Tests: here, and `tests/pdf.rs` within the walls.
 
+mod boxes;
 mod device;
 mod layout;
 mod objects;
