@@ -6,6 +6,8 @@ use crate::support::pdf::{Writer, fold, page, show};
 use crate::support::program::{brevdue, said};
 use brevdue::extract::content::{Event, Limits, Unread};
 use brevdue::worker::{Budget, Workers};
+use std::fs::File;
+use std::io::Write;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -105,7 +107,8 @@ fn what_is_told_is_bounded() {
 #[test]
 fn what_was_read_out_of_a_document_is_not_opened_again() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("a.pdf"), "%PDF-1.7\nCPR-nr. 150379-1028\n").unwrap();
+    let mut file = File::create(folder.path().join("a.pdf")).unwrap();
+    file.write_all(b"%PDF-1.7\nCPR-nr. 150379-1028\n").unwrap();
     let said = said(&brevdue(folder.path(), &["scan", "--format", "jsonl", "a.pdf"], ""));
     assert!(said.contains("damaged-document") && said.contains("\"findings\":[{"), "{said}");
     assert_eq!(said.matches("\"reason\"").count(), 1, "{said}");
