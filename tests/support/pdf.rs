@@ -3,6 +3,8 @@
 //! Shared by the unit tests of the reader and the integration tests (`#[path]`), so it knows neither. Start reading at
 //! [`page`].
 
+#![allow(clippy::format_push_string, reason = "a few allocations in a test")]
+
 use std::io::Write;
 
 /// A document that is being written.
