@@ -10,12 +10,19 @@ pub mod content;
 pub mod fold;
 mod office;
 mod open;
+mod pdf;
 mod raw;
 
 pub use open::{Document, Kind, Opener, open};
 
-/// How many first bytes [`sniff`] wants; fewer when the part is shorter.
-pub const HEAD: usize = 512;
+/// How many first bytes [`sniff`] wants; fewer when the part is shorter. A PDF may begin within the first 1024.
+pub const HEAD: usize = 1024 + PDF.len();
+
+/// How many of them tell text from what is none.
+const TELLING: usize = 512;
+
+/// With what a PDF begins, and a digit of its version follows.
+const PDF: &[u8] = b"%PDF-";
 
 /// What a part is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +94,14 @@ const FIRST: [bool; 256] = {
 /// Tells what a part is from its first [`HEAD`] bytes (all of it when shorter) and its claim. What the bytes
 /// say goes before what the label says; a picture is one only when its bytes are.
 pub fn sniff(head: &[u8], claim: Claim<'_>) -> Nature {
-    if let Some(nature) = signature(head) {
+    let all = head;
+    let head = head.get(..TELLING).unwrap_or(head);
+    let nature = signature(head);
+    // Most parts have no such byte in all their head, and this is all that they are asked.
+    if memchr::memchr(b'%', all).is_some() && is_pdf_within(all, nature, claim) {
+        return Nature::Document("pdf");
+    }
+    if let Some(nature) = nature {
         return nature;
     }
     match claim.main {
@@ -96,6 +110,28 @@ pub fn sniff(head: &[u8], claim: Claim<'_>) -> Nature {
         _ if looks_like_text(head) => Nature::Text,
         _ => Nature::Document("binary"),
     }
+}
+
+/// Whether a PDF begins behind other bytes: most readers look for it in the first 1024. Such a part is told as the
+/// document, since whoever opens that reads what stands before it as well, and all of it as text when it is none after
+/// all. A text that speaks of PDF does so within a line, and stays what it claims; an unlabelled one may be either.
+fn is_pdf_within(head: &[u8], nature: Option<Nature>, claim: Claim<'_>) -> bool {
+    let is_text = matches!(claim.main, "text" | "message" | "multipart");
+    let may_be = match nature {
+        // Pictures pass unread, and text may claim to be anything.
+        None | Some(Nature::Image(_) | Nature::Text | Nature::DoubtfulText) => true,
+        // These are opened and read as each form that they are.
+        Some(Nature::Document(_) | Nature::CmsEnveloped | Nature::CmsSigned | Nature::PgpMessage) => false,
+    };
+    may_be
+        && memchr::memmem::find_iter(head, PDF).any(|at| {
+            let begins_line = at
+                .checked_sub(1)
+                .and_then(|at| head.get(at))
+                .is_none_or(|byte| matches!(byte, b'\n' | b'\r'));
+            let version = head.get(at + PDF.len()).is_none_or(u8::is_ascii_digit);
+            version && (begins_line || !is_text)
+        })
 }
 
 fn signature(head: &[u8]) -> Option<Nature> {
@@ -195,6 +231,20 @@ mod tests {
         assert_eq!(sniff(b"gem ftyp i filen", claim("text", "plain")), Nature::Text);
         assert_eq!(sniff(b"Hej \xE6\xF8\xE5", claim("text", "plain")), Nature::Text);
         assert_eq!(sniff(b"a\x00b", claim("text", "plain")), Nature::DoubtfulText);
+    }
+
+    #[test]
+    fn a_pdf_may_begin_behind_other_bytes() {
+        for junk in [b"\n".repeat(1023), b"From: a\r\n\r\n".to_vec(), b"\xFF\xD8\xFF\xE0\0\n".to_vec()] {
+            let head = [junk.as_slice(), b"%PDF-1.7\n"].concat();
+            let head = head.get(..HEAD).unwrap_or(&head);
+            assert_eq!(sniff(head, claim("application", "pdf")), Nature::Document("pdf"));
+            assert_eq!(sniff(head, claim("text", "plain")), Nature::Document("pdf"));
+        }
+        let spoken = b"En PDF begynder med %PDF-1.7, og CPR-nr. 1";
+        assert_eq!(sniff(spoken, claim("text", "plain")), Nature::Text);
+        assert_eq!(sniff(spoken, claim("application", "octet-stream")), Nature::Document("pdf"));
+        assert_eq!(sniff(b"100 %PDF-filer\r\n%PDF-filer", claim("text", "plain")), Nature::Text);
     }
 
     #[test]

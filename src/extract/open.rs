@@ -5,7 +5,7 @@
 //! Start reading at [`open`].
 
 use super::content::{Content, Limits, Page, Unread};
-use super::{archive, raw};
+use super::{archive, pdf, raw};
 use std::sync::Arc;
 
 /// A form of documents that is opened.
@@ -17,6 +17,7 @@ struct Form {
 }
 
 const FORMS: &[Form] = &[
+    Form { is: pdf::is, read: pdf::read },
     Form { is: is_zip, read: archive::zip::read },
     Form { is: archive::seven::is, read: archive::seven::read },
     Form { is: archive::tar::is, read: archive::tar::read },

@@ -56,16 +56,18 @@ struct Leaf {
     sub: String,
     /// Whether it is the content of the message as a whole.
     is_root: bool,
+    /// Whether it is a text that was read out of a document: it is text whatever it begins with.
+    is_told: bool,
 }
 
 impl Leaf {
     fn clear(&mut self) {
-        let Self { path, place, main, sub, is_root } = self;
+        let Self { path, place, main, sub, is_root, is_told } = self;
         path.copy_from(&PartPath::default());
         *place = Place::Body;
         main.clear();
         sub.clear();
-        *is_root = false;
+        (*is_root, *is_told) = (false, false);
     }
 }
 
@@ -217,6 +219,7 @@ impl Reader {
                 main: String::new(),
                 sub: String::new(),
                 is_root: false,
+                is_told: false,
             },
             opened: None,
             depth: 0,
@@ -326,12 +329,13 @@ impl Reader {
         let head = self.window.text();
         let head = head.get(..extract::HEAD).unwrap_or(head);
         let claim = Claim { main: &self.leaf.main, sub: &self.leaf.sub };
-        let mut nature = extract::sniff(head, claim);
+        let is_told = self.leaf.is_told;
+        let mut nature = if is_told { Nature::Text } else { extract::sniff(head, claim) };
         let claims_encryption = matches!(self.leaf.sub.as_str(), "pkcs7-mime" | "x-pkcs7-mime")
             || (self.pgp.is_some() && self.leaf.sub == "octet-stream");
         let may_be_other = matches!(nature, Nature::DoubtfulText | Nature::Document("binary"))
             || nature == Nature::Text && memchr::memchr(b' ', head).is_none();
-        if may_be_other && self.try_wide() {
+        if may_be_other && !is_told && self.try_wide() {
             nature = Nature::Text;
         }
         let head = self.window.text();

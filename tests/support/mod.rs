@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 pub(crate) mod daemon;
 pub(crate) mod http;
 pub(crate) mod identity;
+pub(crate) mod pdf;
 pub(crate) mod postfix;
 #[cfg(test)]
 pub(crate) mod program;

@@ -161,6 +161,8 @@ impl Inside {
         main.clone_into(&mut leaf.main);
         sub.clone_into(&mut leaf.sub);
         leaf.is_root = false;
+        // What a reader of a form has read is text; the form's own mark may stand in it, and is not opened once more.
+        leaf.is_told = name.is_empty();
         reader.seconds.start_leaf(false);
         reader.mode = Mode::Sniffing;
     }

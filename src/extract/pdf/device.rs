@@ -1,0 +1,212 @@
+//! What hayro draws a page on: glyphs go to the [`Sheet`], pictures are measured, and everything else is looked through
+//! for more text (patterns, masks, glyphs that are drawings themselves).
+//!
+//! Colour, clipping and whether a glyph is drawn visibly do not matter: what is white on white goes out with the mail as
+//! well. Start reading at [`Pen::draw_glyph_run`].
+
+use super::layout::{Glyph, Sheet};
+use hayro_interpret::font::{Glyph as Drawn, GlyphRun};
+use hayro_interpret::hayro_cmap::{BfString, WritingMode};
+use hayro_interpret::hayro_syntax::object::{Dict, String as PdfString};
+use hayro_interpret::kurbo::{Affine, BezPath, Point, Vec2};
+use hayro_interpret::pattern::Pattern;
+use hayro_interpret::{
+    BlendMode, CacheKey, ClipPath, Device, DrawMode, DrawProps, Image, ImageDrawProps, Paint, SoftMask,
+};
+use std::collections::HashSet;
+
+/// Glyphs are told when there are so many: no page has them, and a bomb has more.
+const MANY: usize = 200_000;
+
+/// What one glyph may say; a font can claim any text for it.
+const LONGEST: usize = 64;
+
+/// A drawing within a drawing is looked through as deep as this.
+const DEEPEST: usize = 4;
+
+/// Takes the text of a page.
+#[derive(Default)]
+pub(super) struct Pen {
+    sheet: Sheet,
+    /// Text of the page so far.
+    pub(super) text: String,
+    /// Texts that stand for what is drawn (`/ActualText`, `/Alt`).
+    pub(super) meant: String,
+    pub(super) glyphs: u32,
+    /// Glyphs of which the font does not say which letters they are.
+    pub(super) unmapped: u32,
+    /// What pictures cover, in square points; strips of a scan count together.
+    pub(super) pictures: f64,
+    /// Pieces of outlines: text may be drawn as them.
+    pub(super) outlines: usize,
+    /// A blank was drawn last.
+    blank: bool,
+    /// Patterns, masks and drawn glyphs that were looked through.
+    seen: HashSet<u128>,
+    depth: usize,
+}
+
+impl Pen {
+    /// A new page; what was looked through stays known.
+    pub(super) fn start_page(&mut self) {
+        let Self { sheet: _, text, meant, glyphs, unmapped, pictures, outlines, blank, seen, depth } = self;
+        text.clear();
+        meant.clear();
+        (*glyphs, *unmapped, *pictures, *outlines, *blank, *depth) = (0, 0, 0.0, 0, false, 0);
+        // The same pattern on the next page is text of that page too.
+        seen.clear();
+    }
+
+    /// The page is drawn.
+    pub(super) fn end_page(&mut self) {
+        self.sheet.tell(&mut self.text);
+    }
+
+    fn glyph(&mut self, glyph: &Drawn<'_>, place: Affine, is_upright: bool) {
+        let said = glyph.as_unicode();
+        let (mut single, mut guessed) = ([0; 4], [0; 4]);
+        let text = match &said {
+            Some(BfString::Char(letter)) => known(*letter).map(|letter| &*letter.encode_utf8(&mut single)),
+            Some(BfString::String(text)) => {
+                Some(text.get(..text.floor_char_boundary(LONGEST)).unwrap_or_default())
+            }
+            None => None,
+        };
+        self.glyphs = self.glyphs.saturating_add(1);
+        let text = text.unwrap_or_else(|| {
+            self.unmapped = self.unmapped.saturating_add(1);
+            // Most codes are those of ASCII, whatever the font forgot to say.
+            let code = u8::try_from(glyph.char_code()).ok().filter(u8::is_ascii_graphic);
+            char::from(code.unwrap_or(b'?')).encode_utf8(&mut guessed)
+        });
+        if text.chars().all(|letter| letter.is_whitespace() || letter.is_control()) {
+            self.blank = true;
+            return;
+        }
+        let advance = match glyph {
+            Drawn::Outline(outline) => outline.advance_width(),
+            Drawn::Type3(drawing) => drawing.advance_width(),
+        };
+        let advance = if is_upright { f64::from(advance.unwrap_or(500.0)) } else { 1000.0 };
+        let along = if is_upright { Vec2::new(1.0, 0.0) } else { Vec2::new(0.0, -1.0) };
+        let at = place * Point::ZERO;
+        let way = place * along.to_point() - at;
+        let across = place * Vec2::new(-along.y, along.x).to_point() - at;
+        // A font of drawings may have any unit; its letters tell their size.
+        let em = (across.hypot() * 1000.0).max(way.hypot() * advance.abs() * 1.2);
+        let turn = degrees(way);
+        let (sin, cos) = if turn == 0 { (0.0, 1.0) } else { f64::from(turn).to_radians().sin_cos() };
+        let (x, y) = (at.x * cos + at.y * sin, at.y * cos - at.x * sin);
+        let end = x + way.hypot() * advance;
+        let blank = std::mem::take(&mut self.blank);
+        self.sheet.push(Glyph::new(turn, (x, y), end, em, blank), text);
+        if self.sheet.len() >= MANY {
+            self.sheet.tell(&mut self.text);
+        }
+    }
+
+    /// Whether to look through a drawing: each once a page, and not for ever deeper.
+    fn is_new(&mut self, key: u128) -> bool {
+        self.depth < DEEPEST && self.seen.insert(key)
+    }
+
+    fn look_through_mask(&mut self, mask: Option<&SoftMask<'_>>) {
+        if let Some(mask) = mask
+            && self.is_new(mask.cache_key())
+        {
+            self.depth += 1;
+            mask.interpret(self);
+            self.depth -= 1;
+        }
+    }
+
+    fn look_through(&mut self, props: &DrawProps<'_>) {
+        if let Paint::Pattern(pattern) = &props.paint
+            && let Pattern::Tiling(pattern) = &**pattern
+            && self.is_new(pattern.cache_key())
+        {
+            self.depth += 1;
+            pattern.interpret(self, pattern.matrix, false);
+            self.depth -= 1;
+        }
+        self.look_through_mask(props.soft_mask.as_ref());
+    }
+}
+
+/// The letter that a font claims, if it is one.
+fn known(letter: char) -> Option<char> {
+    match letter {
+        // Fonts of symbols have their letters there.
+        '\u{F020}'..='\u{F07E}' => char::from_u32(u32::from(letter) - 0xF000),
+        // Bullets and arrows, mostly.
+        '\u{F07F}'..='\u{F0FF}' => Some(letter),
+        '\0' | '\u{FFFD}' | '\u{E000}'..='\u{F8FF}' => None,
+        _ => Some(letter),
+    }
+}
+
+/// Which way a line runs, in whole degrees.
+fn degrees(way: Vec2) -> i16 {
+    if way.y == 0.0 && way.x > 0.0 {
+        return 0;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "at most 180, and nought for no number")]
+    let turn = way.y.atan2(way.x).to_degrees().round() as i16;
+    turn
+}
+
+impl<'a> Device<'a> for Pen {
+    fn draw_path(&mut self, path: &BezPath, props: DrawProps<'a>, _: &DrawMode) {
+        self.outlines = self.outlines.saturating_add(path.elements().len());
+        self.look_through(&props);
+    }
+
+    fn push_clip_path(&mut self, _: &ClipPath) {}
+
+    fn push_transparency_group(&mut self, _: f32, mask: Option<SoftMask<'a>>, _: BlendMode) {
+        self.look_through_mask(mask.as_ref());
+    }
+
+    fn draw_glyph_run(&mut self, run: &GlyphRun<'_, 'a>, props: DrawProps<'a>, mode: &DrawMode) {
+        // What is filled and stroked comes twice; stroked alone is told as well, and a row drawn twice is told once.
+        let is_upright = matches!(run.writing_mode(), WritingMode::Horizontal);
+        for glyph in run.glyphs() {
+            self.glyph(glyph, props.transform * glyph.transform(), is_upright);
+            if let Drawn::Type3(drawing) = &**glyph
+                && !matches!(mode, DrawMode::Invisible)
+                && self.is_new(drawing.cache_key())
+            {
+                let (outlines, pictures) = (self.outlines, self.pictures);
+                self.depth += 1;
+                drawing.interpret(self, props.transform, glyph.transform(), &props.paint);
+                self.depth -= 1;
+                // Letters are drawn as pictures and outlines in such fonts; they have been counted as letters.
+                (self.outlines, self.pictures) = (outlines, pictures);
+            }
+        }
+        self.look_through(&props);
+    }
+
+    fn draw_image(&mut self, image: Image<'a, '_>, props: ImageDrawProps<'a>) {
+        let [a, b, c, d, _, _] = props.transform.as_coeffs();
+        let pixels = f64::from(image.width()) * f64::from(image.height());
+        self.pictures += ((a * d - b * c) * pixels).abs();
+        self.look_through_mask(props.soft_mask.as_ref());
+    }
+
+    fn pop_clip(&mut self) {}
+
+    fn pop_transparency_group(&mut self) {}
+
+    fn begin_marked_content(&mut self, _: &[u8], properties: Option<&Dict<'_>>) {
+        let Some(properties) = properties else { return };
+        for key in ["ActualText", "Alt", "E"] {
+            if let Some(text) =
+                properties.get::<PdfString<'_>>(key).and_then(|text| super::text::decode(&text))
+            {
+                self.meant.push_str(&text);
+                self.meant.push('\n');
+            }
+        }
+    }
+}
