@@ -4,8 +4,9 @@
 
 use crate::support::pdf::{Writer, fold, page, show};
 use crate::support::program::{brevdue, said};
+use brevdue::extract::Kind;
 use brevdue::extract::content::{Event, Limits, Unread};
-use brevdue::worker::{Budget, Workers};
+use brevdue::worker::{Budget, Settings, Workers};
 use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
@@ -13,10 +14,11 @@ use std::time::{Duration, Instant};
 
 /// What a worker tells of a document, and how long it took.
 fn work(document: &[u8], budget: Budget) -> (String, Vec<Unread>, Duration) {
-    let workers = Workers::of(PathBuf::from(env!("CARGO_BIN_EXE_brevdue")), budget);
+    let workers =
+        Workers::of(PathBuf::from(env!("CARGO_BIN_EXE_brevdue")), Settings { budget, recogniser: None });
     let (mut text, mut unread) = (Vec::new(), Vec::new());
     let start = Instant::now();
-    let mut opened = workers.message().begin();
+    let mut opened = workers.message().begin(Kind::Document).unwrap();
     opened.data(document);
     opened.open(&mut |event: Event<'_>| match event {
         Event::Data(data) => text.extend_from_slice(data),
