@@ -230,7 +230,7 @@ impl Reader {
     /// From now on, keeps the evidence of every candidate.
     pub(super) fn explain(&mut self) {
         self.judge.explained = Some(Vec::new());
-        self.window.shows_all = true;
+        self.window.show_all(true);
     }
 
     /// The report, and what became of every candidate since [`Self::explain`].
@@ -268,7 +268,7 @@ impl Reader {
         *explained = None;
         prefix.clear();
         window.clear();
-        window.shows_all = false;
+        window.show_all(false);
         *mode = Mode::Closed;
         *unfold = None;
         leaf.clear();

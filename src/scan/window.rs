@@ -1,8 +1,9 @@
-//! A text of any length through a buffer of fixed size, so that candidates are found however it was cut.
+//! A text of any length through a window of fixed size, so that candidates are found however it was cut.
 //!
-//! Bytes are gathered until the buffer is full; then every candidate is visited that begins early enough to
-//! be whole with its neighbourhood, and the rest moves to the front. As the buffer is always filled before it
-//! is searched, the searches do not depend on the chunks (invariant 3). Tests: beside `scan`'s chunking test.
+//! Bytes are gathered until the window is full; then every candidate is visited that begins early enough to be whole
+//! with its neighbourhood, and the window moves on. It stands over the buffer, or over the caller's bytes where they
+//! hold all of it; as it is always full before it is searched, and its places depend on the text alone, the searches do
+//! not depend on the chunks (invariant 3). Tests: beside `scan`'s chunking test.
 
 use super::context::{AFTER, BEFORE, Scratch};
 use super::neighbours::{self, Neighbours, Tally};
@@ -13,7 +14,7 @@ use crate::cpr::date::Day;
 use crate::cpr::runs::Runs;
 use crate::kernel::{Kernels, Starts};
 
-/// The buffer's size; large enough that moving the overlap costs nothing, small enough for the first cache.
+/// The window's size; large enough that reading the overlap again costs nothing, small enough for the first cache.
 const SIZE: usize = 16 * 1024;
 
 /// What must follow a first digit before its candidate is judged.
@@ -27,12 +28,17 @@ const _: () = assert!(BACK >= BEFORE && BACK >= neighbours::REACH && neighbours:
 pub(super) struct Window {
     /// Never longer than [`SIZE`], and never cleared with zeros: a small mail must not pay for the whole of it.
     buffer: Vec<u8>,
+    search: Search,
+}
+
+/// How far a text has been searched. All places are counted from the window's first byte.
+struct Search {
     /// Everything before here has been searched.
     searched: usize,
     /// A run of digits that begins before `searched` is to be looked at from there on.
     inside: bool,
     /// Visits what is written as a number and has no day, too: somebody asked why it is none.
-    pub(super) shows_all: bool,
+    shows_all: bool,
     place: Counted,
     lore: Lore,
 }
@@ -46,7 +52,7 @@ struct Lore {
     scratch: Option<Box<Scratch>>,
 }
 
-/// The place of the buffer's first byte in the part, and of the byte to which lines have been counted.
+/// The place of the window's first byte in the part, and of the byte to which lines have been counted.
 #[derive(Clone, Copy)]
 struct Counted {
     base: u64,
@@ -117,27 +123,18 @@ impl Counted {
 
 impl Window {
     pub(super) fn new() -> Self {
-        Self {
-            buffer: Vec::with_capacity(SIZE),
-            searched: 0,
-            inside: false,
-            shows_all: false,
-            place: Counted { base: 0, at: 0, line: 1 },
-            lore: Lore::default(),
-        }
+        Self { buffer: Vec::with_capacity(SIZE), search: Search::new(false) }
     }
 
     /// Begins another text.
     pub(super) fn clear(&mut self) {
         self.buffer.clear();
-        self.searched = 0;
-        self.inside = false;
-        self.place = Counted { base: 0, at: 0, line: 1 };
-        self.lore.tables.clear();
-        self.lore.tally.clear();
-        if let Some(scratch) = &mut self.lore.scratch {
-            scratch.clear();
-        }
+        self.search.clear();
+    }
+
+    /// Whether to visit what is written as a number and has no day, too: somebody asked why it is none.
+    pub(super) fn show_all(&mut self, all: bool) {
+        self.search.shows_all = all;
     }
 
     /// What is in the buffer.
@@ -153,31 +150,66 @@ impl Window {
     }
 
     /// Takes more text and visits every candidate that is whole.
-    pub(super) fn push(&mut self, mut bytes: &[u8], visit: &mut impl FnMut(Hit<'_>)) {
+    pub(super) fn push(&mut self, bytes: &[u8], visit: &mut impl FnMut(Hit<'_>)) {
+        let Self { buffer, search } = self;
+        let mut rest = bytes;
         loop {
-            let taken = self.gather(bytes, SIZE);
-            bytes = bytes.get(taken..).unwrap_or_default();
-            if bytes.is_empty() {
+            let (now, later) = rest.split_at_checked(SIZE - buffer.len()).unwrap_or((rest, &[]));
+            buffer.extend_from_slice(now);
+            if later.is_empty() {
                 return;
             }
-            self.search(SIZE - AHEAD, visit);
-            self.slide();
+            search.run(buffer, SIZE - AHEAD, visit);
+            let passed = search.pass(buffer);
+            buffer.drain(..passed);
+            rest = later;
+            // All that the buffer still holds may stand in these bytes, with what follows it.
+            let Some(begin) = (bytes.len() - rest.len()).checked_sub(buffer.len()) else { continue };
+            buffer.clear();
+            rest = bytes.get(begin..).unwrap_or_default();
+            while let Some(window) = rest.get(..SIZE).filter(|_| rest.len() > SIZE) {
+                search.run(window, SIZE - AHEAD, visit);
+                rest = rest.get(search.pass(window)..).unwrap_or_default();
+            }
         }
     }
 
     /// Visits what is left at the end of the text, and begins another.
     pub(super) fn finish(&mut self, visit: &mut impl FnMut(Hit<'_>)) {
-        self.search(self.buffer.len(), visit);
+        self.search.run(&self.buffer, self.buffer.len(), visit);
         self.clear();
     }
+}
 
-    fn search(&mut self, limit: usize, visit: &mut impl FnMut(Hit<'_>)) {
-        let text = self.buffer.as_slice();
-        let from = self.searched;
+impl Search {
+    fn new(shows_all: bool) -> Self {
+        Self {
+            searched: 0,
+            inside: false,
+            shows_all,
+            place: Counted { base: 0, at: 0, line: 1 },
+            lore: Lore::default(),
+        }
+    }
+
+    /// Begins another text.
+    fn clear(&mut self) {
+        self.searched = 0;
+        self.inside = false;
+        self.place = Counted { base: 0, at: 0, line: 1 };
+        self.lore.tables.clear();
+        self.lore.tally.clear();
+        if let Some(scratch) = &mut self.lore.scratch {
+            scratch.clear();
+        }
+    }
+
+    /// Visits the candidates of the window that begin before `limit` and have not been searched.
+    fn run(&mut self, text: &[u8], limit: usize, visit: &mut impl FnMut(Hit<'_>)) {
         let mut visit = |candidate: &Candidate| {
             visit(Hit { candidate, text, place: &mut self.place, lore: &mut self.lore });
         };
-        let from = Next { at: from, inside: self.inside };
+        let from = Next { at: self.searched, inside: self.inside };
         let next = if self.shows_all {
             sweep_each(text, from, limit, true, &mut visit)
         } else {
@@ -186,32 +218,23 @@ impl Window {
         (self.searched, self.inside) = (next.at.max(limit), next.inside);
     }
 
-    /// Moves what the next search needs to the front: the unsearched text, and the neighbourhood before it.
-    fn slide(&mut self) {
+    /// Moves on, and gives how far: what the next search needs are the unsearched text, and the neighbourhood before it.
+    fn pass(&mut self, text: &[u8]) -> usize {
         if self.place.base == 0 {
-            self.lore.tables.keep_first_line(&self.buffer);
+            self.lore.tables.keep_first_line(text);
         }
-        let keep_from = self.searched.saturating_sub(BACK).min(self.buffer.len());
-        self.place.count_to(&self.buffer, keep_from.max(self.place.at));
-        self.buffer.copy_within(keep_from.., 0);
-        self.buffer.truncate(self.buffer.len() - keep_from);
-        self.searched -= keep_from;
-        self.place.at -= keep_from;
-        self.place.base += keep_from as u64;
+        let passed = self.searched.saturating_sub(BACK).min(text.len());
+        self.place.count_to(text, passed.max(self.place.at));
+        self.searched -= passed;
+        self.place.at -= passed;
+        self.place.base += passed as u64;
+        passed
     }
 }
 
-/// Visits the candidates of a text that is whole in memory; `shows_all` as in [`Window`].
+/// Visits the candidates of a text that is whole in memory; `shows_all` as in [`Window::show_all`].
 pub(super) fn whole(text: &[u8], shows_all: bool, visit: &mut impl FnMut(Hit<'_>)) {
-    let (mut place, mut lore) = (Counted { base: 0, at: 0, line: 1 }, Lore::default());
-    let mut visit = |candidate: &Candidate| {
-        visit(Hit { candidate, text, place: &mut place, lore: &mut lore });
-    };
-    if shows_all {
-        sweep_each(text, Next::default(), text.len(), true, &mut visit);
-    } else {
-        sweep(text, Next::default(), text.len(), &mut visit);
-    }
+    Search::new(shows_all).run(text, text.len(), visit);
 }
 
 /// Where to look next.
@@ -486,6 +509,29 @@ mod tests {
                 window.finish(&mut visit);
                 assert_eq!(found, [(offset, line, BEFORE, AFTER)], "shift {shift} chunk {chunk}");
             }
+        }
+    }
+
+    /// Whether it stands over the buffer or over the caller's bytes.
+    #[test]
+    fn the_window_has_the_same_places_however_the_text_is_cut() {
+        let text: String = (0..6000).map(|nr| format!("{nr} {:01$}\n150379-1028;", "", nr % 31)).collect();
+        let visited = |chunk| {
+            let (mut window, mut all) = (Window::new(), Vec::new());
+            let mut visit = |mut hit: Hit<'_>| {
+                let line = hit.line();
+                all.push((hit.place.base, hit.text.len(), hit.candidate.span.clone(), line));
+                assert!(text.as_bytes()[hit.place.base as usize..].starts_with(hit.text));
+            };
+            text.as_bytes().chunks(chunk).for_each(|bytes| window.push(bytes, &mut visit));
+            window.finish(&mut visit);
+            all
+        };
+        let expect = visited(1000);
+        assert_eq!(expect.len(), 6000);
+        for chunk in [7, 6 * 1024, SIZE - 1, SIZE, SIZE + 1, 3 * SIZE, 4 * SIZE, 4 * SIZE + 5000, text.len()]
+        {
+            assert_eq!(visited(chunk), expect, "by {chunk}");
         }
     }
 
