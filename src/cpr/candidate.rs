@@ -82,7 +82,7 @@ impl std::fmt::Debug for Candidate {
 /// passed together.
 #[inline]
 pub fn at(text: &[u8], first: &Range<usize>) -> Result<Candidate, usize> {
-    if matches!(first.len(), 9 | 10) && !may_be_day(text.get(first.clone()).unwrap_or_default()) {
+    if matches!(first.len(), 6..=10) && !may_be_day(text.get(first.clone()).unwrap_or_default()) {
         // Nearly all of those are ids and amounts. What is cut by something unseen is longer.
         let is_cut = text.get(first.end).is_some_and(|byte| glyph::may_be_unseen(*byte));
         if !is_cut && !may_be_escaped(text, first.start) {
@@ -98,11 +98,11 @@ pub fn at(text: &[u8], first: &Range<usize>) -> Result<Candidate, usize> {
     }
 }
 
-/// Whether nine or ten digits begin with the day of a month, where the first of nine was a zero.
+/// Whether so many digits begin with the day of a month, where the first of nine was a zero.
 fn may_be_day(digits: &[u8]) -> bool {
     match *digits {
-        [d1, d2, m1, m2, _, _, _, _, _, _] => is_day(&[d1, d2, m1, m2].map(|digit| digit & 15)),
-        [d2, m1, m2, ..] => is_day(&[b'0', d2, m1, m2].map(|digit| digit & 15)),
+        [d2, m1, m2, _, _, _, _, _, _] => is_day(&[b'0', d2, m1, m2].map(|digit| digit & 15)),
+        [d1, d2, m1, m2, ..] => is_day(&[d1, d2, m1, m2].map(|digit| digit & 15)),
         _ => true,
     }
 }
