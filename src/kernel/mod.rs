@@ -54,9 +54,13 @@ static AVX2: Kernels = Kernels {
     quoted: quoted::avx2::decode,
 };
 
-/// Only the digits gain by words twice as long.
 #[cfg(target_arch = "x86_64")]
-static AVX512: Kernels = Kernels { name: "avx512", starts: starts::avx512::starts, ..AVX2 };
+static AVX512: Kernels = Kernels {
+    name: "avx512",
+    starts: starts::avx512::starts,
+    base64: base64::avx512::decode,
+    quoted: quoted::avx512::decode,
+};
 
 impl Kernels {
     /// The fastest that this machine can run; asked of the processor once.
@@ -89,7 +93,7 @@ fn has_avx2() -> bool {
         && is_x86_feature_detected!("popcnt")
 }
 
-/// AVX-512 of the processors that keep their pace with it: those with VBMI and later.
+/// AVX-512 of the processors that keep their pace with it: those with VBMI2 and later.
 #[cfg(target_arch = "x86_64")]
 fn has_avx512() -> bool {
     has_avx2()
@@ -98,4 +102,5 @@ fn has_avx512() -> bool {
         && is_x86_feature_detected!("avx512vl")
         && is_x86_feature_detected!("avx512dq")
         && is_x86_feature_detected!("avx512vbmi")
+        && is_x86_feature_detected!("avx512vbmi2")
 }
