@@ -115,10 +115,26 @@ impl<'a> Hit<'a> {
 impl Counted {
     fn count_to(&mut self, text: &[u8], to: usize) {
         if let Some(between) = text.get(self.at..to) {
-            self.line += memchr::memchr_iter(b'\n', between).count() as u64;
+            self.line += line_feeds(between);
             self.at = to;
         }
     }
+}
+
+/// How many line feeds there are. Every place of a block has a sum of its own, in a byte, so that the compiler makes
+/// vectors of them; before one can overflow all are added up.
+fn line_feeds(text: &[u8]) -> u64 {
+    let is = |byte: &u8| u8::from(*byte == b'\n');
+    let (blocks, rest) = text.as_chunks::<64>();
+    let mut all = rest.iter().map(|byte| u64::from(is(byte))).sum();
+    for some in blocks.chunks(u8::MAX.into()) {
+        let mut sums = [0; 64];
+        for block in some {
+            sums.iter_mut().zip(block).for_each(|(sum, byte)| *sum += is(byte));
+        }
+        all += sums.iter().map(|sum| u64::from(*sum)).sum::<u64>();
+    }
+    all
 }
 
 impl Window {
@@ -281,7 +297,7 @@ fn sweep(text: &[u8], from: Next, limit: usize, visit: &mut impl FnMut(&Candidat
 /// Looks at the run that begins at `start`.
 fn look(text: &[u8], start: usize, visit: &mut impl FnMut(&Candidate)) -> Next {
     let run = start..run_end(text, start);
-    Next::after(text, run.end, tell(candidate::at(text, &run), visit))
+    Next::after(text, run.end, tell(&candidate::at(text, &run), visit))
 }
 
 /// Looks at what is left of a run, and of that again, up to `limit`.
@@ -326,7 +342,7 @@ fn sweep_each(
     loop {
         let run = runs.next().filter(|run| run.start < limit);
         while let Some(start) = wide.filter(|wide| *wide < run.as_ref().map_or(limit, |run| run.start)) {
-            next = Next::after(text, start + 1, tell(candidate::wide_at(text, start), visit));
+            next = Next::after(text, start + 1, tell(&candidate::wide_at(text, start), visit));
             wide = candidate::next_wide(text, next.at);
         }
         let Some(run) = run else { break };
@@ -350,7 +366,7 @@ fn sweep_each(
         {
             visit(&dayless);
         }
-        next = Next::after(text, run.end, tell(found, visit));
+        next = Next::after(text, run.end, tell(&found, visit));
         runs.skip_to(next.at);
         if wide.is_some_and(|wide| wide < next.at) {
             wide = candidate::next_wide(text, next.at);
@@ -360,13 +376,13 @@ fn sweep_each(
 }
 
 /// Visits what was found, and says where to go on.
-fn tell(found: Result<Candidate, usize>, visit: &mut impl FnMut(&Candidate)) -> usize {
+fn tell(found: &Result<Candidate, usize>, visit: &mut impl FnMut(&Candidate)) -> usize {
     match found {
         Ok(found) => {
-            visit(&found);
+            visit(found);
             found.span.end
         }
-        Err(next) => next,
+        Err(next) => *next,
     }
 }
 
@@ -483,6 +499,17 @@ mod tests {
         }
     }
 
+    #[test]
+    fn line_feeds_are_counted() {
+        for length in (0..300).chain([255 * 64, 256 * 64 + 1, 1 << 16]) {
+            let text = |byte: u8| vec![byte; length];
+            assert_eq!(line_feeds(&text(b'\n')), length as u64);
+            assert_eq!(line_feeds(&text(b'\r')), 0);
+            let lines = b"ab\n".repeat(length);
+            assert_eq!(line_feeds(&lines), length as u64);
+        }
+    }
+
     /// Numbers at every distance from the buffer's edge, each found once, with its line and offset.
     #[test]
     fn numbers_on_the_edge_are_found_once() {
@@ -515,13 +542,16 @@ mod tests {
     /// Whether it stands over the buffer or over the caller's bytes.
     #[test]
     fn the_window_has_the_same_places_however_the_text_is_cut() {
-        let text: String = (0..6000).map(|nr| format!("{nr} {:01$}\n150379-1028;", "", nr % 31)).collect();
+        let rows: Vec<String> =
+            (0..6000).map(|nr| format!("{nr} {:1$}\n150379-1028;", "", nr % 31)).collect();
+        let text = rows.concat();
         let visited = |chunk| {
             let (mut window, mut all) = (Window::new(), Vec::new());
             let mut visit = |mut hit: Hit<'_>| {
                 let line = hit.line();
                 all.push((hit.place.base, hit.text.len(), hit.candidate.span.clone(), line));
-                assert!(text.as_bytes()[hit.place.base as usize..].starts_with(hit.text));
+                let base = usize::try_from(hit.place.base).unwrap();
+                assert!(text.as_bytes()[base..].starts_with(hit.text));
             };
             text.as_bytes().chunks(chunk).for_each(|bytes| window.push(bytes, &mut visit));
             window.finish(&mut visit);
