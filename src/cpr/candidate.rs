@@ -89,13 +89,15 @@ pub fn at(text: &[u8], first: &Range<usize>) -> Result<Candidate, usize> {
             return Err(first.end);
         }
     }
-    let found = shaped_at(text, first)?;
-    match first.len() {
-        _ if is_day(&found.digits) => Ok(found),
-        // Digits one by one: none begins in the middle of them.
-        1 => Err(found.span.end),
-        _ => Err(first.end),
+    // Changed where it stands, since to move it costs as much as to read it.
+    let mut found = shaped_at(text, first);
+    if let Ok(dayless) = &found
+        && !is_day(&dayless.digits)
+    {
+        // Of digits one by one none begins in the middle of them.
+        found = Err(if first.len() == 1 { dayless.span.end } else { first.end });
     }
+    found
 }
 
 /// Whether so many digits begin with the day of a month, where the first of nine was a zero.
@@ -283,11 +285,9 @@ fn halves(text: &[u8], first: &Range<usize>) -> Option<Candidate> {
 }
 
 fn nine(text: &[u8], run: &Range<usize>) -> Option<Candidate> {
-    let mut digits = [0; 10];
-    digits.get_mut(1..)?.copy_from_slice(text.get(run.clone())?);
-    for digit in digits.iter_mut().skip(1) {
-        *digit -= b'0';
-    }
+    let written: &[u8; 9] = text.get(run.clone())?.try_into().ok()?;
+    let [d2, m1, m2, y1, y2, s1, s2, s3, s4] = *written;
+    let digits = [b'0', d2, m1, m2, y1, y2, s1, s2, s3, s4].map(|byte| byte - b'0');
     Some(candidate(text, run.clone(), digits, Form::Nine))
 }
 
@@ -304,9 +304,14 @@ fn lettered(text: &[u8], run: &Range<usize>) -> Option<Candidate> {
     (is_shaped && stands_alone).then(|| candidate(text, span, digits, Form::Lettered))
 }
 
+#[inline]
 fn candidate(text: &[u8], span: Range<usize>, digits: [u8; 10], form: Form) -> Candidate {
-    let (before, after) = (touch_before(text, span.start), touch_after(text, span.end));
+    let (before, after) = touches(text, &span);
     Candidate { digits, span, form, before, after }
+}
+
+fn touches(text: &[u8], span: &Range<usize>) -> (Touch, Touch) {
+    (touch_before(text, span.start), touch_after(text, span.end))
 }
 
 /// The groups of digits from `start`, read as a number if they are written as one. `seen` is the end of what the caller
