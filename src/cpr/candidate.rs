@@ -200,9 +200,12 @@ fn may_begin_escape(byte: u8) -> bool {
 /// The candidate that begins at `start` with a digit that is no ASCII byte.
 ///
 /// # Errors
-/// Where to look for the next one, as [`at`].
+/// Where to look for the next one, as [`at`]; never amid digits, for a reader sees one run with the first.
 pub fn wide_at(text: &[u8], start: usize) -> Result<Candidate, usize> {
-    row(text, start, start + 1)
+    row(text, start, start + 1).map_err(|next| {
+        let is_digit = |at: usize| text.get(at).is_some_and(u8::is_ascii_digit);
+        (next..).find(|at| !is_digit(*at) || !is_digit(at - 1)).unwrap_or(next)
+    })
 }
 
 /// Where the next digit that is no ASCII byte may begin, at or after `from`: the lead bytes of fullwidth and

@@ -471,6 +471,14 @@ mod tests {
         }
     }
 
+    /// What a wide digit begins is one run with the digits behind it, however many and wherever a buffer ends.
+    #[test]
+    fn a_long_run_behind_a_wide_digit_is_no_number() {
+        for text in ["00000000000１00000000000007001000000 ", "x １60899802228956402724873"] {
+            passes_by_nothing(text.as_bytes());
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(3000))]
         #[test]
