@@ -125,7 +125,11 @@ impl Tally {
             if number.sides != place || number.at == own_place || Some(number.digits) == own {
                 continue;
             }
-            *(if number.is_valid { &mut found.valid } else { &mut found.other }) += 1;
+            if number.is_valid {
+                found.valid += 1;
+            } else {
+                found.other += 1;
+            }
         }
         found
     }

@@ -67,10 +67,7 @@ fn write_one(rest: &[u8], out: &mut Vec<u8>) -> usize {
 
 /// Whether `raw`, but perhaps for a blank that it begins with, is text of one word that looks as it is written.
 pub(super) fn looks_as_written(raw: &[u8]) -> bool {
-    let word = match raw {
-        [b' ' | b'\t' | b'\n', word @ ..] => word,
-        word => word,
-    };
+    let ([b' ' | b'\t' | b'\n', word @ ..] | word) = raw;
     word.iter().all(|byte| LOOKS.get(usize::from(*byte)) == Some(&Looks::AsWritten))
 }
 

@@ -149,12 +149,11 @@ impl Edge {
             trace.states.resize(seen.len(), LazyStateID::default());
         }
         trace.new.clear();
-        let mut state = match trace.start {
-            Some(state) => state,
-            None => {
-                let input = Input::new(before.text()).anchored(Anchored::Yes);
-                *trace.start.insert(self.automaton.start_state_reverse(cache, &input).ok()?)
-            }
+        let mut state = if let Some(state) = trace.start {
+            state
+        } else {
+            let input = Input::new(before.text()).anchored(Anchored::Yes);
+            *trace.start.insert(self.automaton.start_state_reverse(cache, &input).ok()?)
         };
         let Trace { states, new, low: known, high, .. } = &mut *trace;
         let known = *known..*high;

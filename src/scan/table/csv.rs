@@ -132,10 +132,10 @@ impl Table {
         let along = self.along.as_mut().filter(|along| along.line.separator == separator)?;
         let start = usize::try_from(along.line.place.checked_sub(base)?).ok()?;
         let new = text.get(usize::try_from(along.to - base).ok()?..span.start)?;
-        if span.start - start >= super::LONGEST_LINE || new.iter().any(|byte| matches!(byte, b'\n' | b'"')) {
+        if span.start - start >= super::LONGEST_LINE || memchr::memchr2(b'\n', b'"', new).is_some() {
             return None;
         }
-        let separators = new.iter().filter(|byte| **byte == separator).count();
+        let separators = memchr::memchr_iter(separator, new).count();
         if let Some(last) = new.iter().rposition(|byte| *byte == separator) {
             along.row.cell_start = span.start - new.len() + last + 1 - start;
         }
@@ -157,15 +157,18 @@ impl Table {
         let row = Row::read(before, separator);
         let rest = line_at(text, start);
         let place = base + start as u64;
+        let last = self.last.replace(place);
         let line = Line {
             start,
             place,
             separator,
             separators: Row::read(rest, separator).separators,
             is_cut: rest.len() == FIRST_LINE && separator != b',',
-            is_apart: self.last.replace(place).is_some_and(|last| is_apart(text, base, last, start)),
+            is_apart: last.is_some_and(|last| is_apart(text, base, last, start)),
         };
-        self.along = memchr::memchr(b'"', before).is_none().then_some(Along { line, to, row });
+        // Most rows hold one number, and nothing is noted for another.
+        let is_second = last == Some(place) && memchr::memchr(b'"', before).is_none();
+        self.along = is_second.then_some(Along { line, to, row });
         Some((line, row))
     }
 
