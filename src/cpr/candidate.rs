@@ -132,10 +132,12 @@ pub fn shaped_at(text: &[u8], first: &Range<usize>) -> Result<Candidate, usize> 
             let behind = text.get(first.end..).and_then(glyph::glyph);
             matches!(behind, Some((Glyph::Invisible | Glyph::Digit(_), _)))
         };
-        if !row::may_begin(first.len()) && !goes_on() {
-            return Err(first.end);
-        }
-        return row(text, first.start, first.end);
+        return match first.len() {
+            10 if !goes_on() => plain(text, first).ok_or(first.end),
+            9 if !goes_on() => nine(text, first).ok_or(first.end),
+            length if !row::may_begin(length) && !goes_on() => Err(first.end),
+            _ => row(text, first.start, first.end),
+        };
     }
     // Nearly all runs of digits end here, and a few bytes ahead tell.
     match first.len() {
