@@ -51,13 +51,14 @@ fn find(text: &[u8], word: [u8; 5]) -> Option<usize> {
 #[allow(clippy::inline_always, reason = "a part of each form's loop")]
 fn skip<const N: usize, const WIDTH: usize>(text: &[u8], mut from: usize, word: [u8; 5]) -> usize {
     let [first, _, third, _, fifth] = word;
+    let is = |byte: u8, letter: u8| byte == letter;
     while let Some(piece) = text.get(from..from + N + 4) {
         let rows = |shift: usize| piece.get(shift..).unwrap_or_default().as_chunks::<WIDTH>().0;
         // Marks beside each other, so that the compiler makes one vector of them.
         let mut marks = [0_u8; WIDTH];
         for ((one, two), three) in rows(0).iter().zip(rows(2)).zip(rows(4)).take(N / WIDTH) {
             for (((mark, one), two), three) in marks.iter_mut().zip(one).zip(two).zip(three) {
-                *mark |= if (*one == first) & (*two == third) & (*three == fifth) { u8::MAX } else { 0 };
+                *mark |= if is(*one, first) & is(*two, third) & is(*three, fifth) { u8::MAX } else { 0 };
             }
         }
         if marks != [0; WIDTH] {

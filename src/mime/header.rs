@@ -161,7 +161,7 @@ impl Whole {
     /// line of blanks, a line of dashes.
     pub(super) fn find(bytes: &[u8], limit: usize) -> Option<Self> {
         let start = bytes.get(..NAME_CAP).unwrap_or(bytes);
-        let name = first(start, |byte| !byte.is_ascii_graphic() | (byte == b':'))?;
+        let name = first(start, |byte| !byte.is_ascii_graphic() || byte == b':')?;
         if name == 0 || bytes.get(name) != Some(&b':') || bytes.starts_with(b"--") {
             return None;
         }
@@ -188,7 +188,7 @@ impl Whole {
 
 /// Where the first return or line feed is.
 fn line_end(bytes: &[u8]) -> Option<usize> {
-    first(bytes, |byte| (byte == b'\n') | (byte == b'\r'))
+    first(bytes, |byte| matches!(byte, b'\n' | b'\r'))
 }
 
 /// Where the first such byte is. Names and lines of a header are so short that a search made for long texts takes longer
