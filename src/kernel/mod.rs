@@ -11,6 +11,7 @@ mod quoted;
 mod starts;
 #[cfg(test)]
 mod tests;
+mod word;
 
 pub use quoted::hex;
 pub use starts::Starts;
@@ -29,19 +30,27 @@ pub struct Kernels {
     /// Where runs of digits begin that are worth a look, among the places from an offset on; bytes before the offset
     /// are seen.
     pub starts: fn(&[u8], usize) -> Starts,
+    /// Where a word first stands.
+    pub word: fn(&[u8], [u8; 5]) -> Option<usize>,
     /// Base64 letters in whole groups, with line ends between them.
     pub base64: Decode,
     /// Quoted-printable text, escapes and soft breaks.
     pub quoted: Decode,
 }
 
-static SCALAR: Kernels =
-    Kernels { name: "scalar", starts: starts::scalar, base64: base64::decode, quoted: quoted::decode };
+static SCALAR: Kernels = Kernels {
+    name: "scalar",
+    starts: starts::scalar,
+    word: word::scalar,
+    base64: base64::decode,
+    quoted: quoted::decode,
+};
 
 #[cfg(target_arch = "x86_64")]
 static SSE2: Kernels = Kernels {
     name: "sse2",
     starts: starts::sse2::starts,
+    word: word::scalar,
     base64: base64::decode,
     quoted: quoted::sse2::decode,
 };
@@ -50,6 +59,7 @@ static SSE2: Kernels = Kernels {
 static AVX2: Kernels = Kernels {
     name: "avx2",
     starts: starts::avx2::starts,
+    word: word::avx2,
     base64: base64::avx2::decode,
     quoted: quoted::avx2::decode,
 };
