@@ -68,6 +68,7 @@ static AVX2: Kernels = Kernels {
 static AVX512: Kernels = Kernels {
     name: "avx512",
     starts: starts::avx512::starts,
+    word: word::avx2,
     base64: base64::avx512::decode,
     quoted: quoted::avx512::decode,
 };
