@@ -205,8 +205,9 @@ fn may_begin_escape(byte: u8) -> bool {
 /// Where to look for the next one, as [`at`]; never amid digits, for a reader sees one run with the first.
 pub fn wide_at(text: &[u8], start: usize) -> Result<Candidate, usize> {
     row(text, start, start + 1).map_err(|next| {
-        let is_digit = |at: usize| text.get(at).is_some_and(u8::is_ascii_digit);
-        (next..).find(|at| !is_digit(*at) || !is_digit(at - 1)).unwrap_or(next)
+        let is_amid = next.checked_sub(1).and_then(|at| text.get(at)).is_some_and(u8::is_ascii_digit);
+        let rest = text.get(next..).filter(|_| is_amid).unwrap_or_default();
+        next + rest.iter().take_while(|byte| byte.is_ascii_digit()).count()
     })
 }
 
