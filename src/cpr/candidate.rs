@@ -82,27 +82,29 @@ impl std::fmt::Debug for Candidate {
 /// passed together.
 #[inline]
 pub fn at(text: &[u8], first: &Range<usize>) -> Result<Candidate, usize> {
-    if matches!(first.len(), 9 | 10) && !may_be_day(text.get(first.clone()).unwrap_or_default()) {
+    if matches!(first.len(), 6..=10) && !may_be_day(text.get(first.clone()).unwrap_or_default()) {
         // Nearly all of those are ids and amounts. What is cut by something unseen is longer.
         let is_cut = text.get(first.end).is_some_and(|byte| glyph::may_be_unseen(*byte));
         if !is_cut && !may_be_escaped(text, first.start) {
             return Err(first.end);
         }
     }
-    let found = shaped_at(text, first)?;
-    match first.len() {
-        _ if is_day(&found.digits) => Ok(found),
-        // Digits one by one: none begins in the middle of them.
-        1 => Err(found.span.end),
-        _ => Err(first.end),
+    // Changed where it stands, since to move it costs as much as to read it.
+    let mut found = shaped_at(text, first);
+    if let Ok(dayless) = &found
+        && !is_day(&dayless.digits)
+    {
+        // Of digits one by one none begins in the middle of them.
+        found = Err(if first.len() == 1 { dayless.span.end } else { first.end });
     }
+    found
 }
 
-/// Whether nine or ten digits begin with the day of a month, where the first of nine was a zero.
+/// Whether so many digits begin with the day of a month, where the first of nine was a zero.
 fn may_be_day(digits: &[u8]) -> bool {
     match *digits {
-        [d1, d2, m1, m2, _, _, _, _, _, _] => is_day(&[d1, d2, m1, m2].map(|digit| digit & 15)),
-        [d2, m1, m2, ..] => is_day(&[b'0', d2, m1, m2].map(|digit| digit & 15)),
+        [d2, m1, m2, _, _, _, _, _, _] => is_day(&[b'0', d2, m1, m2].map(|digit| digit & 15)),
+        [d1, d2, m1, m2, ..] => is_day(&[d1, d2, m1, m2].map(|digit| digit & 15)),
         _ => true,
     }
 }
@@ -130,10 +132,12 @@ pub fn shaped_at(text: &[u8], first: &Range<usize>) -> Result<Candidate, usize> 
             let behind = text.get(first.end..).and_then(glyph::glyph);
             matches!(behind, Some((Glyph::Invisible | Glyph::Digit(_), _)))
         };
-        if !row::may_begin(first.len()) && !goes_on() {
-            return Err(first.end);
-        }
-        return row(text, first.start, first.end);
+        return match first.len() {
+            10 if !goes_on() => plain(text, first).ok_or(first.end),
+            9 if !goes_on() => nine(text, first).ok_or(first.end),
+            length if !row::may_begin(length) && !goes_on() => Err(first.end),
+            _ => row(text, first.start, first.end),
+        };
     }
     // Nearly all runs of digits end here, and a few bytes ahead tell.
     match first.len() {
@@ -198,9 +202,13 @@ fn may_begin_escape(byte: u8) -> bool {
 /// The candidate that begins at `start` with a digit that is no ASCII byte.
 ///
 /// # Errors
-/// Where to look for the next one, as [`at`].
+/// Where to look for the next one, as [`at`]; never amid digits, for a reader sees one run with the first.
 pub fn wide_at(text: &[u8], start: usize) -> Result<Candidate, usize> {
-    row(text, start, start + 1)
+    row(text, start, start + 1).map_err(|next| {
+        let is_amid = next.checked_sub(1).and_then(|at| text.get(at)).is_some_and(u8::is_ascii_digit);
+        let rest = text.get(next..).filter(|_| is_amid).unwrap_or_default();
+        next + rest.iter().take_while(|byte| byte.is_ascii_digit()).count()
+    })
 }
 
 /// Where the next digit that is no ASCII byte may begin, at or after `from`: the lead bytes of fullwidth and
@@ -283,11 +291,9 @@ fn halves(text: &[u8], first: &Range<usize>) -> Option<Candidate> {
 }
 
 fn nine(text: &[u8], run: &Range<usize>) -> Option<Candidate> {
-    let mut digits = [0; 10];
-    digits.get_mut(1..)?.copy_from_slice(text.get(run.clone())?);
-    for digit in digits.iter_mut().skip(1) {
-        *digit -= b'0';
-    }
+    let written: &[u8; 9] = text.get(run.clone())?.try_into().ok()?;
+    let [d2, m1, m2, y1, y2, s1, s2, s3, s4] = *written;
+    let digits = [b'0', d2, m1, m2, y1, y2, s1, s2, s3, s4].map(|byte| byte - b'0');
     Some(candidate(text, run.clone(), digits, Form::Nine))
 }
 
@@ -304,9 +310,14 @@ fn lettered(text: &[u8], run: &Range<usize>) -> Option<Candidate> {
     (is_shaped && stands_alone).then(|| candidate(text, span, digits, Form::Lettered))
 }
 
+#[inline]
 fn candidate(text: &[u8], span: Range<usize>, digits: [u8; 10], form: Form) -> Candidate {
-    let (before, after) = (touch_before(text, span.start), touch_after(text, span.end));
+    let (before, after) = touches(text, &span);
     Candidate { digits, span, form, before, after }
+}
+
+fn touches(text: &[u8], span: &Range<usize>) -> (Touch, Touch) {
+    (touch_before(text, span.start), touch_after(text, span.end))
 }
 
 /// The groups of digits from `start`, read as a number if they are written as one. `seen` is the end of what the caller

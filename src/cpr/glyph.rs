@@ -255,7 +255,7 @@ pub fn tag(text: &[u8]) -> Option<(Tag<'_>, usize)> {
         let opened = memchr::memchr(b'<', inside.get(..end)?);
         return (opened.is_none() || inside.starts_with(b"[if")).then_some((Tag::Inline, 4 + end + 3));
     }
-    let end = 1 + memchr2(b'<', b'>', text.get(1..)?)?;
+    let end = 1 + next_edge(text.get(1..)?)?;
     if text.get(end) != Some(&b'>') {
         return None;
     }
@@ -265,8 +265,16 @@ pub fn tag(text: &[u8]) -> Option<(Tag<'_>, usize)> {
         return Some((Tag::Inline, end + 1));
     }
     let letters = |name: &[u8]| name.first().is_some_and(u8::is_ascii_alphabetic);
-    let name = inside.split(|b| b.is_ascii_whitespace() || *b == b'/').next().filter(|name| letters(name))?;
+    let length = inside.iter().position(|b| b.is_ascii_whitespace() || *b == b'/').unwrap_or(inside.len());
+    let name = inside.get(..length).filter(|name| letters(name))?;
     Some((kind_of(name), end + 1))
+}
+
+/// Where the next tag begins or ends. Nearly all tags are so short that a search by vectors does not pay.
+fn next_edge(text: &[u8]) -> Option<usize> {
+    const SHORT: usize = 12;
+    let near = text.iter().take(SHORT).position(|byte| matches!(byte, b'<' | b'>'));
+    near.or_else(|| Some(SHORT + memchr2(b'<', b'>', text.get(SHORT..)?)?))
 }
 
 fn kind_of(name: &[u8]) -> Tag<'_> {

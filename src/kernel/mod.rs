@@ -11,6 +11,7 @@ mod quoted;
 mod starts;
 #[cfg(test)]
 mod tests;
+mod word;
 
 pub use quoted::hex;
 pub use starts::Starts;
@@ -29,19 +30,27 @@ pub struct Kernels {
     /// Where runs of digits begin that are worth a look, among the places from an offset on; bytes before the offset
     /// are seen.
     pub starts: fn(&[u8], usize) -> Starts,
+    /// Where a word first stands.
+    pub word: fn(&[u8], [u8; 5]) -> Option<usize>,
     /// Base64 letters in whole groups, with line ends between them.
     pub base64: Decode,
     /// Quoted-printable text, escapes and soft breaks.
     pub quoted: Decode,
 }
 
-static SCALAR: Kernels =
-    Kernels { name: "scalar", starts: starts::scalar, base64: base64::decode, quoted: quoted::decode };
+static SCALAR: Kernels = Kernels {
+    name: "scalar",
+    starts: starts::scalar,
+    word: word::scalar,
+    base64: base64::decode,
+    quoted: quoted::decode,
+};
 
 #[cfg(target_arch = "x86_64")]
 static SSE2: Kernels = Kernels {
     name: "sse2",
     starts: starts::sse2::starts,
+    word: word::scalar,
     base64: base64::decode,
     quoted: quoted::sse2::decode,
 };
@@ -50,13 +59,19 @@ static SSE2: Kernels = Kernels {
 static AVX2: Kernels = Kernels {
     name: "avx2",
     starts: starts::avx2::starts,
+    word: word::avx2,
     base64: base64::avx2::decode,
     quoted: quoted::avx2::decode,
 };
 
-/// Only the digits gain by words twice as long.
 #[cfg(target_arch = "x86_64")]
-static AVX512: Kernels = Kernels { name: "avx512", starts: starts::avx512::starts, ..AVX2 };
+static AVX512: Kernels = Kernels {
+    name: "avx512",
+    starts: starts::avx512::starts,
+    word: word::avx2,
+    base64: base64::avx512::decode,
+    quoted: quoted::avx512::decode,
+};
 
 impl Kernels {
     /// The fastest that this machine can run; asked of the processor once.
@@ -89,7 +104,7 @@ fn has_avx2() -> bool {
         && is_x86_feature_detected!("popcnt")
 }
 
-/// AVX-512 of the processors that keep their pace with it: those with VBMI and later.
+/// AVX-512 of the processors that keep their pace with it: those with VBMI2 and later.
 #[cfg(target_arch = "x86_64")]
 fn has_avx512() -> bool {
     has_avx2()
@@ -98,4 +113,5 @@ fn has_avx512() -> bool {
         && is_x86_feature_detected!("avx512vl")
         && is_x86_feature_detected!("avx512dq")
         && is_x86_feature_detected!("avx512vbmi")
+        && is_x86_feature_detected!("avx512vbmi2")
 }

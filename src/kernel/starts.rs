@@ -3,8 +3,8 @@
 //! Mail is full of digits, and nearly none of them begin a number. What can is told by lengths: of the run, of the runs
 //! behind it, and by a few bytes in and beside it (`cpr::candidate::at` has the rules). So 64 bytes become five words of 64
 //! bits ([`Classes`]), and shifts and ands over the words leave a one where a run begins that may be the start of one
-//! ([`worth`]). A one too many costs a look; a one too few would lose a number, so where the word does not reach far
-//! enough the answer is one. Only the way from bytes to words depends on the machine.
+//! ([`worth`]). A one too many costs a look; a one too few would lose a number. Only the way from bytes to words depends
+//! on the machine.
 //!
 //! A block judges [`STEP`] places: it sees [`BEFORE`] bytes before them and [`AHEAD`] behind, so it needs nothing from
 //! its neighbours. Beyond the text there are blanks.
@@ -22,8 +22,8 @@ pub(super) mod sse2;
 const BLOCK: usize = 64;
 /// How many bytes before the first place of a block it sees: the longest escape that can end in a digit's first.
 const BEFORE: usize = 5;
-/// How many behind the last: a run of ten and the byte after it.
-const AHEAD: usize = 11;
+/// How many behind the last: day, month, year and serial with a byte between them, and the byte after them.
+const AHEAD: usize = 15;
 /// How many places a block judges.
 const STEP: usize = BLOCK - BEFORE - AHEAD;
 /// How many blocks one call judges.
@@ -82,15 +82,15 @@ struct Classes {
 
 /// Judges up to [`Starts::REACH`] places from `from` on, and says nothing of any further ones.
 pub(super) fn scalar(text: &[u8], from: usize) -> Starts {
-    judge(text, from, scalar_classes)
+    judge::<4>(text, from, scalar_classes)
 }
 
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "each form is one loop, with its own classes in it")]
-fn judge(text: &[u8], from: usize, classes: impl Fn(&[u8; BLOCK]) -> Classes) -> Starts {
+fn judge<const LANES: usize>(text: &[u8], from: usize, classes: impl Fn(&[u8; BLOCK]) -> Classes) -> Starts {
     let mut starts = Starts::default();
-    // First the classes of all blocks, each in a row of its own, then their judgement: four blocks at once where the
-    // machine has words that wide.
+    // First the classes of all blocks, each in a row of its own, then their judgement: as many blocks at once as fill a
+    // word of the machine.
     let mut all = [[0; BLOCKS]; 5];
     let [digits, small, letters, marks, unseen] = &mut all;
     let rows = digits.iter_mut().zip(small).zip(letters).zip(marks).zip(unseen);
@@ -112,14 +112,14 @@ fn judge(text: &[u8], from: usize, classes: impl Fn(&[u8; BLOCK]) -> Classes) ->
         place += STEP;
     }
     let [digits, small, letters, marks, unseen] = &all;
-    let fours = (place - from).div_ceil(4 * STEP);
-    let rows = [digits, small, letters, marks, unseen].map(|row| row.as_chunks::<4>().0);
-    for (nr, four) in starts.blocks.as_chunks_mut::<4>().0.iter_mut().enumerate().take(fours) {
+    let steps = (place - from).div_ceil(LANES * STEP);
+    let rows = [digits, small, letters, marks, unseen].map(|row| row.as_chunks::<LANES>().0);
+    for (nr, step) in starts.blocks.as_chunks_mut::<LANES>().0.iter_mut().enumerate().take(steps) {
         #[allow(clippy::indexing_slicing, reason = "as long as the loop, which is made into vectors")]
         {
             let [digits, small, letters, marks, unseen] = rows.map(|row| row[nr]);
-            for at in 0..4 {
-                four[at] = worth(digits[at], small[at], letters[at], marks[at], unseen[at]);
+            for at in 0..LANES {
+                step[at] = worth(digits[at], small[at], letters[at], marks[at], unseen[at]);
             }
         }
     }
@@ -189,12 +189,10 @@ fn worth(digits: u64, small: u64, letters: u64, marks: u64, unseen: u64) -> u64 
     let cut_at_four = unseen | (digits & ((near >> 1) | (near >> 3)));
     let is_four = four & !(digits >> 4);
     let four_or_cut = is_four | cut_at_four;
-    // Where the word ends before what is asked for, who knows.
-    let unknown = |reach: u32| !(u64::MAX >> reach);
     // Behind a gap of one byte stands a serial, or more of the gap; a letter of a longer one belongs to an escape or tag.
     let letter_behind_two = (letters >> 1) & !unseen;
     let no_gap = digits | letters | letter_behind_two;
-    let goes_on = |gap: u32| !(no_gap >> (gap + 1)) | (four_or_cut >> (gap + 1)) | unknown(gap + 5);
+    let goes_on = |gap: u32| !(no_gap >> (gap + 1)) | (four_or_cut >> (gap + 1));
     let is_six = six & !(digits >> 6);
     let is_eight = eight & !(digits >> 8);
     let month = small >> 2;
@@ -204,7 +202,7 @@ fn worth(digits: u64, small: u64, letters: u64, marks: u64, unseen: u64) -> u64 
     let is_nine = eight & (digits >> 8) & !(digits >> 9);
     let whole = (six & (digits >> 6) & !is_eight & !is_longer & !is_nine & month) | (is_nine & (small >> 1));
     // Behind two pairs: a pair and a serial, pairs to the end; a year and a serial; what is cut.
-    let five_pairs = (pair_or_cut >> 9) & ((pair_or_cut >> 12) | unknown(14));
+    let five_pairs = (pair_or_cut >> 9) & (pair_or_cut >> 12);
     let dates = pairs
         & ((unseen >> 5)
             | ((is_pair >> 6) & (goes_on(8) | five_pairs))

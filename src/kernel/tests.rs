@@ -66,6 +66,23 @@ fn the_scalar_form_is_last() {
     assert_eq!(Kernels::best().name, Kernels::all().next().unwrap().name);
 }
 
+/// At each place of texts as long as the pieces that are looked at together, and about, among letters that look like it.
+#[test]
+fn a_word_stands_where_every_place_says_so() {
+    for kernels in Kernels::all() {
+        for length in (0..48).chain(125..160).chain(290..300) {
+            let mut text = b"b.g.n_begi_".repeat(30);
+            text.truncate(length);
+            assert_eq!((kernels.word)(&text, *b"begin"), None);
+            for at in 0..length.saturating_sub(4) {
+                let mut text = text.clone();
+                text[at..at + 5].copy_from_slice(b"begin");
+                assert_eq!((kernels.word)(&text, *b"begin"), Some(at), "{} of {length}", kernels.name);
+            }
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4_000))]
 

@@ -99,6 +99,11 @@ impl Stack {
         self.frames.get_mut(index)
     }
 
+    /// Whether a doubtful delimiter of the frame with this index has been reported.
+    pub(super) fn is_doubted(&self, index: usize) -> bool {
+        self.frames.get(index).is_some_and(|frame| frame.doubted)
+    }
+
     /// Whether any `--` line can be a delimiter.
     pub(super) fn has_boundary(&self) -> bool {
         self.delimited > 0 && !self.deaf

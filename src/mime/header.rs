@@ -161,7 +161,7 @@ impl Whole {
     /// line of blanks, a line of dashes.
     pub(super) fn find(bytes: &[u8], limit: usize) -> Option<Self> {
         let start = bytes.get(..NAME_CAP).unwrap_or(bytes);
-        let name = start.iter().position(|byte| !byte.is_ascii_graphic() || *byte == b':')?;
+        let name = first(start, |byte| !byte.is_ascii_graphic() || byte == b':')?;
         if name == 0 || bytes.get(name) != Some(&b':') || bytes.starts_with(b"--") {
             return None;
         }
@@ -186,23 +186,29 @@ impl Whole {
     }
 }
 
-/// Where the first return or line feed is. Lines of a header are so short that a search made for long texts takes longer
-/// to begin than to search.
+/// Where the first return or line feed is.
 fn line_end(bytes: &[u8]) -> Option<usize> {
-    let is_break = |byte: &u8| matches!(byte, b'\n' | b'\r');
+    first(bytes, |byte| matches!(byte, b'\n' | b'\r'))
+}
+
+/// Where the first such byte is. Names and lines of a header are so short that a search made for long texts takes longer
+/// to begin than to search.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "each is one loop, with its own question in it")]
+fn first(bytes: &[u8], is: impl Fn(u8) -> bool) -> Option<usize> {
     let (blocks, rest) = bytes.as_chunks::<16>();
     for (nr, block) in blocks.iter().enumerate() {
-        // Written so that the compiler makes one vector of it: a byte of ones for each break.
+        // Written so that the compiler makes one vector of it: a byte of ones for each that is one.
         let mut marks = [0; 16];
         for (mark, byte) in marks.iter_mut().zip(block) {
-            *mark = if is_break(byte) { u8::MAX } else { 0 };
+            *mark = if is(*byte) { u8::MAX } else { 0 };
         }
         let marks = u128::from_le_bytes(marks);
         if marks != 0 {
             return Some(16 * nr + (marks.trailing_zeros() / 8) as usize);
         }
     }
-    Some(16 * blocks.len() + rest.iter().position(is_break)?)
+    Some(16 * blocks.len() + rest.iter().position(|byte| is(*byte))?)
 }
 
 /// How much is kept of a value that contradicts the first.

@@ -34,13 +34,15 @@ impl MediaType {
             (_, b"") => return false,
             (_, sub) => sub,
         };
-        self.full.clear();
+        let mut full = std::mem::take(&mut self.full).into_bytes();
+        full.clear();
+        full.extend_from_slice(top);
+        full.push(b'/');
+        full.extend_from_slice(sub);
+        full.make_ascii_lowercase();
+        self.slash = top.len();
         // A token is ASCII.
-        self.full.push_str(std::str::from_utf8(top).unwrap_or_default());
-        self.slash = self.full.len();
-        self.full.push('/');
-        self.full.push_str(std::str::from_utf8(sub).unwrap_or_default());
-        self.full.make_ascii_lowercase();
+        self.full = String::from_utf8(full).unwrap_or_default();
         true
     }
 

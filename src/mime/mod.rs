@@ -175,9 +175,18 @@ impl Part<'_> {
         self.type_params.value(name)
     }
 
-    /// Every distinct reading of the file name. Old and new forms may stand side by side and differ, and a client
+    /// Tells every distinct reading of the file name. Old and new forms may stand side by side and differ, and a client
     /// shows either.
-    pub fn filenames(&self) -> Vec<String> {
+    pub fn each_filename(&self, tell: &mut impl FnMut(&str)) {
+        let places = (self.disposition_params.stands_once("filename"), self.type_params.stands_once("name"));
+        match places {
+            (Some(false), Some(false)) => {}
+            (Some(one), Some(other)) if one != other => tell(self.filename.unwrap_or_default()),
+            _ => self.filenames().iter().for_each(|name| tell(name)),
+        }
+    }
+
+    fn filenames(&self) -> Vec<String> {
         let mut names = Vec::new();
         self.disposition_params.readings("filename", &mut names);
         self.type_params.readings("name", &mut names);

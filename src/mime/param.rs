@@ -144,8 +144,11 @@ impl Params {
     /// Appends the value of parameter `name` (lower case), RFC 2231 undone. False when there is none. The extended
     /// form goes before the plain one: a program that writes both means the plain one for old readers.
     pub(super) fn find(&mut self, name: &str, out: &mut Vec<u8>) -> bool {
-        if self.named(name).next().is_none() {
-            return false;
+        match self.stands_once(name) {
+            Some(false) => return false,
+            // Nearly always as it is.
+            Some(true) if self.find_as(name, Form::Plain, &mut Vec::new(), out) => return true,
+            _ => {}
         }
         let mut order = std::mem::take(&mut self.order);
         let found = [Form::Extended, Form::Sections, Form::Plain]
@@ -173,6 +176,15 @@ impl Params {
         }
         let forms = [Form::Sections, Form::Extended];
         forms.iter().any(|form| self.find_as(name, *form, &mut Vec::new(), &mut out)).then_some(out)
+    }
+
+    /// Whether parameter `name` stands here; `None` when it does more than once.
+    pub(super) fn stands_once(&self, name: &str) -> Option<bool> {
+        match self.named(name).take(2).count() {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        }
     }
 
     /// Adds every distinct reading of parameter `name` as a file name.

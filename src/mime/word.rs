@@ -79,7 +79,8 @@ fn read_word<'a>(found: &'a [u8], endless: &mut bool) -> Option<Word<'a>> {
         return None;
     };
     // RFC 2231 §5: the charset may carry a language, `utf-8*da`.
-    let charset = label.split('*').next().unwrap_or(label);
+    let language = label.bytes().position(|byte| byte == b'*');
+    let charset = language.and_then(|language| label.get(..language)).unwrap_or(label);
     Some(Word { charset, base64, text: text.get(..end)?, after: text.get(end + 2..)? })
 }
 

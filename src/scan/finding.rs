@@ -61,19 +61,18 @@ pub struct MaskedText(String);
 impl MaskedText {
     /// Stars every digit, of any script, and drops what would break a line or a terminal.
     pub fn new(text: &str) -> Self {
-        Self(
-            text.chars()
-                .map(|c| {
-                    if c.is_numeric() {
-                        '*'
-                    } else if c.is_control() {
-                        ' '
-                    } else {
-                        c
-                    }
-                })
-                .collect(),
-        )
+        let shown = text.chars().map(|c| {
+            if c.is_numeric() {
+                '*'
+            } else if c.is_control() {
+                ' '
+            } else {
+                c
+            }
+        });
+        let mut masked = String::with_capacity(text.len());
+        masked.extend(shown);
+        Self(masked)
     }
 }
 

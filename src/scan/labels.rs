@@ -71,15 +71,17 @@ impl Ruleset {
         let first = labels.next();
         let label = first.into_iter().chain(labels).find(personal).or(first);
         let ended = text.trim_end_matches([' ', ':', '.', '\n', '\t']);
+        if label.is_some() {
+            return Ok(label);
+        }
+        let before = format!("{ended} ");
         let is_guess = |one: &LookAlike| {
             one.only_unlabelled
                 && one.is_before()
-                && one.starts(Form::Plain, format!("{ended} ").as_bytes(), b"").is_some()
+                && one.starts(Form::Plain, before.as_bytes(), b"").is_some()
         };
-        match label {
-            None if self.lookalikes.iter().any(is_guess) || names_numbers(text) => Err(()),
-            label => Ok(label),
-        }
+        let names = self.lookalikes.iter().any(is_guess) || names_numbers(text);
+        if names { Err(()) } else { Ok(None) }
     }
 
     fn strongest(&self, text: &[u8]) -> Option<usize> {
@@ -160,14 +162,10 @@ impl Nearest {
         if from >= end {
             return;
         }
-        for (label, place) in rules.labels_within(text, from..end) {
-            let is_strong = rules.labels.get(label).is_some_and(|label| label.weight.abs() >= HINT);
-            let found = Some(Found { label, start: place.start, end: place.end, way: Way::default() });
-            if is_strong {
-                (self.strong, self.hint) = (found, None);
-            } else {
-                self.hint = found;
-            }
+        let new = text.get(from..end).unwrap_or_default();
+        // Between numbers there is often none.
+        if new.iter().any(|byte| rules.word_marks.holds(*byte)) {
+            self.find(rules, text, from..end);
         }
         let distance = &rules.weights.distance;
         for slot in [&mut self.strong, &mut self.hint] {
@@ -182,6 +180,18 @@ impl Nearest {
             }
         }
         self.read = end;
+    }
+
+    fn find(&mut self, rules: &Ruleset, text: &[u8], range: Range<usize>) {
+        for (label, place) in rules.labels_within(text, range) {
+            let is_strong = rules.labels.get(label).is_some_and(|label| label.weight.abs() >= HINT);
+            let found = Some(Found { label, start: place.start, end: place.end, way: Way::default() });
+            if is_strong {
+                (self.strong, self.hint) = (found, None);
+            } else {
+                self.hint = found;
+            }
+        }
     }
 
     /// Those that begin at or after `start`, and near enough to count. Their ends are counted from there.

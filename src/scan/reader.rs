@@ -61,6 +61,17 @@ struct Leaf {
 }
 
 impl Leaf {
+    /// Takes over what another one is, in this one's memory: it is no longer the message as a whole.
+    fn follow(&mut self, other: &Self) {
+        let Self { path, place, main, sub, is_root, is_told } = self;
+        *is_told = other.is_told;
+        path.copy_from(&other.path);
+        place.clone_from(&other.place);
+        main.clone_from(&other.main);
+        sub.clone_from(&other.sub);
+        *is_root = false;
+    }
+
     fn clear(&mut self) {
         let Self { path, place, main, sub, is_root, is_told } = self;
         path.copy_from(&PartPath::default());
@@ -259,7 +270,7 @@ impl Reader {
     /// From now on, keeps the evidence of every candidate.
     pub(super) fn explain(&mut self) {
         self.judge.explained = Some(Vec::new());
-        self.window.shows_all = true;
+        self.window.show_all(true);
     }
 
     /// The report, and what became of every candidate since [`Self::explain`].
@@ -313,7 +324,7 @@ impl Reader {
         *member = None;
         positions.clear();
         window.clear();
-        window.shows_all = false;
+        window.show_all(false);
         *mode = Mode::Closed;
         *unfold = None;
         leaf.clear();
@@ -334,7 +345,7 @@ impl Reader {
         let claims_encryption = matches!(self.leaf.sub.as_str(), "pkcs7-mime" | "x-pkcs7-mime")
             || (self.pgp.is_some() && self.leaf.sub == "octet-stream");
         let may_be_other = matches!(nature, Nature::DoubtfulText | Nature::Document("binary"))
-            || nature == Nature::Text && memchr::memchr(b' ', head).is_none();
+            || nature == Nature::Text && memchr::memchr(b' ', head).is_none() && !head.is_ascii();
         if may_be_other && !is_told && self.try_wide() {
             nature = Nature::Text;
         }
@@ -429,6 +440,11 @@ impl Reader {
     }
 
     fn finish_sweep(&mut self) {
+        // The first bytes are all, as in most parts of a mail of many.
+        let text = self.window.text();
+        if text.len() < extract::HEAD && self.unfold.is_none() && most_digits(text) < FEWEST_DIGITS {
+            return self.window.clear();
+        }
         let Self { judge, window, leaf, unfold, .. } = self;
         let mut visit = |hit: Hit<'_>| judge.judge(hit, &leaf.path, &leaf.place);
         if let Some(mut unfold) = unfold.take() {
@@ -438,6 +454,9 @@ impl Reader {
     }
 
     fn short_text(&mut self, path: &PartPath, place: &Place, line: Option<u64>, text: &[u8]) {
+        if most_digits(text) < FEWEST_DIGITS {
+            return;
+        }
         let judge = &mut self.judge;
         let before = judge.report.findings.len();
         let explained = judge.explained.as_ref().map_or(0, Vec::len);
@@ -453,27 +472,34 @@ impl Reader {
     }
 }
 
-/// Whether digits may stand in it, of any script, written as themselves or as an entity: there is no way to write one
-/// without a digit or a byte that is not ASCII.
-fn may_hold_digits(text: &[u8]) -> bool {
-    let is = |byte: &u8| byte.is_ascii_digit() || !byte.is_ascii();
-    // Pieces of known length, so that the compiler makes vectors of them.
+/// The digits of the shortest number: `DDMMYY9AA9`, of the health services.
+const FEWEST_DIGITS: usize = 8;
+
+/// How many digits may stand in it at most, of any script, written as themselves or as an entity: there is no way to
+/// write one without a digit or a byte that is not ASCII. Beyond 255 it is at least that many.
+fn most_digits(text: &[u8]) -> usize {
+    let is = |byte: u8| u8::from(byte.is_ascii_digit() | !byte.is_ascii());
     let (pieces, rest) = text.as_chunks::<16>();
-    pieces.iter().any(|piece| piece.iter().fold(false, |any, byte| any | is(byte))) || rest.iter().any(is)
+    // A count for each place, so that the compiler makes vectors of them.
+    let mut counts = [0_u8; 16];
+    for piece in pieces {
+        counts.iter_mut().zip(piece).for_each(|(count, byte)| *count = count.saturating_add(is(*byte)));
+    }
+    counts.into_iter().chain(rest.iter().map(|byte| is(*byte))).map(usize::from).sum()
 }
 
 impl PartSink for Reader {
     fn header(&mut self, path: &PartPath, name: HeaderName, line: u64, text: &[u8]) {
         match header_word(name) {
-            // Most are words.
-            Some(_) if !may_hold_digits(text) => {}
             Some(word) => self.short_text(path, &Place::Header(word), Some(line), text),
             None => self.judge.report.sketch.set_message_id(text),
         }
     }
 
     fn other_header(&mut self, path: &PartPath, name: &[u8], line: u64, text: &[u8]) {
-        if !may_hold_digits(text) {
+        // A number may begin in the name.
+        let digits = most_digits(text);
+        if digits == 0 || digits + most_digits(name) < FEWEST_DIGITS {
             return;
         }
         let name = String::from_utf8_lossy(name);
@@ -490,9 +516,7 @@ impl PartSink for Reader {
     }
 
     fn enter(&mut self, part: &Part<'_>) {
-        for name in part.filenames() {
-            self.short_text(part.path, &Place::FileName, None, name.as_bytes());
-        }
+        part.each_filename(&mut |name| self.short_text(part.path, &Place::FileName, None, name.as_bytes()));
         match part.kind {
             PartKind::Multipart | PartKind::Message => {
                 let is_root = self.containers + self.outside == 0;

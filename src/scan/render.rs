@@ -65,6 +65,12 @@ fn write_one(rest: &[u8], out: &mut Vec<u8>) -> usize {
     }
 }
 
+/// Whether `raw`, but perhaps for a blank that it begins with, is text of one word that looks as it is written.
+pub(super) fn looks_as_written(raw: &[u8]) -> bool {
+    let ([b' ' | b'\t' | b'\n', word @ ..] | word) = raw;
+    word.iter().all(|byte| LOOKS.get(usize::from(*byte)) == Some(&Looks::AsWritten))
+}
+
 /// Whether a reader sees nothing of `raw` but blanks. Reads no farther than to what is seen.
 pub(super) fn is_blank(raw: &[u8]) -> bool {
     let (mut at, mut out) = (0, Vec::new());
@@ -96,8 +102,9 @@ pub(super) fn ends_line(raw: &[u8]) -> bool {
     false
 }
 
-/// How long the text is from here that looks as it is written: words with one blank between them. It is UTF-8.
+/// How long the text is from here that looks as it is written: words with one blank behind each. It is UTF-8.
 fn plain_run(text: &[u8]) -> usize {
+    // Where the last word ends.
     let (mut at, mut end) = (0, 0);
     loop {
         let rest = text.get(at..).unwrap_or_default();
@@ -108,12 +115,12 @@ fn plain_run(text: &[u8]) -> usize {
             end = at;
         }
         match rest.get(run..) {
-            Some([b' ', ..]) if at > 0 && at == end => at += 1,
+            Some([b' ' | b'\t' | b'\n', ..]) if at > 0 && at == end => at += 1,
             Some([0xC3, 0x80..=0xBF, ..]) => {
                 at += 2;
                 end = at;
             }
-            _ => return end,
+            _ => return at,
         }
     }
 }

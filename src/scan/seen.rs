@@ -90,7 +90,7 @@ impl Seen {
         };
         let near = at.saturating_sub(BEFORE_PLAIN as u64).max(first);
         let unmarked = self.to.clamp(near, at);
-        if let Some(mark) = memrchr2(b'<', b'&', rest(unmarked)) {
+        if let Some(mark) = last_mark(rest(unmarked)) {
             self.mark = Some(unmarked + mark as u64);
         }
         let is_plain = self.mark.is_none_or(|mark| mark < near);
@@ -100,7 +100,8 @@ impl Seen {
             self.begin(limit);
         }
         self.shorten(first);
-        self.read_on(rules, rest(self.to));
+        let may_hold_tag = self.to < unmarked || self.mark.is_some_and(|mark| mark >= self.to);
+        self.read_on(rules, rest(self.to), may_hold_tag);
         let start = self.place_of(limit);
         Before { seen: &self.text, start, edition: self.edition, labels: self.labels.since(rules, start) }
     }
@@ -138,8 +139,13 @@ impl Seen {
         self.to = open.at;
     }
 
-    /// Writes what is new, and looks for labels in it.
-    fn read_on(&mut self, rules: &Ruleset, new: &[u8]) {
+    /// Writes what is new, and looks for labels in it. `may_hold_tag`: a tag may begin in it.
+    fn read_on(&mut self, rules: &Ruleset, new: &[u8], may_hold_tag: bool) {
+        if !may_hold_tag {
+            self.write(new);
+            self.labels.read_on(rules, &self.text);
+            return;
+        }
         let (new, tag) = memrchr(b'<', new).and_then(|tag| new.split_at_checked(tag)).unwrap_or((new, b""));
         // As they are before the word that the tag may turn out to stand in.
         let labels = self.labels;
@@ -197,6 +203,15 @@ impl Seen {
         let inside = self.text.get(place..).unwrap_or_default();
         place + inside.iter().take_while(|byte| matches!(byte, 0x80..=0xBF)).count()
     }
+}
+
+/// Where the last tag or reference may begin.
+fn last_mark(text: &[u8]) -> Option<usize> {
+    // Between numbers that stand closely, a search by vectors does not pay.
+    if text.len() < 32 {
+        return text.iter().rposition(|byte| matches!(byte, b'<' | b'&'));
+    }
+    memrchr2(b'<', b'&', text)
 }
 
 #[cfg(test)]

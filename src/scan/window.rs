@@ -1,8 +1,9 @@
-//! A text of any length through a buffer of fixed size, so that candidates are found however it was cut.
+//! A text of any length through a window of fixed size, so that candidates are found however it was cut.
 //!
-//! Bytes are gathered until the buffer is full; then every candidate is visited that begins early enough to
-//! be whole with its neighbourhood, and the rest moves to the front. As the buffer is always filled before it
-//! is searched, the searches do not depend on the chunks (invariant 3). Tests: beside `scan`'s chunking test.
+//! Bytes are gathered until the window is full; then every candidate is visited that begins early enough to be whole
+//! with its neighbourhood, and the window moves on. It stands over the buffer, or over the caller's bytes where they
+//! hold all of it; as it is always full before it is searched, and its places depend on the text alone, the searches do
+//! not depend on the chunks (invariant 3). Tests: beside `scan`'s chunking test.
 
 use super::context::{AFTER, BEFORE, Scratch};
 use super::neighbours::{self, Neighbours, Tally};
@@ -13,7 +14,7 @@ use crate::cpr::date::Day;
 use crate::cpr::runs::Runs;
 use crate::kernel::{Kernels, Starts};
 
-/// The buffer's size; large enough that moving the overlap costs nothing, small enough for the first cache.
+/// The window's size; large enough that reading the overlap again costs nothing, small enough for the first cache.
 const SIZE: usize = 16 * 1024;
 
 /// What must follow a first digit before its candidate is judged.
@@ -27,12 +28,17 @@ const _: () = assert!(BACK >= BEFORE && BACK >= neighbours::REACH && neighbours:
 pub(super) struct Window {
     /// Never longer than [`SIZE`], and never cleared with zeros: a small mail must not pay for the whole of it.
     buffer: Vec<u8>,
+    search: Search,
+}
+
+/// How far a text has been searched. All places are counted from the window's first byte.
+struct Search {
     /// Everything before here has been searched.
     searched: usize,
     /// A run of digits that begins before `searched` is to be looked at from there on.
     inside: bool,
     /// Visits what is written as a number and has no day, too: somebody asked why it is none.
-    pub(super) shows_all: bool,
+    shows_all: bool,
     place: Counted,
     lore: Lore,
 }
@@ -46,7 +52,7 @@ struct Lore {
     scratch: Option<Box<Scratch>>,
 }
 
-/// The place of the buffer's first byte in the part, and of the byte to which lines have been counted.
+/// The place of the window's first byte in the part, and of the byte to which lines have been counted.
 #[derive(Clone, Copy)]
 struct Counted {
     base: u64,
@@ -109,45 +115,52 @@ impl<'a> Hit<'a> {
 impl Counted {
     fn count_to(&mut self, text: &[u8], to: usize) {
         if let Some(between) = text.get(self.at..to) {
-            self.line += memchr::memchr_iter(b'\n', between).count() as u64;
+            self.line += line_feeds(between);
             self.at = to;
         }
     }
 }
 
+/// How many line feeds there are. Every place of a block has a sum of its own, in a byte, so that the compiler makes
+/// vectors of them; before one can overflow all are added up.
+fn line_feeds(text: &[u8]) -> u64 {
+    let is = |byte: &u8| u8::from(*byte == b'\n');
+    let (blocks, rest) = text.as_chunks::<64>();
+    let mut all = rest.iter().map(|byte| u64::from(is(byte))).sum();
+    for some in blocks.chunks(u8::MAX.into()) {
+        let mut sums = [0; 64];
+        for block in some {
+            sums.iter_mut().zip(block).for_each(|(sum, byte)| *sum += is(byte));
+        }
+        all += sums.iter().map(|sum| u64::from(*sum)).sum::<u64>();
+    }
+    all
+}
+
 impl Window {
     pub(super) fn new() -> Self {
-        Self {
-            buffer: Vec::with_capacity(SIZE),
-            searched: 0,
-            inside: false,
-            shows_all: false,
-            place: Counted { base: 0, at: 0, line: 1 },
-            lore: Lore::default(),
-        }
+        Self { buffer: Vec::with_capacity(SIZE), search: Search::new(false) }
     }
 
     /// The offset in the text of the first byte that may still be asked about,
     pub(super) fn begins(&self) -> u64 {
-        self.place.base
+        self.search.place.base
     }
 
     /// and of the next that comes.
     pub(super) fn ends(&self) -> u64 {
-        self.place.base + self.buffer.len() as u64
+        self.search.place.base + self.buffer.len() as u64
     }
 
     /// Begins another text.
     pub(super) fn clear(&mut self) {
         self.buffer.clear();
-        self.searched = 0;
-        self.inside = false;
-        self.place = Counted { base: 0, at: 0, line: 1 };
-        self.lore.tables.clear();
-        self.lore.tally.clear();
-        if let Some(scratch) = &mut self.lore.scratch {
-            scratch.clear();
-        }
+        self.search.clear();
+    }
+
+    /// Whether to visit what is written as a number and has no day, too: somebody asked why it is none.
+    pub(super) fn show_all(&mut self, all: bool) {
+        self.search.shows_all = all;
     }
 
     /// What is in the buffer.
@@ -163,31 +176,66 @@ impl Window {
     }
 
     /// Takes more text and visits every candidate that is whole.
-    pub(super) fn push(&mut self, mut bytes: &[u8], visit: &mut impl FnMut(Hit<'_>)) {
+    pub(super) fn push(&mut self, bytes: &[u8], visit: &mut impl FnMut(Hit<'_>)) {
+        let Self { buffer, search } = self;
+        let mut rest = bytes;
         loop {
-            let taken = self.gather(bytes, SIZE);
-            bytes = bytes.get(taken..).unwrap_or_default();
-            if bytes.is_empty() {
+            let (now, later) = rest.split_at_checked(SIZE - buffer.len()).unwrap_or((rest, &[]));
+            buffer.extend_from_slice(now);
+            if later.is_empty() {
                 return;
             }
-            self.search(SIZE - AHEAD, visit);
-            self.slide();
+            search.run(buffer, SIZE - AHEAD, visit);
+            let passed = search.pass(buffer);
+            buffer.drain(..passed);
+            rest = later;
+            // All that the buffer still holds may stand in these bytes, with what follows it.
+            let Some(begin) = (bytes.len() - rest.len()).checked_sub(buffer.len()) else { continue };
+            buffer.clear();
+            rest = bytes.get(begin..).unwrap_or_default();
+            while let Some(window) = rest.get(..SIZE).filter(|_| rest.len() > SIZE) {
+                search.run(window, SIZE - AHEAD, visit);
+                rest = rest.get(search.pass(window)..).unwrap_or_default();
+            }
         }
     }
 
     /// Visits what is left at the end of the text, and begins another.
     pub(super) fn finish(&mut self, visit: &mut impl FnMut(Hit<'_>)) {
-        self.search(self.buffer.len(), visit);
+        self.search.run(&self.buffer, self.buffer.len(), visit);
         self.clear();
     }
+}
 
-    fn search(&mut self, limit: usize, visit: &mut impl FnMut(Hit<'_>)) {
-        let text = self.buffer.as_slice();
-        let from = self.searched;
+impl Search {
+    fn new(shows_all: bool) -> Self {
+        Self {
+            searched: 0,
+            inside: false,
+            shows_all,
+            place: Counted { base: 0, at: 0, line: 1 },
+            lore: Lore::default(),
+        }
+    }
+
+    /// Begins another text.
+    fn clear(&mut self) {
+        self.searched = 0;
+        self.inside = false;
+        self.place = Counted { base: 0, at: 0, line: 1 };
+        self.lore.tables.clear();
+        self.lore.tally.clear();
+        if let Some(scratch) = &mut self.lore.scratch {
+            scratch.clear();
+        }
+    }
+
+    /// Visits the candidates of the window that begin before `limit` and have not been searched.
+    fn run(&mut self, text: &[u8], limit: usize, visit: &mut impl FnMut(Hit<'_>)) {
         let mut visit = |candidate: &Candidate| {
             visit(Hit { candidate, text, place: &mut self.place, lore: &mut self.lore });
         };
-        let from = Next { at: from, inside: self.inside };
+        let from = Next { at: self.searched, inside: self.inside };
         let next = if self.shows_all {
             sweep_each(text, from, limit, true, &mut visit)
         } else {
@@ -196,32 +244,23 @@ impl Window {
         (self.searched, self.inside) = (next.at.max(limit), next.inside);
     }
 
-    /// Moves what the next search needs to the front: the unsearched text, and the neighbourhood before it.
-    fn slide(&mut self) {
+    /// Moves on, and gives how far: what the next search needs are the unsearched text, and the neighbourhood before it.
+    fn pass(&mut self, text: &[u8]) -> usize {
         if self.place.base == 0 {
-            self.lore.tables.keep_first_line(&self.buffer);
+            self.lore.tables.keep_first_line(text);
         }
-        let keep_from = self.searched.saturating_sub(BACK).min(self.buffer.len());
-        self.place.count_to(&self.buffer, keep_from.max(self.place.at));
-        self.buffer.copy_within(keep_from.., 0);
-        self.buffer.truncate(self.buffer.len() - keep_from);
-        self.searched -= keep_from;
-        self.place.at -= keep_from;
-        self.place.base += keep_from as u64;
+        let passed = self.searched.saturating_sub(BACK).min(text.len());
+        self.place.count_to(text, passed.max(self.place.at));
+        self.searched -= passed;
+        self.place.at -= passed;
+        self.place.base += passed as u64;
+        passed
     }
 }
 
-/// Visits the candidates of a text that is whole in memory; `shows_all` as in [`Window`].
+/// Visits the candidates of a text that is whole in memory; `shows_all` as in [`Window::show_all`].
 pub(super) fn whole(text: &[u8], shows_all: bool, visit: &mut impl FnMut(Hit<'_>)) {
-    let (mut place, mut lore) = (Counted { base: 0, at: 0, line: 1 }, Lore::default());
-    let mut visit = |candidate: &Candidate| {
-        visit(Hit { candidate, text, place: &mut place, lore: &mut lore });
-    };
-    if shows_all {
-        sweep_each(text, Next::default(), text.len(), true, &mut visit);
-    } else {
-        sweep(text, Next::default(), text.len(), &mut visit);
-    }
+    Search::new(shows_all).run(text, text.len(), visit);
 }
 
 /// Where to look next.
@@ -268,7 +307,7 @@ fn sweep(text: &[u8], from: Next, limit: usize, visit: &mut impl FnMut(&Candidat
 /// Looks at the run that begins at `start`.
 fn look(text: &[u8], start: usize, visit: &mut impl FnMut(&Candidate)) -> Next {
     let run = start..run_end(text, start);
-    Next::after(text, run.end, tell(candidate::at(text, &run), visit))
+    Next::after(text, run.end, tell(&candidate::at(text, &run), visit))
 }
 
 /// Looks at what is left of a run, and of that again, up to `limit`.
@@ -313,7 +352,7 @@ fn sweep_each(
     loop {
         let run = runs.next().filter(|run| run.start < limit);
         while let Some(start) = wide.filter(|wide| *wide < run.as_ref().map_or(limit, |run| run.start)) {
-            next = Next::after(text, start + 1, tell(candidate::wide_at(text, start), visit));
+            next = Next::after(text, start + 1, tell(&candidate::wide_at(text, start), visit));
             wide = candidate::next_wide(text, next.at);
         }
         let Some(run) = run else { break };
@@ -337,7 +376,7 @@ fn sweep_each(
         {
             visit(&dayless);
         }
-        next = Next::after(text, run.end, tell(found, visit));
+        next = Next::after(text, run.end, tell(&found, visit));
         runs.skip_to(next.at);
         if wide.is_some_and(|wide| wide < next.at) {
             wide = candidate::next_wide(text, next.at);
@@ -347,13 +386,13 @@ fn sweep_each(
 }
 
 /// Visits what was found, and says where to go on.
-fn tell(found: Result<Candidate, usize>, visit: &mut impl FnMut(&Candidate)) -> usize {
+fn tell(found: &Result<Candidate, usize>, visit: &mut impl FnMut(&Candidate)) -> usize {
     match found {
         Ok(found) => {
-            visit(&found);
+            visit(found);
             found.span.end
         }
-        Err(next) => next,
+        Err(next) => *next,
     }
 }
 
@@ -442,6 +481,14 @@ mod tests {
         }
     }
 
+    /// What a wide digit begins is one run with the digits behind it, however many and wherever a buffer ends.
+    #[test]
+    fn a_long_run_behind_a_wide_digit_is_no_number() {
+        for text in ["00000000000１00000000000007001000000 ", "x １60899802228956402724873"] {
+            passes_by_nothing(text.as_bytes());
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(3000))]
         #[test]
@@ -467,6 +514,17 @@ mod tests {
             text[place] = byte;
             let expect = if byte.is_ascii_digit() { 20 } else { place };
             assert_eq!(run_end(&text, 0), expect, "{byte} at {place}");
+        }
+    }
+
+    #[test]
+    fn line_feeds_are_counted() {
+        for length in (0..300).chain([255 * 64, 256 * 64 + 1, 1 << 16]) {
+            let text = |byte: u8| vec![byte; length];
+            assert_eq!(line_feeds(&text(b'\n')), length as u64);
+            assert_eq!(line_feeds(&text(b'\r')), 0);
+            let lines = b"ab\n".repeat(length);
+            assert_eq!(line_feeds(&lines), length as u64);
         }
     }
 
@@ -496,6 +554,32 @@ mod tests {
                 window.finish(&mut visit);
                 assert_eq!(found, [(offset, line, BEFORE, AFTER)], "shift {shift} chunk {chunk}");
             }
+        }
+    }
+
+    /// Whether it stands over the buffer or over the caller's bytes.
+    #[test]
+    fn the_window_has_the_same_places_however_the_text_is_cut() {
+        let rows: Vec<String> =
+            (0..6000).map(|nr| format!("{nr} {:1$}\n150379-1028;", "", nr % 31)).collect();
+        let text = rows.concat();
+        let visited = |chunk| {
+            let (mut window, mut all) = (Window::new(), Vec::new());
+            let mut visit = |mut hit: Hit<'_>| {
+                let line = hit.line();
+                all.push((hit.place.base, hit.text.len(), hit.candidate.span.clone(), line));
+                let base = usize::try_from(hit.place.base).unwrap();
+                assert!(text.as_bytes()[base..].starts_with(hit.text));
+            };
+            text.as_bytes().chunks(chunk).for_each(|bytes| window.push(bytes, &mut visit));
+            window.finish(&mut visit);
+            all
+        };
+        let expect = visited(1000);
+        assert_eq!(expect.len(), 6000);
+        for chunk in [7, 6 * 1024, SIZE - 1, SIZE, SIZE + 1, 3 * SIZE, 4 * SIZE, 4 * SIZE + 5000, text.len()]
+        {
+            assert_eq!(visited(chunk), expect, "by {chunk}");
         }
     }
 

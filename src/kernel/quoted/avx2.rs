@@ -19,8 +19,8 @@ use std::arch::x86_64::{
     _mm256_srli_epi16, _mm256_storeu_si256,
 };
 
-use super::block::{BEFORE, BLOCK, Marks, WINDOW, rest};
-use super::{Place, before_blanks, hex, step};
+use super::block::{BEFORE, BLOCK, Marks, WINDOW, blocks};
+use super::hex;
 
 /// The bytes of a register.
 const WIDE: usize = 32;
@@ -34,32 +34,16 @@ pub(in crate::kernel) fn decode(bytes: &[u8], room: &mut [u8]) -> (usize, usize)
 
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
 fn wide(bytes: &[u8], room: &mut [u8]) -> (usize, usize) {
-    let mut place = Place::default();
-    // What the first bytes of a block are is said by those before.
-    while place.at < 2 * BEFORE {
-        if !step(bytes, room, &mut place) {
-            return before_blanks(bytes, place);
-        }
-    }
-    loop {
-        let window = bytes.get(place.at - 2 * BEFORE..).and_then(|from| from.first_chunk::<WINDOW>());
-        let slot = room.get_mut(place.made..).and_then(|to| to.first_chunk_mut::<BLOCK>());
-        let (Some(window), Some(slot)) = (window, slot) else { break };
-        let marks = marks(window);
-        let judged = marks.judge();
-        if judged.text {
+    blocks(bytes, room, |window, slot: &mut [u8; BLOCK]| {
+        let judged = marks(window).judge();
+        let made = if judged.text {
             copy(window, slot);
-            place.made += BLOCK - BEFORE;
+            BLOCK - BEFORE
         } else {
-            place.made += squeeze(resolve(window), judged.keep, slot);
-        }
-        if let Some(stop) = judged.stop {
-            place.at = place.at - BEFORE + stop;
-            return before_blanks(bytes, place);
-        }
-        place.at += BLOCK - BEFORE;
-    }
-    rest(bytes, room, place)
+            squeeze(resolve(window), judged.keep, slot)
+        };
+        (made, judged.stop)
+    })
 }
 
 /// Finds the marks of each kind in the window's block.

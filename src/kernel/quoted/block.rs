@@ -6,7 +6,7 @@
 //! all is dropped. A byte that breaks a rule stops the reading: at the `=` that made the rule, or where the byte itself
 //! is a line feed after blanks.
 
-use super::{Place, decode_from, hex};
+use super::{Place, before_blanks, decode_from, hex, step};
 
 /// The bytes that a form judges at once, with the two that it knows already.
 pub(super) const BLOCK: usize = 64;
@@ -60,9 +60,39 @@ impl Marks {
     }
 }
 
-/// Goes on by smaller steps where a wide form has too few bytes or too little room left for a block. What it has read
+/// The loop of each wide form. `decode` reads the block of a window, puts what it gives to the slot, and says how much
+/// that is and where the reading stops; `ROOM` is what it may write to.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "each form is one loop, with its own block in it")]
+pub(super) fn blocks<const ROOM: usize>(
+    bytes: &[u8],
+    room: &mut [u8],
+    mut decode: impl FnMut(&[u8; WINDOW], &mut [u8; ROOM]) -> (usize, Option<usize>),
+) -> (usize, usize) {
+    let mut place = Place::default();
+    // What the first bytes of a block are is said by those before.
+    while place.at < 2 * BEFORE {
+        if !step(bytes, room, &mut place) {
+            return before_blanks(bytes, place);
+        }
+    }
+    loop {
+        let window = bytes.get(place.at - 2 * BEFORE..).and_then(|from| from.first_chunk());
+        let slot = room.get_mut(place.made..).and_then(|to| to.first_chunk_mut());
+        let (Some(window), Some(slot)) = (window, slot) else { return rest(bytes, room, place) };
+        let (made, stop) = decode(window, slot);
+        place.made += made;
+        if let Some(stop) = stop {
+            place.at = place.at - BEFORE + stop;
+            return before_blanks(bytes, place);
+        }
+        place.at += BLOCK - BEFORE;
+    }
+}
+
+/// Goes on by smaller steps where there are too few bytes or too little room left for a block. What it has read
 /// may end within an escape or a soft break.
-pub(super) fn rest(bytes: &[u8], room: &mut [u8], mut place: Place) -> (usize, usize) {
+fn rest(bytes: &[u8], room: &mut [u8], mut place: Place) -> (usize, usize) {
     place.at -= match bytes.get(..place.at).unwrap_or_default() {
         [.., b'='] => 1,
         [.., b'=', second] if *second == b'\r' || hex(*second).is_some() => 2,

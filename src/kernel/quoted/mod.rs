@@ -3,10 +3,12 @@
 //! *What it is*: [`decode`], the scalar form, which is the meaning: eight bytes at a time while none of them is special,
 //! then one thing at a time. *What it never does*: decide about what is not written as it should be, or may go on beyond
 //! the bytes given. It stops before that, and the careful reader in `mime::transfer` goes on. The wide forms
-//! ([`avx2`], [`sse2`]) judge a block at once by bits, the same for both ([`block`]). Tests: `kernel::tests`.
+//! ([`avx512`], [`avx2`], [`sse2`]) judge a block at once by bits, the same for all ([`block`]). Tests: `kernel::tests`.
 
 #[cfg(target_arch = "x86_64")]
 pub(super) mod avx2;
+#[cfg(target_arch = "x86_64")]
+pub(super) mod avx512;
 #[cfg(target_arch = "x86_64")]
 mod block;
 #[cfg(target_arch = "x86_64")]

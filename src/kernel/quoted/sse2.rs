@@ -13,8 +13,7 @@ use std::arch::x86_64::{
     _mm_movemask_epi8, _mm_or_si128, _mm_set1_epi8, _mm_slli_epi16, _mm_storeu_si128,
 };
 
-use super::block::{BEFORE, BLOCK, Marks, WINDOW, rest};
-use super::{Place, before_blanks, step};
+use super::block::{BEFORE, BLOCK, Marks, WINDOW, blocks};
 
 /// The bytes of a register.
 const WIDE: usize = 16;
@@ -30,36 +29,20 @@ pub(in crate::kernel) fn decode(bytes: &[u8], room: &mut [u8]) -> (usize, usize)
 
 #[target_feature(enable = "sse2")]
 fn wide(bytes: &[u8], room: &mut [u8]) -> (usize, usize) {
-    let mut place = Place::default();
-    // What the first bytes of a block are is said by those before.
-    while place.at < 2 * BEFORE {
-        if !step(bytes, room, &mut place) {
-            return before_blanks(bytes, place);
-        }
-    }
     let mut values = [0; PADDED];
-    loop {
-        let window = bytes.get(place.at - 2 * BEFORE..).and_then(|from| from.first_chunk::<WINDOW>());
-        let slot = room.get_mut(place.made..).and_then(|to| to.first_chunk_mut::<PADDED>());
-        let (Some(window), Some(slot)) = (window, slot) else { break };
-        let marks = marks(window);
-        let judged = marks.judge();
-        if judged.text {
+    blocks(bytes, room, |window, slot: &mut [u8; PADDED]| {
+        let judged = marks(window).judge();
+        let made = if judged.text {
             for at in (0..BLOCK).step_by(WIDE) {
                 store(slot, at, load(window, at + 2 * BEFORE));
             }
-            place.made += BLOCK - BEFORE;
+            BLOCK - BEFORE
         } else {
             resolve(window, &mut values);
-            place.made += join(&values, judged.keep, slot);
-        }
-        if let Some(stop) = judged.stop {
-            place.at = place.at - BEFORE + stop;
-            return before_blanks(bytes, place);
-        }
-        place.at += BLOCK - BEFORE;
-    }
-    rest(bytes, room, place)
+            join(&values, judged.keep, slot)
+        };
+        (made, judged.stop)
+    })
 }
 
 /// Finds the marks of each kind in the window's block.

@@ -35,7 +35,7 @@ pub(in crate::kernel) fn starts(text: &[u8], from: usize) -> Starts {
 
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
 fn with_avx2(text: &[u8], from: usize) -> Starts {
-    judge(text, from, |block| classes(block))
+    judge::<4>(text, from, |block| classes(block))
 }
 
 #[inline]

@@ -27,7 +27,7 @@ pub(in crate::kernel) fn starts(text: &[u8], from: usize) -> Starts {
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,bmi1,bmi2,popcnt")]
 fn with_avx512(text: &[u8], from: usize) -> Starts {
-    judge(text, from, |block| classes(block))
+    judge::<8>(text, from, |block| classes(block))
 }
 
 #[inline]

@@ -17,7 +17,7 @@ pub(in crate::kernel) fn starts(text: &[u8], from: usize) -> Starts {
 
 #[target_feature(enable = "sse2")]
 fn with_sse2(text: &[u8], from: usize) -> Starts {
-    judge(text, from, |block| classes(block))
+    judge::<4>(text, from, |block| classes(block))
 }
 
 #[inline]

@@ -9,18 +9,14 @@
 //! Start at [`Uuencoded::feed`]. On a text without `begin` all that is done is one search for that word; what is kept
 //! between two slices is at most one line's start. Tests: at the end, and `scan`'s chunking test.
 
-use std::sync::LazyLock;
-
-use memchr::memmem;
-
 use super::Base64;
+use crate::kernel::Kernels;
 
 /// How much of a line is kept: a whole line of either form, or a `begin` with the longest name a file system takes.
 const LINE_CAP: usize = 320;
 
 /// How a file begins.
-const BEGIN: &[u8] = b"begin";
-static BEGINS: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(BEGIN));
+const BEGIN: &[u8; 5] = b"begin";
 
 /// What a text holds besides itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,7 +102,9 @@ impl Uuencoded {
             None => self.line_start,
             Some(before) => matches!(bytes.get(before), Some(b'\n' | b'\r')),
         };
-        let found = BEGINS.find_iter(bytes).find(|at| is_start(*at));
+        let word = Kernels::best().word;
+        let next = |from: usize| Some(from + word(bytes.get(from..)?, *BEGIN)?);
+        let found = std::iter::successors(next(0), |at| next(at + 1)).find(|at| is_start(*at));
         // The word may be cut in two by the end of the slice.
         let cut = (1..BEGIN.len())
             .rev()

@@ -58,15 +58,18 @@ impl Walker {
                     return start + len;
                 }
                 Dashes::Doubtful(frame) => {
-                    self.emit_searched(part(sent, brk), sink);
-                    sent = brk;
-                    if self.doubts(frame) {
+                    let is_news = self.doubts(frame);
+                    if is_news || self.may_shadow() {
+                        self.emit_searched(part(sent, brk), sink);
+                        sent = brk;
+                    }
+                    if is_news {
                         sink.problem(&self.path, Problem::DelimiterJunk);
                     }
                     self.shadow_from(part(start, start + len), Some(frame), sink);
                 }
                 Dashes::Text => {
-                    if self.content == Content::Margin(Margin::Preamble) {
+                    if self.content == Content::Margin(Margin::Preamble) && self.may_shadow() {
                         self.emit_searched(part(sent, brk), sink);
                         sent = brk;
                         self.shadow_from(part(start, start + len), None, sink);
@@ -98,13 +101,13 @@ impl Walker {
             _ => line >= 2 || first == b'-',
         };
         if !goes_on {
-            // No `--` line after all. `first` may itself begin a line break: it is read afresh.
-            let mut held = std::mem::take(&mut self.held);
-            self.line_start = false;
-            self.emit(&held, sink);
-            held.clear();
-            self.held = held;
+            self.release(sink);
             return 0;
+        }
+        if line == 0
+            && let Some(used) = self.settle_whole(rest, sink)
+        {
+            return used;
         }
         if line < 2 {
             self.held.push(first);
@@ -118,6 +121,50 @@ impl Walker {
             self.judge_held(brk, sink);
         }
         used
+    }
+
+    /// Acts on a `--` line that has arrived whole, behind a held line break or none: it need not be held itself. Gives
+    /// how many bytes that took; `None`, and nothing done, where the line may begin another reading.
+    fn settle_whole<S: PartSink>(&mut self, rest: &[u8], sink: &mut S) -> Option<usize> {
+        let window = rest.get(..LINE_CAP).unwrap_or(rest);
+        if !window.starts_with(b"--") {
+            return None;
+        }
+        let end = memchr::memchr(b'\n', window).map(|at| at + 1);
+        let len = end.or((window.len() == LINE_CAP).then_some(LINE_CAP))?;
+        let line = rest.get(..len)?;
+        let dashes = self.stack.judge(line);
+        match dashes {
+            Dashes::Delimiter { .. } => {}
+            Dashes::Doubtful(frame) if self.may_shadow() || !self.stack.is_doubted(frame) => return None,
+            Dashes::Text if self.content == Content::Margin(Margin::Preamble) && self.may_shadow() => {
+                return None;
+            }
+            Dashes::Doubtful(_) | Dashes::Text => {
+                self.release(sink);
+                return Some(0);
+            }
+        }
+        self.line_start = false;
+        self.end_shadow(dashes, sink);
+        if !self.held.is_empty() {
+            let mut held = std::mem::take(&mut self.held);
+            self.raw(Region::Boundary, &held, sink);
+            held.clear();
+            self.held = held;
+        }
+        self.account(Region::Boundary, line, usize::from(end.is_some()), sink);
+        self.delimit(dashes, end.is_some(), sink);
+        Some(len)
+    }
+
+    /// What is held is text. What follows may itself begin a line break: it is read afresh.
+    fn release<S: PartSink>(&mut self, sink: &mut S) {
+        let mut held = std::mem::take(&mut self.held);
+        self.line_start = false;
+        self.emit(&held, sink);
+        held.clear();
+        self.held = held;
     }
 
     /// Judges the held line, which begins after `brk` bytes of line break. Its own line break stays held when it is

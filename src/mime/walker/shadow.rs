@@ -204,6 +204,9 @@ impl Walker {
     /// A line begins like a delimiter of this frame and is none, or stands before its first one: it may be its
     /// delimiter in truth. Begins a second reading with it; its bytes come next.
     pub(super) fn shadow_from<S: PartSink>(&mut self, line: &[u8], frame: Option<usize>, sink: &mut S) {
+        if !self.may_shadow() {
+            return;
+        }
         let line = line.get(..GUESS_CAP).unwrap_or(line);
         let Some(boundary) = boundary_of(line, frame.is_some()).and_then(|range| line.get(range)) else {
             return;
@@ -221,6 +224,13 @@ impl Walker {
         shadow.transfer.start(TransferEncoding::Binary);
         shadow.start((self.limits, self.above + level, self.encoded_above), &header_for(boundary), sink);
         self.shadow = Some(shadow);
+    }
+
+    /// Whether a line may begin a second reading. None may while there is one that goes on until a delimiter: what comes
+    /// before that need not be passed on line by line then.
+    pub(super) fn may_shadow(&self) -> bool {
+        let goes_on = |shadow: &Shadow| matches!(shadow.state, State::Guessing { .. } | State::Walking);
+        !self.is_shadow && !self.shadow.as_deref().is_some_and(goes_on)
     }
 
     /// Room for a second reading; `None` while there is one, and within one. Whether the sink wants one is asked when it

@@ -101,7 +101,7 @@ impl Reader {
         {
             let mut reader = Self::new(Arc::clone(&self.judge.rules), self.judge.today);
             reader.inside = depth + 1;
-            reader.window.shows_all = self.judge.explained.is_some();
+            reader.window.show_all(self.judge.explained.is_some());
             std::mem::swap(&mut self.judge.prefix, &mut prefix);
             std::mem::swap(&mut self.judge, &mut reader.judge);
             let mut inside = Inside { reader, host: leaf, mail: None };
@@ -147,7 +147,7 @@ impl Inside {
             let judge = &reader.judge;
             let mut inner = Reader::new(Arc::clone(&judge.rules), judge.today);
             inner.inside = reader.inside;
-            inner.window.shows_all = judge.explained.is_some();
+            inner.window.show_all(judge.explained.is_some());
             // What is encrypted in it is not the whole message.
             inner.outside = 1;
             let walker = Walker::new().with_headers(judge.rules.header_filter());

@@ -125,8 +125,7 @@ impl Reader {
         let Self { leaf, seconds, .. } = self;
         let second = seconds.find(kind)?;
         if second.mode == Mode::Closed {
-            second.leaf.clone_from(leaf);
-            second.leaf.is_root = false;
+            second.leaf.follow(leaf);
             second.seconds.is_guess = true;
             second.seconds.start_leaf(false);
             second.mode = Mode::Sniffing;
@@ -220,8 +219,7 @@ impl Reader {
         match piece {
             Enclosed::Begin(name) => {
                 let name = String::from_utf8_lossy(name);
-                file.leaf.clone_from(leaf);
-                file.leaf.is_root = false;
+                file.leaf.follow(leaf);
                 "application".clone_into(&mut file.leaf.main);
                 "octet-stream".clone_into(&mut file.leaf.sub);
                 file.leaf.place = Place::Attachment(MaskedText::new(&name));

@@ -6,7 +6,7 @@
 use super::check::Examples;
 use super::edges::Edges;
 use super::entry::{LabelEntry, LookAlikeEntry};
-use super::expression::{Expression, Side};
+use super::expression::{Bytes, Expression, Side};
 use super::headers::Headers;
 use super::list::{self, Sort};
 use super::pack::Assembly;
@@ -106,6 +106,7 @@ fn compile(all: Assembly, mut faults: Vec<RuleFault>) -> Result<Ruleset, Vec<Rul
         exceptions_as_of: day_of(weights.exceptions.as_of),
         weights,
         labels,
+        word_marks: words.marks(),
         label_of_word: words.label_of_word,
         words: automaton,
         edges: Edges::new(&lookalikes),
@@ -131,6 +132,18 @@ struct Words {
 }
 
 impl Words {
+    /// Bytes of which each word holds one: of nearly all the first letter, since digits stand between numbers too.
+    fn marks(&self) -> Bytes {
+        let mark = |word: &Vec<u8>| {
+            let letter = word.iter().find(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii());
+            let other = || word.iter().find(|byte| !byte.is_ascii_digit());
+            letter.or_else(other).or(word.first()).copied()
+        };
+        self.patterns.iter().filter_map(mark).fold(Bytes::NONE, |marks, mark| {
+            marks.with(mark.to_ascii_lowercase()).with(mark.to_ascii_uppercase())
+        })
+    }
+
     /// A word that stands in two labels is the later file's; within a file it is the first label's.
     fn add(&mut self, label: &LabelEntry, number: usize, faults: &mut Vec<RuleFault>) {
         for Placed { text: word, place } in &label.words {

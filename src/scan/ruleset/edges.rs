@@ -42,6 +42,8 @@ struct Trace {
     states: Vec<LazyStateID>,
     low: usize,
     high: usize,
+    /// The state at the end of a text.
+    start: Option<LazyStateID>,
     /// Nothing could match any more at `low`.
     is_dead: bool,
     /// What was found, with its start, from the end of the text on.
@@ -51,6 +53,9 @@ struct Trace {
 
 impl Trace {
     fn begin(&mut self, key: (u64, usize, u64)) {
+        if self.key != Some(key) {
+            self.start = None;
+        }
         self.key = Some(key);
         (self.low, self.high, self.is_dead) = (0, 0, false);
         self.found.clear();
@@ -69,15 +74,16 @@ impl Matches {
     pub(in crate::scan) fn iter(&self) -> impl Iterator<Item = (usize, usize)> {
         self.all.iter().map(|one| (one.lookalike, one.start.unwrap_or(0)))
     }
+}
 
-    fn of(&mut self, lookalike: usize) -> Option<&mut Match> {
-        let known = self.all.iter().position(|one| one.lookalike == lookalike);
-        let place = known.unwrap_or(self.all.len());
-        if known.is_none() {
-            self.all.push(Match { lookalike, start: None, is_behind: false });
-        }
-        self.all.get_mut(place)
+/// What is known of a look-alike among all.
+fn of(all: &mut Vec<Match>, lookalike: usize) -> Option<&mut Match> {
+    let known = all.iter().position(|one| one.lookalike == lookalike);
+    let place = known.unwrap_or(all.len());
+    if known.is_none() {
+        all.push(Match { lookalike, start: None, is_behind: false });
     }
+    all.get_mut(place)
 }
 
 /// The memory of both automata. Each has a number of its own, since states of one mean nothing to another.
@@ -139,16 +145,24 @@ impl Edge {
         if trace.key != Some(key) || (!trace.is_dead && trace.low > start) {
             trace.begin(key);
         }
-        trace.states.resize(trace.states.len().max(seen.len()), LazyStateID::default());
+        if trace.states.len() < seen.len() {
+            trace.states.resize(seen.len(), LazyStateID::default());
+        }
         trace.new.clear();
-        let input = Input::new(before.text()).anchored(Anchored::Yes);
-        let mut state = self.automaton.start_state_reverse(cache, &input).ok()?;
-        let known = trace.low..trace.high;
+        let mut state = if let Some(state) = trace.start {
+            state
+        } else {
+            let input = Input::new(before.text()).anchored(Anchored::Yes);
+            *trace.start.insert(self.automaton.start_state_reverse(cache, &input).ok()?)
+        };
+        let Trace { states, new, low: known, high, .. } = &mut *trace;
+        let known = *known..*high;
         let (mut low, mut is_dead, mut joined) = (seen.len(), false, None);
-        for (at, byte) in seen.iter().enumerate().skip(start).rev() {
-            state = self.automaton.next_state(cache, state, *byte).ok()?;
+        while low > start {
+            let at = low - 1;
+            let slot = states.get_mut(at)?;
+            state = self.automaton.next_state(cache, state, *seen.get(at)?).ok()?;
             low = at;
-            let slot = trace.states.get_mut(at)?;
             if *slot == state && known.contains(&at) {
                 joined = Some(at);
                 break;
@@ -156,7 +170,7 @@ impl Edge {
             *slot = state;
             if state.is_tagged() {
                 // A match is told one byte late.
-                self.tell(cache, state, |lookalike| trace.new.push((lookalike, at + 1)));
+                self.tell(cache, state, |lookalike| new.push((lookalike, at + 1)));
                 if !state.is_match() {
                     is_dead = state.is_dead();
                     is_dead.then_some(())?;
@@ -178,8 +192,10 @@ impl Edge {
             trace.found.clear();
         }
         (trace.low, trace.high, trace.is_dead) = (low, seen.len(), is_dead);
-        trace.new.append(&mut trace.found);
-        std::mem::swap(&mut trace.new, &mut trace.found);
+        if !trace.new.is_empty() {
+            trace.new.append(&mut trace.found);
+            std::mem::swap(&mut trace.new, &mut trace.found);
+        }
         for (lookalike, from) in trace.found.iter().filter(|(_, from)| *from > start) {
             tell(*lookalike, from - start);
         }
@@ -259,30 +275,34 @@ impl Edges {
     /// What matches of those that are tied, whatever the form; `false` when the automata gave up.
     fn find(&self, before: &Before<'_>, raw_behind: &[u8], matches: &mut Matches) -> bool {
         let Some((back, on, lender)) = &self.tied else { return true };
+        let Matches { all, behind, trace } = matches;
         let mut lent = None;
         if before.text().last().is_none_or(|last| back.bytes.holds(*last)) {
             let caches = &mut **lent.get_or_insert_with(|| lender.get());
-            let mut trace = std::mem::take(&mut matches.trace);
             let tell = |lookalike, start| {
-                if let Some(one) = matches.of(lookalike) {
+                if let Some(one) = of(all, lookalike) {
                     one.start = Some(start);
                 }
             };
-            let found = back.read_back((&mut caches.before, caches.nr), before, &mut trace, tell);
-            matches.trace = trace;
-            if found.is_none() {
-                matches.trace.key = None;
+            if back.read_back((&mut caches.before, caches.nr), before, trace, tell).is_none() {
+                trace.key = None;
                 return false;
             }
         }
-        let mut behind = std::mem::take(&mut matches.behind);
         behind.clear();
-        let read = render::write_first(raw_behind, &mut behind, FIRST);
+        let first = raw_behind.get(..FIRST).filter(|first| render::looks_as_written(first));
+        let read = match first {
+            Some(first) => {
+                behind.extend_from_slice(first);
+                FIRST
+            }
+            None => render::write_first(raw_behind, behind, FIRST),
+        };
         let blanks = behind.iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
         let head = behind.get(..behind.len() - blanks).unwrap_or_default();
         let mut is_open = Some(head.first().is_none_or(|first| on.bytes.holds(*first)));
         let mut tell = |lookalike| {
-            if let Some(one) = matches.of(lookalike) {
+            if let Some(one) = of(all, lookalike) {
                 one.is_behind = true;
             }
         };
@@ -290,11 +310,10 @@ impl Edges {
             let cache = &mut lent.get_or_insert_with(|| lender.get()).after;
             is_open = on.read(cache, head, false, &mut tell);
             if is_open == Some(true) {
-                render::write(raw_behind.get(read..).unwrap_or_default(), &mut behind, |_, _| ());
-                is_open = on.read(cache, &behind, true, &mut tell);
+                render::write(raw_behind.get(read..).unwrap_or_default(), behind, |_, _| ());
+                is_open = on.read(cache, behind, true, &mut tell);
             }
         }
-        matches.behind = behind;
         is_open.is_some()
     }
 }
@@ -312,6 +331,9 @@ impl Ruleset {
         matches.all.clear();
         let edges = &self.edges;
         let is_done = edges.find(before, raw_behind, matches);
+        if is_done && matches.all.is_empty() && edges.loose.is_empty() {
+            return;
+        }
         matches.all.retain(|found| {
             self.lookalikes.get(found.lookalike).is_some_and(|one| {
                 one.may_be(form)

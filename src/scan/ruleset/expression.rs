@@ -72,17 +72,17 @@ impl Expression {
 
 /// A set of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Bytes([u64; 4]);
+pub(in crate::scan) struct Bytes([u64; 4]);
 
 impl Bytes {
     pub(super) const NONE: Self = Self([0; 4]);
     const ALL: Self = Self([u64::MAX; 4]);
 
-    pub(super) fn holds(self, byte: u8) -> bool {
+    pub(in crate::scan) fn holds(self, byte: u8) -> bool {
         self.0.get(usize::from(byte >> 6)).is_some_and(|word| word >> (byte & 63) & 1 == 1)
     }
 
-    fn with(mut self, byte: u8) -> Self {
+    pub(super) fn with(mut self, byte: u8) -> Self {
         if let Some(word) = self.0.get_mut(usize::from(byte >> 6)) {
             *word |= 1 << (byte & 63);
         }

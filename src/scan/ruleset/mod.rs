@@ -39,6 +39,7 @@ use aho_corasick::AhoCorasick;
 use check::Examples;
 use edges::Edges;
 pub(super) use edges::Matches;
+pub(super) use expression::Bytes;
 use expression::Expression;
 use headers::Headers;
 use std::fmt;
@@ -139,6 +140,8 @@ pub struct Ruleset {
     /// Pattern number in `words` to index in `labels`.
     pub(super) label_of_word: Vec<usize>,
     pub(super) words: AhoCorasick,
+    /// A text without any of these bytes holds none of them.
+    pub(super) word_marks: Bytes,
     pub(super) lookalikes: Vec<LookAlike>,
     /// Those of them that are tied to a number.
     edges: Edges,

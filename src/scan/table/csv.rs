@@ -27,6 +27,8 @@ pub(super) struct Table {
     in_vain: [Option<u64>; SEPARATORS.len()],
     /// Offset of the last line that a number stood on.
     last: Option<u64>,
+    /// How far that line has been read, so that it is not read anew for each number on it.
+    along: Option<Along>,
 }
 
 // A first line may hold anything, so none of it is printed.
@@ -58,6 +60,15 @@ struct Line {
     is_apart: bool,
 }
 
+/// A line up to a number on it, without a quote so far.
+#[derive(Clone, Copy)]
+struct Along {
+    line: Line,
+    /// Offset of the number.
+    to: u64,
+    row: Row,
+}
+
 impl Line {
     fn is_alike(self, separators: usize) -> bool {
         separators == self.separators || (self.is_cut && separators > self.separators)
@@ -84,27 +95,21 @@ impl Table {
         rules: &Ruleset,
     ) -> Option<Cell> {
         let separator = separator_beside(text, span)?;
-        let before = text.get(..span.start)?;
-        let Some(line_start) = super::line_start(before, base) else {
-            // Nothing names a cell so far along its line, and to count up to it for each would cost.
-            let near = before.len().saturating_sub(context::BEFORE);
-            let start = memrchr(separator, before.get(near..)?).map_or(near, |at| near + at + 1);
-            let whole = is_whole(text, start, span, separator);
-            return (separator != b',').then_some(Cell { start, whole, column: super::Column::Unknown });
+        let (line, row) = if let Some(known) = self.go_on(text, base, span, separator) {
+            known
+        } else {
+            let before = text.get(..span.start)?;
+            let Some(line_start) = super::line_start(before, base) else {
+                // Nothing names a cell so far along its line, and to count up to it for each would cost.
+                let near = before.len().saturating_sub(context::BEFORE);
+                let start = memrchr(separator, before.get(near..)?).map_or(near, |at| near + at + 1);
+                let whole = is_whole(text, start, span, separator);
+                return (separator != b',').then_some(Cell { start, whole, column: super::Column::Unknown });
+            };
+            self.read_line(text, base, line_start..span.start, separator)?
         };
-        let row = Row::read(before.get(line_start..)?, separator);
-        let start = line_start + row.cell_start;
+        let start = line.start + row.cell_start;
         let whole = is_whole(text, start, span, separator);
-        let rest = line_at(text, line_start);
-        let place = base + line_start as u64;
-        let line = Line {
-            start: line_start,
-            place,
-            separator,
-            separators: Row::read(rest, separator).separators,
-            is_cut: rest.len() == FIRST_LINE && separator != b',',
-            is_apart: self.last.replace(place).is_some_and(|last| is_apart(text, base, last, line_start)),
-        };
         let fits = |known: &&Known| {
             known.separator == separator
                 && (line.is_alike(known.separators)
@@ -120,6 +125,51 @@ impl Table {
         // Without headings, a comma beside a number makes no table.
         let is_table = known.is_some() || (line.separators > 0 && separator != b',');
         is_table.then_some(Cell { start, whole, column })
+    }
+
+    /// The line of a number and its row before it, where that is the line of the last number.
+    fn go_on(&mut self, text: &[u8], base: u64, span: &Range<usize>, separator: u8) -> Option<(Line, Row)> {
+        let along = self.along.as_mut().filter(|along| along.line.separator == separator)?;
+        let start = usize::try_from(along.line.place.checked_sub(base)?).ok()?;
+        let new = text.get(usize::try_from(along.to - base).ok()?..span.start)?;
+        if span.start - start >= super::LONGEST_LINE || memchr::memchr2(b'\n', b'"', new).is_some() {
+            return None;
+        }
+        let separators = memchr::memchr_iter(separator, new).count();
+        if let Some(last) = new.iter().rposition(|byte| *byte == separator) {
+            along.row.cell_start = span.start - new.len() + last + 1 - start;
+        }
+        along.row.separators += separators;
+        along.to = base + span.start as u64;
+        Some((Line { start, is_apart: false, ..along.line }, along.row))
+    }
+
+    /// The line that `before` is the beginning of, up to a number.
+    fn read_line(
+        &mut self,
+        text: &[u8],
+        base: u64,
+        before: Range<usize>,
+        separator: u8,
+    ) -> Option<(Line, Row)> {
+        let (start, to) = (before.start, base + before.end as u64);
+        let before = text.get(before)?;
+        let row = Row::read(before, separator);
+        let rest = line_at(text, start);
+        let place = base + start as u64;
+        let last = self.last.replace(place);
+        let line = Line {
+            start,
+            place,
+            separator,
+            separators: Row::read(rest, separator).separators,
+            is_cut: rest.len() == FIRST_LINE && separator != b',',
+            is_apart: last.is_some_and(|last| is_apart(text, base, last, start)),
+        };
+        // Most rows hold one number, and nothing is noted for another.
+        let is_second = last == Some(place) && memchr::memchr(b'"', before).is_none();
+        self.along = is_second.then_some(Along { line, to, row });
+        Some((line, row))
     }
 
     /// Looks for headings: the first line of the block of like lines that this one belongs to, or of the whole text.
@@ -274,6 +324,7 @@ fn line_at(text: &[u8], start: usize) -> &[u8] {
 }
 
 /// How many separators a line holds outside of quotes, and where its last cell begins.
+#[derive(Clone, Copy)]
 struct Row {
     separators: usize,
     cell_start: usize,
@@ -314,6 +365,7 @@ impl Row {
 mod tests {
     use super::super::columns_of;
     use super::*;
+    use proptest::prelude::*;
 
     fn columns(text: &str) -> Vec<Option<(bool, String)>> {
         let mut table = Table::default();
@@ -345,6 +397,27 @@ mod tests {
         assert_eq!(columns(text), [unknown, cpr.clone()]);
         let long = format!("CPR;Note;Navn\n1503791234;{0};A\n1503791234;{0};B\n", "x ".repeat(1500));
         assert_eq!(columns(&long), [cpr.clone(), cpr]);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+        #[test]
+        fn a_line_says_the_same_when_it_is_read_anew_for_each_number(
+            pieces in proptest::collection::vec(prop::sample::select(vec![
+                "1503791234", "1503791234;", ";", ",", "\"", "\n", "\r\n", "CPR;Navn", "Ordre", " ", "x", "\t", "; 1503791234",
+            ]), 0..80),
+            padding in 0..2100_usize,
+        ) {
+            static RULES: std::sync::OnceLock<Ruleset> = std::sync::OnceLock::new();
+            let rules = RULES.get_or_init(|| Ruleset::built_in().unwrap());
+            let text = format!("{}\n1503791234;{};{}", pieces.concat(), "x".repeat(padding), pieces.concat());
+            let (mut going_on, mut anew) = (Table::default(), Table::default());
+            for run in crate::cpr::runs::runs(text.as_bytes()).filter(|run| run.len() == 10) {
+                anew.along = None;
+                let found = going_on.cell_of(text.as_bytes(), 0, &run, rules);
+                prop_assert_eq!(found, anew.cell_of(text.as_bytes(), 0, &run, rules), "{:?}", text);
+            }
+        }
     }
 
     #[test]

@@ -130,7 +130,7 @@ impl Table {
         let (from, known) = known.filter(|(to, _)| *to <= before.len()).unwrap_or((0, None));
         let new = before.get(from..)?;
         let place = |at: usize| offset + (from + at) as u64;
-        let tag = memrchr(b'<', new);
+        let tag = last_tag(new);
         let said = tag.map_or(CellStart::Unsaid, |_| Backwards::from(new).cell_start());
         let cell = match said {
             CellStart::At { tag, content } => Some(OpenCell { tag: place(tag), content: place(content) }),
@@ -162,6 +162,15 @@ impl Table {
         self.open = Some((base + row_start as u64, start.map(|start| base + start as u64)));
         start
     }
+}
+
+/// Where the last tag may begin.
+fn last_tag(text: &[u8]) -> Option<usize> {
+    // Between numbers that stand closely, a search by vectors does not pay.
+    if text.len() < 32 {
+        return text.iter().rposition(|byte| *byte == b'<');
+    }
+    memrchr(b'<', text)
 }
 
 /// Whether a table begins or ends in `text`.

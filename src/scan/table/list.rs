@@ -1,6 +1,7 @@
 //! A list with one number a line, or a paragraph of HTML, and nothing else: the line above it is its heading.
 
 use super::{Cell, Headings};
+use crate::cpr::glyph::{self, Tag};
 use crate::scan::render::{self, render};
 use crate::scan::ruleset::Ruleset;
 use memchr::memrchr;
@@ -19,11 +20,16 @@ pub(super) struct List {
     headings: Headings,
     /// Offset behind the last number of it.
     end: u64,
+    /// What is seen above a number is written here.
+    above: String,
 }
 
 impl List {
     pub(super) fn clear(&mut self) {
-        *self = Self::default();
+        let Self { headings, end, above } = self;
+        *headings = Headings::default();
+        *end = 0;
+        above.clear();
     }
 
     pub(super) fn cell_of(
@@ -39,9 +45,11 @@ impl List {
         {
             return self.paragraph_of(text, base, span, rules);
         }
+        if !ends_line(text.get(span.end..)?) {
+            return None;
+        }
         let line_start = super::line_start_within(before, base, LEAD + 1)?;
-        let is_alone = is_lead(before.get(line_start..)?) && ends_line(text.get(span.end..)?);
-        if !is_alone {
+        if !is_lead(before.get(line_start..)?) {
             return None;
         }
         let between = self.end.checked_sub(base).and_then(|end| usize::try_from(end).ok());
@@ -57,16 +65,21 @@ impl List {
 impl List {
     /// The same in HTML, where tags end lines.
     fn paragraph_of(&mut self, text: &[u8], base: u64, span: &Range<usize>, rules: &Ruleset) -> Option<Cell> {
+        let farthest = span.start.saturating_sub(FARTHEST);
+        let from = self.end.checked_sub(base).and_then(|end| usize::try_from(end).ok());
+        let from = from.filter(|from| self.end > 0 && (farthest..span.start).contains(from));
+        let nearest = from.unwrap_or(0).max(span.start.saturating_sub(FARTHEST / 8));
+        if begins_cell(text.get(nearest..span.start)?) {
+            return None;
+        }
         let end = (span.end + FARTHEST / 8).min(text.len());
         if !render::ends_line(text.get(span.end..end)?) {
             return None;
         }
-        let mut above = String::new();
-        let farthest = span.start.saturating_sub(FARTHEST);
-        let from = self.end.checked_sub(base).and_then(|end| usize::try_from(end).ok());
-        let from = from.filter(|from| self.end > 0 && (farthest..span.start).contains(from));
+        let above = &mut self.above;
+        above.clear();
         if let Some(from) = from {
-            render(text.get(from..span.start)?, &mut above);
+            render(text.get(from..span.start)?, above);
         }
         let follows = from.is_some() && !above.bytes().any(|byte| byte.is_ascii_alphabetic());
         if follows {
@@ -79,16 +92,18 @@ impl List {
             for reach in [FARTHEST / 8, FARTHEST] {
                 above.clear();
                 let start = span.start.saturating_sub(reach);
-                render(text.get(start..span.start)?, &mut above);
+                render(text.get(start..span.start)?, above);
                 let is_line = above.ends_with('\n') || (above.is_empty() && start == farthest);
                 if !is_line && !above.is_empty() {
                     return None;
                 }
                 // The first line may be cut.
-                let cut = usize::from(start > farthest);
-                let lines = above.lines().count().saturating_sub(cut);
-                heading =
-                    above.lines().rev().take(MOST_LINES.min(lines)).find(|line| is_words(line.as_bytes()));
+                let whole = if start > farthest {
+                    above.split_once('\n').map_or("", |(_, whole)| whole)
+                } else {
+                    above.as_str()
+                };
+                heading = whole.lines().rev().take(MOST_LINES).find(|line| is_words(line.as_bytes()));
                 if heading.is_some() || start == farthest {
                     break;
                 }
@@ -98,6 +113,14 @@ impl List {
         self.end = base + span.end as u64;
         Some(Cell { start: span.start, whole: true, column: self.headings.column(0) })
     }
+}
+
+/// Whether a text ends with the tag of a cell, so that what follows it stands in a table and not on a line of its own.
+fn begins_cell(text: &[u8]) -> bool {
+    let text = text.trim_ascii_end();
+    let tag =
+        memrchr(b'<', text).and_then(|at| text.get(at..)).and_then(|last| Some((last, glyph::tag(last)?)));
+    tag.is_some_and(|(last, (tag, length))| tag == Tag::Cell && length == last.len())
 }
 
 /// What a line above a list says of its numbers.
