@@ -29,6 +29,7 @@ mod key;
 mod malformed;
 mod memory;
 mod no_leak;
+mod old_documents;
 mod postfix;
 mod reload;
 mod reuse;

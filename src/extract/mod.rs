@@ -5,11 +5,17 @@
 //! and names the latter. No I/O. Start reading at [`sniff`].
 
 mod archive;
+mod bytes;
 pub mod cms;
+mod codepage;
 pub mod content;
 pub mod fold;
+mod mapi;
+mod ole;
 mod open;
 mod raw;
+mod rtf;
+mod tnef;
 
 pub use open::{Document, Opener, open};
 

@@ -5,7 +5,7 @@
 //! Start reading at [`open`].
 
 use super::content::{Content, Limits, Page, Unread};
-use super::{archive, raw};
+use super::{archive, ole, raw, rtf, tnef};
 use std::sync::Arc;
 
 /// A form of documents that is opened.
@@ -16,7 +16,12 @@ struct Form {
     read: fn(&[u8], &mut Page<'_>),
 }
 
-const FORMS: [Form; 1] = [Form { is: is_zip, read: archive::zip::read }];
+const FORMS: [Form; 4] = [
+    Form { is: is_zip, read: archive::zip::read },
+    Form { is: ole::is, read: ole::read },
+    Form { is: rtf::is, read: rtf::read },
+    Form { is: tnef::is, read: tnef::read },
+];
 
 /// Tells what is in a document.
 pub fn open(document: &[u8], limits: Limits, content: &mut dyn Content) {
