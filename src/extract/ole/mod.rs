@@ -69,6 +69,11 @@ fn tell_storage(compound: &Compound<'_>, storage: usize, page: &mut Page<'_>) ->
             return true;
         }
         let name = compound.name(child);
+        let is_of_message = name.contains("_version1.0") && name.starts_with("__");
+        if is_of_message || name.starts_with("__substg1.0_") || name == "EncryptionInfo" {
+            // A message has read its own, and keys are letters and no text.
+            continue;
+        }
         let mut known = true;
         // Names have no case; those of Office have always been written so.
         match name {
@@ -92,11 +97,7 @@ fn tell_storage(compound: &Compound<'_>, storage: usize, page: &mut Page<'_>) ->
 
 /// Tells a stream that is not the document itself.
 fn other(name: &str, stream: &[u8], page: &mut Page<'_>) {
-    if name.starts_with("__") && name.contains("_version1.0") || name.starts_with("__substg1.0_") {
-        // Of a message: it has read them.
-    } else if name == "EncryptionInfo" {
-        // Keys in letters, which are no text.
-    } else if name.starts_with('\u{5}') {
+    if name.starts_with('\u{5}') {
         properties::read(stream, page);
     } else if is_file(stream) {
         tell(name, stream, page);

@@ -66,12 +66,12 @@ fn tell(stream: &[u8], table: &[u8], page: &mut Page<'_>) {
                 [byte] => text.letter(char::from(byte), at, page),
                 [low, top] => {
                     let unit = u16::from_le_bytes([low, top]);
-                    let pair = high.take().map_or(vec![unit], |high| vec![high, unit]);
+                    let before = high.take();
                     if (0xD800..0xDC00).contains(&unit) {
                         high = Some(unit);
                         continue;
                     }
-                    for letter in char::decode_utf16(pair) {
+                    for letter in char::decode_utf16(before.into_iter().chain([unit])) {
                         text.letter(letter.unwrap_or(char::REPLACEMENT_CHARACTER), at, page);
                     }
                 }

@@ -6,13 +6,14 @@
 //! writes it) is told as the HTML that it was. Pictures and objects are told as files. Start reading at [`read`];
 //! `token.rs` cuts the text, `target.rs` says which groups are what.
 
+mod aside;
 mod target;
 mod token;
 
-use super::bytes::{part, size_at, u32_at, until_nul};
 use super::codepage;
-use super::content::{Member, Page, Spot, Unread};
+use super::content::{Member, Page, Spot};
 use super::ole;
+use aside::File;
 use encoding_rs::{Encoding, WINDOWS_1252};
 use std::collections::HashMap;
 use target::Target;
@@ -75,6 +76,9 @@ struct Reader<'p, 'a> {
     drawing: (String, String),
     /// Hexadecimal digits, as bytes, and half of one.
     hex: (Vec<u8>, Option<u8>),
+    /// Pictures and objects. Told last, for what is told of a file ends the text round it, and the column that a number
+    /// stands in would lose its heading.
+    files: Vec<File>,
     /// What stands in copies only.
     copies: String,
     is_html: bool,
@@ -111,6 +115,7 @@ impl<'p, 'a> Reader<'p, 'a> {
             unknown: String::new(),
             drawing: (String::new(), String::new()),
             hex: (Vec::new(), None),
+            files: Vec::new(),
             copies: String::new(),
             is_html: false,
             charset: WINDOWS_1252,
@@ -397,103 +402,21 @@ impl<'p, 'a> Reader<'p, 'a> {
             self.beyond = 0;
             self.close();
         }
-        self.page.enter(Member { name: "", media: if self.is_html { "text/html" } else { "text/plain" } });
-        self.page.text(&self.text);
+        if self.is_html {
+            self.page.enter(Member { name: "", media: "text/html" });
+            self.page.text(&self.text);
+            self.page.leave();
+        } else {
+            self.page.text(&self.text);
+        }
         if !self.beside.is_empty() || digits(&self.copies) {
-            if self.is_html {
-                self.page.enter(Member::TEXT);
-            }
             self.page.spot(Spot::Named("properties"));
             self.page.text("\n");
             self.page.text(&self.beside);
             self.page.text(&self.copies);
         }
-        self.page.leave();
+        self.tell_files();
     }
-
-    fn judge_unknown(&mut self) {
-        let text = std::mem::take(&mut self.unknown);
-        let is_hex = text.len() > 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b' ');
-        if digits(&text) && !is_hex {
-            self.beside.push('\n');
-            self.beside.push_str(&text);
-            self.beside.push('\n');
-        }
-    }
-
-    /// A drawing says something: what it shows to those who do not see it, its address, its letters.
-    fn drawn(&mut self) {
-        let (name, value) = &self.drawing;
-        if ["wz", "gtext", "pihl"].iter().any(|start| name.starts_with(start)) {
-            self.beside.push_str(value);
-            self.beside.push('\n');
-        }
-    }
-
-    /// A file is told: what the text was so far comes first.
-    fn file(&mut self, tell: impl FnOnce(&mut Page<'_>)) {
-        // Within HTML the text waits, for it is a file of its own.
-        if !self.is_html {
-            self.hold();
-        }
-        tell(self.page);
-        self.page.leave();
-    }
-
-    /// Tells the lines that are whole; half a number may stand in the one that is not.
-    fn hold(&mut self) {
-        if let Some(end) = self.text.rfind('\n') {
-            let rest = self.text.split_off(end + 1);
-            self.page.text(&std::mem::replace(&mut self.text, rest));
-        }
-    }
-
-    fn picture(&mut self) {
-        // A smaller one has no room for a text.
-        const LARGE: usize = 4096;
-        let (bytes, _) = std::mem::take(&mut self.hex);
-        if ole::is_file(&bytes) {
-            let name = if bytes.starts_with(b"\xFF") { "picture.jpg" } else { "picture.png" };
-            self.file(|page| ole::tell(name, &bytes, page));
-        } else if bytes.len() > LARGE {
-            // A metafile's texts lie in it as they are.
-            ole::scraps(&bytes, self.page);
-            self.page.unread(Unread::Picture);
-        }
-    }
-
-    /// An object in OLE 1.0 (MS-OLEDS §2.2): version, kind, three names, and its bytes.
-    fn object(&mut self) {
-        let (bytes, _) = std::mem::take(&mut self.hex);
-        self.file(|page| match unwrap(&bytes) {
-            Some((b"Package", native)) => ole::package(native, page),
-            Some((_, native)) => ole::tell("object", native, page),
-            None if bytes.is_empty() => {}
-            None => match memchr::memmem::find(&bytes, ole::MAGIC) {
-                Some(at) => ole::tell("object", bytes.get(at..).unwrap_or_default(), page),
-                None => ole::tell("object", &bytes, page),
-            },
-        });
-    }
-}
-
-/// The kind of an embedded object and its own bytes.
-fn unwrap(object: &[u8]) -> Option<(&[u8], &[u8])> {
-    const EMBEDDED: u32 = 2;
-    if u32_at(object, 4)? != EMBEDDED {
-        return None;
-    }
-    let mut at = 8;
-    let mut class = &[][..];
-    for nr in 0..3 {
-        let size = size_at(object, at)?;
-        if nr == 0 {
-            class = until_nul(part(object, at + 4, size));
-        }
-        at = at.checked_add(4)?.checked_add(size)?;
-    }
-    let size = size_at(object, at)?;
-    Some((class, part(object, at.checked_add(4)?, size)))
 }
 
 /// Whether there are as many digits as a number may have.
