@@ -29,6 +29,7 @@ mod key;
 mod malformed;
 mod memory;
 mod no_leak;
+mod old_documents;
 mod pdf;
 mod postfix;
 mod reload;

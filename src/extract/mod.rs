@@ -5,13 +5,19 @@
 //! and names the latter. No I/O. Start reading at [`sniff`].
 
 mod archive;
+mod bytes;
 pub mod cms;
+mod codepage;
 pub mod content;
 pub mod fold;
+mod mapi;
 mod office;
+mod ole;
 mod open;
 mod pdf;
 mod raw;
+mod rtf;
+mod tnef;
 
 pub use open::{Document, Kind, Opener, open};
 

@@ -5,7 +5,7 @@
 //! Start reading at [`open`].
 
 use super::content::{Content, Limits, Page, Unread};
-use super::{archive, pdf, raw};
+use super::{archive, ole, pdf, raw, rtf, tnef};
 use std::sync::Arc;
 
 /// A form of documents that is opened.
@@ -22,6 +22,9 @@ const FORMS: &[Form] = &[
     Form { is: archive::seven::is, read: archive::seven::read },
     Form { is: archive::tar::is, read: archive::tar::read },
     Form { is: archive::gzip::is, read: archive::gzip::read },
+    Form { is: ole::is, read: ole::read },
+    Form { is: rtf::is, read: rtf::read },
+    Form { is: tnef::is, read: tnef::read },
 ];
 
 /// Tells what is in a document.
