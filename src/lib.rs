@@ -8,7 +8,7 @@
 //! | base | [`kernel`] | bytes at line rate, in the form this machine runs best: the only `unsafe` |
 //! | 0 | [`cpr`] | the number: parse, find digits, join them |
 //! | 0 | [`mime`] | the message: a push walker that never fails |
-//! | 0 | [`extract`] | what a part really is |
+//! | 0 | [`extract`] | what a part really is, and what is in a document |
 //! | 0 | [`envelope`], [`clock`] | the words every edge shares; the time as an argument |
 //! | 0 | [`nearest`] | which known word was meant by a mistyped one |
 //! | 1 | [`scan`] | is there a number in it, and what was not read |
@@ -42,7 +42,7 @@
 //!    that cannot write means 451.
 //! 7. No CPR digit, subject, citizen's local part or body byte reaches a log, a notice, a page or the store. Names that
 //!    are shown go through digit masking. The numbers of a breach are sealed to the DPO's key.
-//! 8. `unsafe` stands in [`kernel`] and nowhere else: three loops, each with a scalar twin and a differential test.
+//! 8. `unsafe` stands in [`kernel`] and nowhere else: four loops, each with a scalar twin and a differential test.
 //! 9. A deadline moves only by an event in the register.
 
 pub mod alarm;

@@ -28,7 +28,7 @@ Exit codes:
   0  read whole, and no number found (encrypted content counts as such)
   1  a leak: a number of a person, certain or likely
   2  could not run: wrong usage, or an input could not be read (the others are scanned and shown)
-  3  nothing found, but not everything could be read, e.g. a PDF or a picture
+  3  nothing found, but not everything could be read, e.g. a picture
 
 Examples:
   brevdue scan mail.eml                          one message

@@ -1,8 +1,9 @@
 //! What a part really is, told by its first bytes before its label.
 //!
-//! A label is a claim: a `.zip` called `logo.png` would pass a policy that lets pictures through. Opening
-//! documents comes in its own files of this room; so far it tells what can be read as text from what cannot,
-//! and names the latter. No I/O. Start reading at [`sniff`].
+//! A label is a claim: a `.zip` called `logo.png` would pass a policy that lets pictures through. [`sniff`] tells what can
+//! be read as text from what cannot; [`open`](open()) tells what is in a document, to a [`content::Content`], and runs in
+//! a process of its own (`worker`). Each form has a file or a folder: `pdf`, `office` (OOXML, OpenDocument), `ole` (Office
+//! until 2007, Outlook), `rtf`, `tnef`, `archive`; `raw` is the last resort. No I/O. Start reading at [`sniff`].
 
 mod archive;
 mod bytes;
