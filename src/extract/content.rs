@@ -35,8 +35,10 @@ impl<'a> Member<'a> {
 
     /// A file within it; its ending says what it may be, where its bytes do not.
     pub fn file(name: &'a str) -> Self {
-        const ENDINGS: [(&str, &str); 7] = [
+        const ENDINGS: [(&str, &str); 9] = [
             (".eml", "message/rfc822"),
+            (".mht", "message/rfc822"),
+            (".mhtml", "message/rfc822"),
             (".csv", "text/csv"),
             (".tsv", "text/tab-separated-values"),
             (".htm", "text/html"),

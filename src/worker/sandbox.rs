@@ -9,7 +9,9 @@ use landlock::{
     Scope, path_beneath_rules,
 };
 use rustix::process::{Resource, Rlimit, setrlimit};
-use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
+};
 use std::io;
 use std::time::Duration;
 
@@ -168,8 +170,22 @@ const PROGRAM: &[libc::c_long] = &[
 
 /// Other calls come to nothing, as `otherwise` says.
 fn seccomp(allowed: &[&[libc::c_long]], otherwise: SeccompAction) -> Result<(), Box<dyn std::error::Error>> {
+    let own = u64::from(std::process::id());
+    // Signals go to itself only, and limits are its own: 0 is whoever calls.
+    let of = |process| {
+        let is = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, process)?;
+        SeccompRule::new(vec![is]).map(|rule| vec![rule])
+    };
+    let rules = |call: &libc::c_long| {
+        let rules = match *call {
+            libc::SYS_tgkill => of(own)?,
+            libc::SYS_prlimit64 => of(0)?,
+            _ => Vec::new(),
+        };
+        Ok::<_, seccompiler::BackendError>((*call, rules))
+    };
     let filter = SeccompFilter::new(
-        allowed.iter().copied().flatten().map(|call| (*call, Vec::new())).collect(),
+        allowed.iter().copied().flatten().map(rules).collect::<Result<_, _>>()?,
         otherwise,
         SeccompAction::Allow,
         std::env::consts::ARCH.try_into()?,

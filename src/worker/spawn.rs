@@ -8,9 +8,10 @@ use crate::extract::content::{Content, Event, Member, Spot, Unread};
 use crate::extract::{Document, Kind, Opener};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+use rustix::process::{Pid, Signal, kill_process_group};
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
@@ -91,15 +92,15 @@ impl Workers {
         let turns = if task.recogniser.is_some() { &self.pictures } else { &self.documents };
         let _turn = turns.take(until).ok_or(Unread::Time)?;
         let until = task.recogniser.map_or(until, |one| until.min(Instant::now() + one.time * 3));
-        let mut child = self.command(task).stdin(file).spawn().map_err(|error| {
+        let child = self.command(task).stdin(file).spawn().map_err(|error| {
             tracing::error!(%error, "no worker can be started; a document was not read");
             Unread::Crashed
         })?;
+        let mut running = Running(child);
         let mut ear = Ear::new(task.recogniser.is_some());
-        let heard = self.listen(&mut child, until, task.left, &mut ear, content);
-        // It may be dead already, or not want to die of its own.
-        let is_done = heard.is_ok() && ear.is_text();
-        let status = if is_done { child.wait().ok() } else { child.kill().and_then(|()| child.wait()).ok() };
+        let heard = self.listen(&mut running.0, until, task.left, &mut ear, content);
+        // One that tells events has said when it was done; of the other its end says whether it was.
+        let status = if heard.is_ok() && ear.is_text() { running.ended(until) } else { running.end() };
         match (ear.finish(content, status), heard) {
             (_, Err(why)) => Err(why),
             (true, Ok(())) => Ok(()),
@@ -114,7 +115,8 @@ impl Workers {
         if let Some(Recogniser { program, languages, time, .. }) = task.recogniser {
             command.arg(time.as_secs().to_string()).arg("--").arg(languages).arg(program);
         }
-        command.env_clear().stdout(Stdio::piped()).stderr(Stdio::null());
+        // A group of its own: what it may have started ends with it.
+        command.env_clear().process_group(0).stdout(Stdio::piped()).stderr(Stdio::null());
         command
     }
 
@@ -172,6 +174,42 @@ impl Workers {
                 "documents are read in a process that this machine does not shut in fully; see `brevdue doctor`"
             );
         }
+    }
+}
+
+/// A worker at work; it ends when this is dropped, whatever happens here.
+struct Running(Child);
+
+impl Running {
+    /// How it ended by itself; by our hand when it does not in time.
+    fn ended(&mut self, until: Instant) -> Option<ExitStatus> {
+        const SOON: Duration = Duration::from_millis(2);
+        while Instant::now() < until {
+            match self.0.try_wait() {
+                Ok(None) => std::thread::sleep(SOON),
+                Ok(status) => return status,
+                Err(_) => break,
+            }
+        }
+        self.end()
+    }
+
+    /// Ends it, and whatever it started. It may be dead already.
+    fn end(&mut self) -> Option<ExitStatus> {
+        let ended = self.0.try_wait().ok().flatten();
+        if ended.is_none() {
+            if let Some(group) = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw) {
+                kill_process_group(group, Signal::KILL).ok();
+            }
+            self.0.kill().ok();
+        }
+        ended.or_else(|| self.0.wait().ok())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 
@@ -267,7 +305,10 @@ struct Message {
 impl Opener for Message {
     fn begin(self: Arc<Self>, kind: Kind) -> Option<Box<dyn Document>> {
         let is_opened = kind == Kind::Document || self.workers.settings.recogniser.is_some();
-        is_opened.then(|| Box::new(Gathered { message: self, kind, file: None, size: 0, lost: None }) as _)
+        is_opened.then(|| {
+            Box::new(Gathered { message: self, kind, small: Vec::new(), file: None, size: 0, lost: None })
+                as _
+        })
     }
 
     fn deepest(&self) -> usize {
@@ -279,7 +320,9 @@ impl Opener for Message {
 struct Gathered {
     message: Arc<Message>,
     kind: Kind,
-    /// Made at the first byte.
+    /// The bytes of a small one: hundreds may wait, and each file takes a descriptor.
+    small: Vec<u8>,
+    /// Made when it grows.
     file: Option<File>,
     size: u64,
     /// Why it was given up.
@@ -297,23 +340,40 @@ impl Gathered {
         if waiting.fetch_add(count, Ordering::Relaxed) + count > budget.waiting {
             return Err(Unread::Memory);
         }
+        if self.file.is_none() && self.small.len() + bytes.len() <= SMALL {
+            self.small.extend_from_slice(bytes);
+            return Ok(());
+        }
+        self.file()?.write_all(bytes).map_err(|_| Unread::Memory)
+    }
+
+    /// The file that holds it, begun with what there is.
+    fn file(&mut self) -> Result<&mut File, Unread> {
         if self.file.is_none() {
             let file = memfd_create("brevdue-document", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING);
-            self.file = Some(File::from(file.map_err(|_| Unread::Memory)?));
+            let mut file = File::from(file.map_err(|_| Unread::Memory)?);
+            file.write_all(&std::mem::take(&mut self.small)).map_err(|_| Unread::Memory)?;
+            self.file = Some(file);
         }
-        let Some(file) = &mut self.file else { return Err(Unread::Memory) };
-        file.write_all(bytes).map_err(|_| Unread::Memory)
+        self.file.as_mut().ok_or(Unread::Memory)
+    }
+
+    /// The file as a worker may have it: from its beginning, and never changed again. `None` when there is nothing in it.
+    fn sealed(&mut self) -> Result<Option<File>, Unread> {
+        if self.size == 0 {
+            return Ok(None);
+        }
+        self.file()?;
+        let Some(mut file) = self.file.take() else { return Err(Unread::Memory) };
+        file.rewind().map_err(|_| Unread::Memory)?;
+        fcntl_add_seals(&file, SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE)
+            .map_err(|_| Unread::Memory)?;
+        Ok(Some(file))
     }
 }
 
-/// The file as a worker may have it: from its beginning, and never changed again.
-fn sealed(file: Option<File>) -> Result<Option<File>, Unread> {
-    let Some(mut file) = file else { return Ok(None) };
-    file.rewind().map_err(|_| Unread::Memory)?;
-    fcntl_add_seals(&file, SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE)
-        .map_err(|_| Unread::Memory)?;
-    Ok(Some(file))
-}
+/// So many bytes of a document are kept in memory of ours.
+const SMALL: usize = 64 * 1024;
 
 impl Document for Gathered {
     fn data(&mut self, bytes: &[u8]) {
@@ -321,12 +381,13 @@ impl Document for Gathered {
             && let Err(why) = self.gather(bytes)
         {
             self.lost = Some(why);
-            self.file = None;
+            (self.file, self.small) = (None, Vec::new());
         }
     }
 
     fn open(mut self: Box<Self>, content: &mut dyn Content) {
-        let Message { workers, left, until } = &*self.message;
+        let message = Arc::clone(&self.message);
+        let Message { workers, left, until } = &*message;
         let patience: Duration = workers.settings.budget.patience;
         let until = *until
             .lock()
@@ -334,10 +395,10 @@ impl Document for Gathered {
             .get_or_insert_with(|| Instant::now() + patience);
         let recogniser = workers.settings.recogniser.as_ref().filter(|_| self.kind == Kind::Picture);
         let task = Task { recogniser, left };
-        let done = match (self.lost, sealed(self.file.take())) {
-            (Some(why), _) | (None, Err(why)) => Err(why),
-            (None, Ok(None)) => Ok(()),
-            (None, Ok(Some(file))) => workers.work(&task, file, until, content),
+        let done = match self.lost.map_or_else(|| self.sealed(), Err) {
+            Err(why) => Err(why),
+            Ok(None) => Ok(()),
+            Ok(Some(file)) => workers.work(&task, file, until, content),
         };
         if let Err(why) = done {
             content.event(Event::Unread(why));

@@ -218,6 +218,16 @@ impl Content for Inside {
     }
 }
 
+/// Whether a document can have such a place: a larger number is made to be shown, and may be anything (invariant 7).
+fn may_be(position: &Position) -> bool {
+    match position {
+        Position::Page(nr) | Position::Slide(nr) | Position::Paragraph(nr) => *nr < 1_000_000,
+        // What Excel has (ECMA-376).
+        Position::Cell { row, column, .. } => *row <= 1_048_576 && *column <= 16_384,
+        Position::Sheet(_) | Position::Named(_) => true,
+    }
+}
+
 /// Where in the document what the window holds stands.
 #[derive(Default)]
 pub(super) struct Positions {
@@ -246,6 +256,9 @@ impl Positions {
                 Position::Sheet(name)
             }
         };
+        if !may_be(&position) {
+            return;
+        }
         while self.all.get(1).is_some_and(|(at, _)| *at <= begins) {
             self.all.pop_front();
         }
