@@ -31,8 +31,9 @@ pub(super) struct Directory<'a> {
     pub(super) range: Range<usize>,
     /// What stands behind it: the ends, and the comment.
     pub(super) tail: Range<usize>,
-    /// What offsets count from: the archive may stand behind other bytes.
-    base: usize,
+    /// Where the first record is said to stand, from where offsets count: the archive may stand behind other bytes, or
+    /// have stood there.
+    claimed: usize,
     /// How many records there are.
     pub(super) count: usize,
     /// Fewer records than the end promises.
@@ -64,11 +65,11 @@ impl<'a> Directory<'a> {
         let start = before.filter(is_record).or(offset.filter(is_record));
         let Some(start) = start else {
             let is_cut = claimed > 0;
-            return Some(Self { document, range: last..last, tail, base: 0, count: 0, is_cut, comment });
+            return Some(Self { document, range: last..last, tail, claimed: 0, count: 0, is_cut, comment });
         };
-        let base = offset.and_then(|offset| start.checked_sub(offset)).unwrap_or(0);
+        let offset = offset.unwrap_or(start);
         let mut directory =
-            Self { document, range: start..start, tail, base, count: 0, is_cut: false, comment };
+            Self { document, range: start..start, tail, claimed: offset, count: 0, is_cut: false, comment };
         // What is there counts, not what is claimed; old writers let the count run over.
         (directory.count, directory.range.end) =
             directory.records().fold((0, start), |(count, _), record| (count + 1, record.end));
@@ -91,7 +92,8 @@ impl<'a> Directory<'a> {
     pub(super) fn header(&self, record: &Record<'a>) -> Option<usize> {
         let offset = usize::try_from(record.offset).ok()?;
         let is_header = |at: &usize| self.document.get(*at..).is_some_and(|rest| rest.starts_with(LOCAL));
-        self.base.checked_add(offset).filter(is_header).or(Some(offset).filter(is_header))
+        let moved = offset.checked_add(self.range.start).and_then(|at| at.checked_sub(self.claimed));
+        moved.filter(is_header).or(Some(offset).filter(is_header))
     }
 }
 
