@@ -219,7 +219,8 @@ fn tell_pictures<'a>(
             }
             continue;
         }
-        page.enter(Member::file(&format!("page {nr}.{}", shot.ending)));
+        page.enter(Member::file(&format!("page.{}", shot.ending)));
+        page.spot(Spot::Page(nr));
         page.data(&shot.file);
         page.leave();
     }

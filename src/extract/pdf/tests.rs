@@ -200,7 +200,7 @@ fn pictures_are_told_when_they_may_be_pages() {
     let shown = |wide: u32, high: u32, beside: &str| {
         pictured(&format!("q {wide} 0 0 {high} 0 0 cm /I Do Q {beside}"))
     };
-    let page_1 = || vec!["page 1.bmp".to_owned()];
+    let page_1 = || vec!["page.bmp".to_owned()];
     assert_eq!(shown(100, 50, &text), (vec![], vec![]), "a logo");
     assert_eq!(shown(500, 500, &text), (page_1(), vec![]));
     assert_eq!(shown(100, 50, ""), (page_1(), vec![]), "there is nothing else");
@@ -235,7 +235,8 @@ fn a_picture_behind_every_page_is_told_once() {
     writer.resources = format!("/XObject<</I {image} 0 R/F {fax} 0 R>>");
     let (letter, scan) = ("q 595 0 0 842 0 0 cm /I Do Q", "q 595 0 0 842 0 0 cm /F Do Q");
     let told = told(&writer.finish(&[letter, letter, scan]));
-    assert_eq!((told.names, told.unread), (vec!["page 1.jpg".to_owned(), "page 3.tif".to_owned()], vec![]));
+    assert_eq!((told.names, told.unread), (vec!["page.jpg".to_owned(), "page.tif".to_owned()], vec![]));
+    assert_eq!(told.spots, ["1", "2", "3", "1", "3"]);
     assert!(told.text.contains("as it is") && told.text.contains("as a fax"));
 }
 
