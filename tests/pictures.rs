@@ -1,5 +1,7 @@
 //! Letters in pictures, recognised by a real tesseract: attached, in a document, and with another file behind them.
 
+#![allow(clippy::print_stdout, reason = "what was not checked must be seen")]
+
 use crate::documents::{archive, mail, places, scan, unread, workers, workers_of};
 use crate::support::pdf::{Writer, page, show};
 use crate::support::picture::Picture;

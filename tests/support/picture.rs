@@ -2,6 +2,16 @@
 //!
 //! Start reading at [`Picture::of`].
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "a test that fails is meant to"
+)]
+
 use super::pdf::{page, show};
 use hayro_interpret::font::{Glyph, GlyphRun};
 use hayro_interpret::hayro_syntax::Pdf;

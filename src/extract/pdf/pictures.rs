@@ -116,7 +116,7 @@ impl Lens {
         }
     }
 
-    /// Draws a picture of these colours; `shown` says where, as far as it is known.
+    /// Draws a picture of this size; `point` says how light one of its points is, and how much it covers.
     fn draw(
         &mut self,
         (wide, high): (u32, u32),
