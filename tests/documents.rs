@@ -13,16 +13,16 @@ use zip::{CompressionMethod, ZipWriter};
 
 const TODAY: Day = Day::literal(2026, 11, 2);
 
-fn workers(budget: Budget) -> Arc<Workers> {
+pub(crate) fn workers(budget: Budget) -> Arc<Workers> {
     workers_of(Settings { budget, recogniser: None })
 }
 
-fn workers_of(settings: Settings) -> Arc<Workers> {
+pub(crate) fn workers_of(settings: Settings) -> Arc<Workers> {
     Workers::of(PathBuf::from(env!("CARGO_BIN_EXE_brevdue")), settings)
 }
 
 /// An archive of these files.
-fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
+pub(crate) fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut zip = ZipWriter::new(std::io::Cursor::new(Vec::new()));
     for (name, content) in files {
         let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
@@ -33,7 +33,7 @@ fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
 }
 
 /// A mail with these files.
-fn mail(files: &[(&str, &[u8])]) -> Vec<u8> {
+pub(crate) fn mail(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut mail = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n".to_vec();
     for (name, content) in files {
         let head = format!(
@@ -47,21 +47,21 @@ fn mail(files: &[(&str, &[u8])]) -> Vec<u8> {
     mail
 }
 
-fn scan(mail: &[u8], workers: &Arc<Workers>) -> Report {
+pub(crate) fn scan(mail: &[u8], workers: &Arc<Workers>) -> Report {
     let mut scan = Scan::new(Arc::new(Ruleset::built_in().unwrap()), TODAY).opening(workers.message());
     scan.feed(mail);
     scan.finish()
 }
 
 /// What was not read: the file in the document, the kind, and the reason.
-fn unread(report: &Report) -> Vec<(String, &'static str, &'static str)> {
+pub(crate) fn unread(report: &Report) -> Vec<(String, &'static str, &'static str)> {
     let member = |one: &brevdue::scan::coverage::Unread| {
         one.member.as_ref().map(ToString::to_string).unwrap_or_default()
     };
     report.coverage.unread().iter().map(|one| (member(one), one.kind.word(), one.reason)).collect()
 }
 
-fn places(report: &Report) -> Vec<String> {
+pub(crate) fn places(report: &Report) -> Vec<String> {
     report.findings.iter().map(|one| format!("{} {}", one.part, one.place)).collect()
 }
 

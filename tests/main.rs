@@ -31,6 +31,7 @@ mod memory;
 mod no_leak;
 mod old_documents;
 mod pdf;
+mod pictures;
 mod postfix;
 mod reload;
 mod reuse;

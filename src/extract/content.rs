@@ -244,6 +244,11 @@ impl<'a> Page<'a> {
         if self.is_full() { 0 } else { most.saturating_sub(self.told) }
     }
 
+    /// How many files may still be told.
+    pub fn members_left(&self) -> u32 {
+        self.limits.members.saturating_sub(self.members)
+    }
+
     /// A text or a file begins; one that is open ends.
     pub fn enter(&mut self, member: Member<'_>) {
         self.leave();

@@ -4,6 +4,7 @@
 //! anything else is noted as unread. Headers and file names are short texts of their own. What can be read in more
 //! than one way is read in each (`reader/second.rs`); a signed mail is opened (`reader/signature.rs`). Keeps no body.
 
+mod behind;
 mod document;
 mod second;
 mod signature;
@@ -98,6 +99,8 @@ pub(super) struct Reader {
     depth: usize,
     /// The document that is open, while `mode` is `Gathering`.
     gathered: Option<Box<dyn Document>>,
+    /// What may stand behind the picture that is open.
+    behind: Option<Box<behind::Behind>>,
     /// How many documents this reader lies within.
     inside: usize,
     /// How many containers this reader lies within that it was not told of.
@@ -235,6 +238,7 @@ impl Reader {
             opened: None,
             depth: 0,
             gathered: None,
+            behind: None,
             inside: 0,
             containers: 0,
             outside: 0,
@@ -297,6 +301,7 @@ impl Reader {
             opened,
             depth,
             gathered,
+            behind,
             inside,
             outside,
             seconds,
@@ -330,6 +335,7 @@ impl Reader {
         leaf.clear();
         *opened = None;
         *gathered = None;
+        *behind = None;
         (*containers, *depth, *inside, *outside) = (0, 0, 0, 0);
         seconds.clear();
         *pgp = None;
@@ -565,6 +571,9 @@ impl PartSink for Reader {
         {
             document.data(bytes);
         }
+        if let Some(behind) = &mut self.behind {
+            behind.feed(bytes);
+        }
         if self.mode == Mode::Reading && !bytes.is_empty() {
             if self.judge.sketching {
                 self.judge.report.sketch.add_text(bytes);
@@ -591,7 +600,10 @@ impl PartSink for Reader {
                 self.judge.report.sketch.close();
                 self.judge.sketching = false;
             }
-            Mode::Passing => self.window.clear(),
+            Mode::Passing => {
+                self.window.clear();
+                self.keep_document();
+            }
             Mode::Opening => self.close_signature(),
             Mode::Gathering => self.keep_document(),
         }

@@ -16,6 +16,7 @@ pub(crate) mod daemon;
 pub(crate) mod http;
 pub(crate) mod identity;
 pub(crate) mod pdf;
+pub(crate) mod picture;
 pub(crate) mod postfix;
 #[cfg(test)]
 pub(crate) mod program;

@@ -37,6 +37,10 @@ pub(super) struct Pen {
     pub(super) unmapped: u32,
     /// What pictures cover, in square points; strips of a scan count together.
     pub(super) pictures: f64,
+    /// Of it, what lies within patterns and masks.
+    pub(super) buried: f64,
+    /// Which pictures those are that it draws itself, and not within a pattern or a mask.
+    pub(super) keys: Vec<u128>,
     /// Pieces of outlines: text may be drawn as them.
     pub(super) outlines: usize,
     /// A blank was drawn last.
@@ -49,10 +53,24 @@ pub(super) struct Pen {
 impl Pen {
     /// A new page; what was looked through stays known.
     pub(super) fn start_page(&mut self) {
-        let Self { sheet: _, text, meant, glyphs, unmapped, pictures, outlines, blank, seen, depth } = self;
+        let Self {
+            sheet: _,
+            text,
+            meant,
+            glyphs,
+            unmapped,
+            pictures,
+            buried,
+            keys,
+            outlines,
+            blank,
+            seen,
+            depth,
+        } = self;
         text.clear();
         meant.clear();
-        (*glyphs, *unmapped, *pictures, *outlines, *blank, *depth) = (0, 0, 0.0, 0, false, 0);
+        keys.clear();
+        (*glyphs, *unmapped, *pictures, *buried, *outlines, *blank, *depth) = (0, 0, 0.0, 0.0, 0, false, 0);
         // The same pattern on the next page is text of that page too.
         seen.clear();
     }
@@ -176,12 +194,12 @@ impl<'a> Device<'a> for Pen {
                 && !matches!(mode, DrawMode::Invisible)
                 && self.is_new(drawing.cache_key())
             {
-                let (outlines, pictures) = (self.outlines, self.pictures);
+                let (outlines, pictures, buried) = (self.outlines, self.pictures, self.buried);
                 self.depth += 1;
                 drawing.interpret(self, props.transform, glyph.transform(), &props.paint);
                 self.depth -= 1;
                 // Letters are drawn as pictures and outlines in such fonts; they have been counted as letters.
-                (self.outlines, self.pictures) = (outlines, pictures);
+                (self.outlines, self.pictures, self.buried) = (outlines, pictures, buried);
             }
         }
         self.look_through(&props);
@@ -191,6 +209,11 @@ impl<'a> Device<'a> for Pen {
         let [a, b, c, d, _, _] = props.transform.as_coeffs();
         let pixels = f64::from(image.width()) * f64::from(image.height());
         self.pictures += ((a * d - b * c) * pixels).abs();
+        if self.depth == 0 {
+            self.keys.push(image.cache_key());
+        } else {
+            self.buried += ((a * d - b * c) * pixels).abs();
+        }
         self.look_through_mask(props.soft_mask.as_ref());
     }
 

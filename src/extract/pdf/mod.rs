@@ -1,7 +1,7 @@
 //! PDF (ISO 32000-2): the text of its pages, and what it says beside them.
 //!
 //! hayro reads the file and draws its pages; we are what it draws on ([`device`]) and make lines of the glyphs
-//! ([`layout`], [`boxes`]). It knows no budget: a bomb ends with the worker. What it does not draw (fields, comments,
+//! ([`layout`], [`boxes`]); a page that is a picture is told as one ([`pictures`]). It knows no budget: a bomb ends with the worker. What it does not draw (fields, comments,
 //! properties, files) is looked for in the objects themselves ([`objects`]), and what it cannot open at all in the
 //! streams ([`salvage`]). Start reading at [`read`]. Tests: here, and `tests/pdf.rs` within the walls.
 
@@ -9,6 +9,7 @@ mod boxes;
 mod device;
 mod layout;
 mod objects;
+mod pictures;
 mod salvage;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,8 @@ use hayro_interpret::hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
 use hayro_interpret::kurbo::{Affine, Rect};
 use hayro_interpret::{Context, InterpreterCache, InterpreterSettings, InterpreterWarning, interpret_page};
 use memchr::memmem;
+use pictures::{Lens, Look};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -141,6 +144,7 @@ struct Doubts {
     unmapped: u64,
     /// A page of glyphs that say nothing.
     is_unmapped: bool,
+    /// Letters may be drawn as outlines, or lie in a picture that could not be told.
     is_picture: bool,
     is_damaged: bool,
 }
@@ -158,7 +162,7 @@ fn tell(pdf: &Pdf, page: &mut Page<'_>) -> bool {
         ..InterpreterSettings::default()
     };
     let cache = InterpreterCache::new();
-    let (mut pen, mut doubts) = (Pen::default(), Doubts::default());
+    let (mut pen, mut doubts, mut shown) = (Pen::default(), Doubts::default(), Vec::new());
     page.enter(Member::TEXT);
     for (nr, leaf) in (1..).zip(pdf.pages().iter()) {
         if page.is_full() {
@@ -170,10 +174,13 @@ fn tell(pdf: &Pdf, page: &mut Page<'_>) -> bool {
             page.data(piece);
         }
         page.text("\n");
-        doubts.add(leaf, &pen);
+        if doubts.add(leaf, &pen) {
+            shown.push((nr, std::mem::take(&mut pen.keys)));
+        }
     }
     page.leave();
     objects::Walk::tell(pdf, page);
+    doubts.is_picture |= !tell_pictures(pdf, shown, &cache, &settings, page);
     doubts.is_unmapped |= is_font_lost.load(Ordering::Relaxed) || doubts.unmapped * 50 > doubts.glyphs;
     if doubts.is_unmapped {
         page.unread(Unread::UnmappedGlyphs);
@@ -182,6 +189,42 @@ fn tell(pdf: &Pdf, page: &mut Page<'_>) -> bool {
         page.unread(Unread::Picture);
     }
     !doubts.is_damaged && !pdf.pages().is_empty()
+}
+
+/// Tells the pages that are pictures, as files; whether all of them could be told.
+fn tell_pictures<'a>(
+    pdf: &'a Pdf,
+    shown: Vec<(u32, Vec<u128>)>,
+    cache: &InterpreterCache<'a>,
+    settings: &InterpreterSettings,
+    page: &mut Page<'_>,
+) -> bool {
+    let (mut missed, mut is_whole, mut seen) = (0, true, HashSet::new());
+    for (nr, keys) in shown {
+        let count = keys.len();
+        let place = usize::try_from(nr).ok().and_then(|nr| nr.checked_sub(1));
+        // A letterhead may lie behind every page; once is enough.
+        if page.is_full() || !seen.insert(keys) {
+            continue;
+        }
+        let Some(leaf) = place.and_then(|nr| pdf.pages().get(nr)) else { continue };
+        let look = Lens::look(leaf, count, cache, settings);
+        is_whole &= !matches!(look, Look::Missed(_));
+        let (Look::Shot(shot) | Look::Missed(Some(shot))) = look else { continue };
+        if shot.file.len() as u64 > page.left() {
+            // Half a picture says nothing, and the next one may be small; to draw all of them for nothing takes time.
+            missed += 1;
+            if missed > 2 {
+                return false;
+            }
+            continue;
+        }
+        page.enter(Member::file(&format!("page.{}", shot.ending)));
+        page.spot(Spot::Page(nr));
+        page.data(&shot.file);
+        page.leave();
+    }
+    is_whole && missed == 0
 }
 
 fn draw<'a>(leaf: &Leaf<'a>, pen: &mut Pen, cache: &InterpreterCache<'a>, settings: &InterpreterSettings) {
@@ -194,17 +237,21 @@ fn draw<'a>(leaf: &Leaf<'a>, pen: &mut Pen, cache: &InterpreterCache<'a>, settin
 }
 
 impl Doubts {
-    /// What is to be said of a page that was drawn.
-    fn add(&mut self, leaf: &Leaf<'_>, pen: &Pen) {
+    /// What is to be said of a page that was drawn; whether it is a picture that is to be told.
+    fn add(&mut self, leaf: &Leaf<'_>, pen: &Pen) -> bool {
         self.glyphs += u64::from(pen.glyphs);
         self.unmapped += u64::from(pen.unmapped);
         // One page of a long document may be unreadable by itself.
         self.is_unmapped |= pen.unmapped >= FEW && u64::from(pen.unmapped) * 50 > u64::from(pen.glyphs);
         let (wide, high) = leaf.base_dimensions();
         // Every letter head has a logo, and a logo says nothing; what covers a quarter of the page may be a page itself.
-        self.is_picture |= pen.pictures * 4.0 > f64::from(wide) * f64::from(high)
-            || (pen.glyphs == 0 && (pen.pictures > 0.0 || pen.outlines > OUTLINES));
+        let is_page = |covered: f64| covered * 4.0 > f64::from(wide) * f64::from(high);
+        let is_shown = is_page(pen.pictures) || (pen.glyphs == 0 && pen.pictures > 0.0);
+        let is_outlined = pen.glyphs == 0 && pen.outlines > OUTLINES;
+        // Pictures in patterns and masks count, and are not drawn again.
+        self.is_picture |= is_outlined || is_page(pen.buried) || (is_shown && pen.keys.is_empty());
         // A page may be empty, and then it says so.
         self.is_damaged |= leaf.raw().contains_key("Contents") && leaf.page_stream().is_none();
+        is_shown && !pen.keys.is_empty()
     }
 }

@@ -188,21 +188,56 @@ fn glyphs_that_say_nothing_are_told() {
 
 #[test]
 fn pictures_are_told_when_they_may_be_pages() {
-    let pictured = |width: u32, height: u32, beside: &str| {
+    let pictured = |content: &str| {
         let mut writer = Writer::new();
-        let entries = "/Type/XObject/Subtype/Image/Width 1/Height 1/ColorSpace/DeviceGray/BitsPerComponent 8";
-        let image = writer.stream(entries, b"x");
+        let entries = "/Type/XObject/Subtype/Image/Width 2/Height 1/ColorSpace/DeviceGray/BitsPerComponent 8";
+        let image = writer.stream(entries, b"xy");
         writer.resources = format!("/XObject<</I {image} 0 R>>");
-        told(&writer.finish(&[&format!("q {width} 0 0 {height} 0 0 cm /I Do Q {beside}")])).unread
+        let told = told(&writer.finish(&[content]));
+        (told.names, told.unread)
     };
     let text = show(50, 700, "Hej");
-    assert_eq!(pictured(100, 50, &text), [], "a logo");
-    assert_eq!(pictured(500, 500, &text), [Unread::Picture]);
-    assert_eq!(pictured(100, 50, ""), [Unread::Picture], "there is nothing else");
+    let shown = |wide: u32, high: u32, beside: &str| {
+        pictured(&format!("q {wide} 0 0 {high} 0 0 cm /I Do Q {beside}"))
+    };
+    let page_1 = || vec!["page.bmp".to_owned()];
+    assert_eq!(shown(100, 50, &text), (vec![], vec![]), "a logo");
+    assert_eq!(shown(500, 500, &text), (page_1(), vec![]));
+    assert_eq!(shown(100, 50, ""), (page_1(), vec![]), "there is nothing else");
     let strips: String = (0..8).map(|nr| format!("q 595 0 0 50 0 {} cm /I Do Q ", nr * 50)).collect();
-    assert_eq!(pictured(1, 1, &[strips, text].concat()), [Unread::Picture], "a scan in strips");
+    assert_eq!(pictured(&[strips, text].concat()), (page_1(), vec![]), "a scan in strips is one");
+    // What cannot be unfolded, or is too large to be, is not told but said.
+    for (side, filter) in [(2, "JPXDecode"), (2, "JBIG2Decode"), (70_000, "FlateDecode")] {
+        let mut writer = Writer::new();
+        let entries = format!(
+            "/Subtype/Image/Width {side}/Height {side}/ColorSpace/DeviceGray/BitsPerComponent 8/Filter/{filter}"
+        );
+        let image = writer.raw_stream(&entries, b"nothing");
+        writer.resources = format!("/XObject<</I {image} 0 R>>");
+        let told = told(&writer.finish(&["q 500 0 0 500 0 0 cm /I Do Q"]));
+        assert_eq!((told.names, told.unread), (vec![], vec![Unread::Picture]), "{filter}");
+    }
     let outlines: String = (0..400).map(|nr| format!("{nr} 0 m 1 2 3 4 5 6 c 7 8 l h f ")).collect();
     assert_eq!(told(&page(&outlines)).unread, [Unread::Picture], "letters drawn as outlines");
+}
+
+#[test]
+fn a_picture_behind_every_page_is_told_once() {
+    let mut writer = Writer::new();
+    let image = writer.raw_stream(
+        "/Subtype/Image/Width 8/Height 8/ColorSpace/DeviceRGB/BitsPerComponent 8/Filter/DCTDecode",
+        b"\xFF\xD8\xFF as it is",
+    );
+    let fax = writer.raw_stream(
+        "/Subtype/Image/Width 8/Height 8/ColorSpace/DeviceGray/BitsPerComponent 1/Filter/CCITTFaxDecode/DecodeParms<</K -1/Columns 8>>",
+        b"as a fax",
+    );
+    writer.resources = format!("/XObject<</I {image} 0 R/F {fax} 0 R>>");
+    let (letter, scan) = ("q 595 0 0 842 0 0 cm /I Do Q", "q 595 0 0 842 0 0 cm /F Do Q");
+    let told = told(&writer.finish(&[letter, letter, scan]));
+    assert_eq!((told.names, told.unread), (vec!["page.jpg".to_owned(), "page.tif".to_owned()], vec![]));
+    assert_eq!(told.spots, ["1", "2", "3", "1", "3"]);
+    assert!(told.text.contains("as it is") && told.text.contains("as a fax"));
 }
 
 #[test]

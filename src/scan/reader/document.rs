@@ -5,6 +5,7 @@
 //! its first bytes, and when it is a document itself it is gathered and opened in its turn. So documents in documents
 //! are a queue and no recursion. Start reading at [`Reader::open_documents`].
 
+use super::behind::Behind;
 use super::{Leaf, Mode, Reader};
 use crate::extract::content::{Content, Event, Member, Spot, Trouble, Unread};
 use crate::extract::{Document, Kind, Opener};
@@ -23,6 +24,8 @@ pub(super) struct Pending {
     prefix: String,
     /// How many documents it lies within.
     depth: usize,
+    /// Where a picture stands in the one that it lies in.
+    position: Option<Position>,
 }
 
 /// The documents of a message.
@@ -64,6 +67,7 @@ impl Reader {
         let is_readable = kind == Kind::Document || matches!(form, "png" | "jpeg" | "tiff" | "bmp");
         let opener = self.judge.documents.opener.clone().filter(|_| is_readable);
         let deepest = opener.as_ref().map_or(0, |opener| opener.deepest());
+        self.look_behind(kind);
         let Some(mut document) = opener.and_then(|opener| opener.begin(kind)) else {
             self.judge.unread(&self.leaf.path, unread, form);
             return self.pass();
@@ -78,11 +82,29 @@ impl Reader {
         self.mode = Mode::Gathering;
     }
 
-    /// The document is whole.
+    /// Behind a picture, of whatever form, a document may stand.
+    fn look_behind(&mut self, kind: Kind) {
+        let opener = self.judge.documents.opener.clone();
+        let opener = opener.filter(|opener| kind == Kind::Picture && self.inside <= opener.deepest());
+        self.behind = opener.map(|opener| {
+            let mut behind = Behind::new(opener);
+            behind.feed(self.window.text());
+            Box::new(behind)
+        });
+    }
+
+    /// The document is whole, or the picture with what stands behind it.
     pub(super) fn keep_document(&mut self) {
-        if let Some(document) = self.gathered.take() {
-            let (leaf, prefix) = (self.leaf.clone(), self.judge.prefix.clone());
-            self.judge.documents.pending.push_back(Pending { document, leaf, prefix, depth: self.inside });
+        let behind = self.behind.take();
+        // Only a picture has no better place of its own.
+        let position = behind.as_ref().and_then(|_| self.judge.positions.last().cloned());
+        let behind =
+            behind.into_iter().flat_map(|behind| behind.documents()).map(|document| (document, None));
+        for (document, position) in self.gathered.take().map(|one| (one, position)).into_iter().chain(behind)
+        {
+            let (leaf, prefix, depth) = (self.leaf.clone(), self.judge.prefix.clone(), self.inside);
+            let pending = Pending { document, leaf, prefix, depth, position };
+            self.judge.documents.pending.push_back(pending);
         }
     }
 
@@ -90,13 +112,14 @@ impl Reader {
     pub(in crate::scan) fn has_documents(&self) -> bool {
         !self.judge.documents.pending.is_empty()
             || self.mode == Mode::Gathering
+            || self.behind.as_ref().is_some_and(|behind| behind.has_documents())
             || self.seconds.has_documents()
             || self.opened.as_ref().is_some_and(|opened| opened.has_documents())
     }
 
     /// Opens all documents, and those in them, when all else has been read.
     pub(in crate::scan) fn open_documents(&mut self) {
-        while let Some(Pending { document, leaf, mut prefix, depth }) =
+        while let Some(Pending { document, leaf, mut prefix, depth, position }) =
             self.judge.documents.pending.pop_front()
         {
             let mut reader = Self::new(Arc::clone(&self.judge.rules), self.judge.today);
@@ -104,7 +127,7 @@ impl Reader {
             reader.window.show_all(self.judge.explained.is_some());
             std::mem::swap(&mut self.judge.prefix, &mut prefix);
             std::mem::swap(&mut self.judge, &mut reader.judge);
-            let mut inside = Inside { reader, host: leaf, mail: None };
+            let mut inside = Inside { reader, host: leaf, mail: None, position };
             document.open(&mut inside);
             let Inside { mut reader, .. } = inside;
             reader.settle();
@@ -123,11 +146,13 @@ struct Inside {
     host: Leaf,
     /// The mail that is being told.
     mail: Option<Box<(Walker, Reader)>>,
+    /// Where a picture stands in the document that it lies in.
+    position: Option<Position>,
 }
 
 impl Inside {
     fn enter(&mut self, Member { name, media }: Member<'_>) {
-        let Self { reader, host, mail } = self;
+        let Self { reader, host, mail, position } = self;
         let place = match &host.place {
             place if name.is_empty() => place.clone(),
             Place::Attachment(outer) => Place::Attachment(outer.within(name)),
@@ -165,6 +190,9 @@ impl Inside {
         leaf.is_told = name.is_empty();
         reader.seconds.start_leaf(false);
         reader.mode = Mode::Sniffing;
+        if let Some(position) = position.clone() {
+            reader.judge.positions.begin(reader.window.ends(), position);
+        }
     }
 
     fn data(&mut self, bytes: &[u8]) {
@@ -190,6 +218,9 @@ impl Inside {
     }
 
     fn spot(&mut self, spot: Spot<'_>) {
+        if self.position.is_some() {
+            return;
+        }
         let Reader { judge, window, .. } = &mut self.reader;
         judge.positions.add(window.begins(), window.ends(), spot);
     }
@@ -240,6 +271,16 @@ impl Positions {
     pub(super) fn clear(&mut self) {
         self.all.clear();
         self.sheet = None;
+    }
+
+    /// What follows the offset `ends` stands there, until another place is told.
+    fn begin(&mut self, ends: u64, position: Position) {
+        self.all.push_back((ends, position));
+    }
+
+    /// Where what came last stands.
+    fn last(&self) -> Option<&Position> {
+        self.all.back().map(|(_, position)| position)
     }
 
     /// What follows the offset `ends` stands at `spot`; before `begins`, nothing is asked any more.
