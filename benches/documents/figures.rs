@@ -66,9 +66,9 @@ fn rows(only: Option<&str>) -> Vec<Row> {
         // What a worker costs: there is nothing to open in it.
         ("nothing", || b"x".to_vec()),
         ("docx-2M-pictures", || letter(200_000, 1900 * 1024)),
-        ("docx-2M-text", || letter(5 * MIB, 0)),
-        ("xlsx-2M-cells", || book(57_000)),
-        ("zip-2M-text", || archives::archive(&[("a.txt", prose(5 * MIB, 7).as_bytes())])),
+        ("docx-2M-text", || letter(7 * MIB, 0)),
+        ("xlsx-2M-cells", || book(50_000)),
+        ("zip-2M-text", || archives::archive(&[("a.txt", prose(9 * MIB, 7).as_bytes())])),
         ("pdf-ordinary", || report(20, 60_000)),
         ("pdf-text-only", || report(200, 0)),
     ];
