@@ -1,6 +1,8 @@
 //! Documents in mail, opened by real workers of the real binary: what is found in them and where, and what becomes of
 //! workers that hang, die or rave, and of documents made to hurt. The readers of the forms have their tests beside them.
 
+use crate::support::documents::archives::{archive, gzip, seven, tar};
+use crate::support::documents::mail;
 use brevdue::scan::ruleset::Ruleset;
 use brevdue::scan::{Day, Report, Scan};
 use brevdue::worker::{Budget, Settings, Workers};
@@ -8,8 +10,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipWriter};
 
 const TODAY: Day = Day::literal(2026, 11, 2);
 
@@ -19,32 +21,6 @@ pub(crate) fn workers(budget: Budget) -> Arc<Workers> {
 
 pub(crate) fn workers_of(settings: Settings) -> Arc<Workers> {
     Workers::of(PathBuf::from(env!("CARGO_BIN_EXE_brevdue")), settings)
-}
-
-/// An archive of these files.
-pub(crate) fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut zip = ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    for (name, content) in files {
-        let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
-        zip.start_file(*name, options).unwrap();
-        zip.write_all(content).unwrap();
-    }
-    zip.finish().unwrap().into_inner()
-}
-
-/// A mail with these files.
-pub(crate) fn mail(files: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut mail = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n".to_vec();
-    for (name, content) in files {
-        let head = format!(
-            "--b\r\nContent-Type: application/octet-stream; name=\"{name}\"\r\nContent-Transfer-Encoding: base64\r\n\r\n"
-        );
-        mail.extend_from_slice(head.as_bytes());
-        mail.extend_from_slice(data_encoding::BASE64_MIME.encode(content).as_bytes());
-        mail.extend_from_slice(b"\r\n");
-    }
-    mail.extend_from_slice(b"--b--\r\n");
-    mail
 }
 
 pub(crate) fn scan(mail: &[u8], workers: &Arc<Workers>) -> Report {
@@ -88,41 +64,6 @@ fn files_in_archives_are_read_by_their_content_and_found_by_their_path() {
     );
     assert_eq!(unread(&report), []);
     assert_eq!(report.persons(), 1);
-}
-
-fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut tar = tar::Builder::new(Vec::new());
-    for (name, content) in files {
-        let mut header = tar::Header::new_ustar();
-        header.set_size(content.len() as u64);
-        header.set_mode(0o644);
-        tar.append_data(&mut header, name, *content).unwrap();
-    }
-    tar.into_inner().unwrap()
-}
-
-fn gzip(name: &str, content: &[u8]) -> Vec<u8> {
-    let mut gzip = flate2::GzBuilder::new().filename(name).write(Vec::new(), flate2::Compression::fast());
-    gzip.write_all(content).unwrap();
-    gzip.finish().unwrap()
-}
-
-/// Encrypted when there is a password.
-fn seven(files: &[(&str, &[u8])], password: Option<&str>, names_too: bool) -> Vec<u8> {
-    use sevenz_rust2::encoder_options::AesEncoderOptions;
-    use sevenz_rust2::{ArchiveEntry, ArchiveWriter, EncoderMethod};
-    let mut seven = ArchiveWriter::new(std::io::Cursor::new(Vec::new())).unwrap();
-    if let Some(password) = password {
-        seven.set_content_methods(vec![
-            AesEncoderOptions::new(password.into()).into(),
-            EncoderMethod::LZMA2.into(),
-        ]);
-        seven.set_encrypt_header(names_too);
-    }
-    for (name, content) in files {
-        seven.push_archive_entry(ArchiveEntry::new_file(name), Some(*content)).unwrap();
-    }
-    seven.finish().unwrap().into_inner()
 }
 
 #[test]

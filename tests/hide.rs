@@ -20,7 +20,7 @@ mod notations;
 mod number;
 mod place;
 mod plan;
-mod random;
+pub(crate) mod random;
 mod tally;
 mod transfer;
 mod word;

@@ -28,6 +28,7 @@ mod hostile;
 mod key;
 mod malformed;
 mod memory;
+mod mutants;
 mod no_leak;
 mod old_documents;
 mod pdf;

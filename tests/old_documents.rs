@@ -2,11 +2,12 @@
 //! which of the encrypted ones are. The readers have their tests beside them, with files made by hand; here LibreOffice
 //! makes some where it is installed, since what reads a form and what writes it should not be of one head.
 
+use crate::support::documents::{compound, utf16};
 use brevdue::scan::ruleset::Ruleset;
 use brevdue::scan::{Day, Report, Scan};
 use brevdue::worker::{Settings, Workers};
-use std::io::{Cursor, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 
@@ -32,22 +33,6 @@ fn places(report: &Report) -> Vec<String> {
         one.position.as_ref().map_or_else(String::new, |position| format!(" {position:?}"))
     };
     report.findings.iter().map(|one| format!("{}{}", one.place, position(one))).collect()
-}
-
-/// A compound file with these streams; what lies before a slash is a storage.
-fn compound(streams: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut file = cfb::CompoundFile::create(Cursor::new(Vec::new())).unwrap();
-    for (name, bytes) in streams {
-        let path = Path::new("/").join(name);
-        file.create_storage_all(path.parent().unwrap()).unwrap();
-        file.create_stream(&path).unwrap().write_all(bytes).unwrap();
-    }
-    file.flush().unwrap();
-    file.into_inner().into_inner()
-}
-
-fn utf16(text: &str) -> Vec<u8> {
-    text.encode_utf16().flat_map(u16::to_le_bytes).collect()
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! What is found in which part of a document is tested beside the reader (`src/extract/pdf/tests.rs`).
 
-use crate::support::pdf::{Writer, fold, page, show};
+use crate::support::documents::pdf::{Writer, fold, page, show};
 use crate::support::program::{brevdue, said};
 use brevdue::extract::Kind;
 use brevdue::extract::content::{Event, Limits, Unread};

@@ -2,8 +2,10 @@
 
 #![allow(clippy::print_stdout, reason = "what was not checked must be seen")]
 
-use crate::documents::{archive, mail, places, scan, unread, workers, workers_of};
-use crate::support::pdf::{Writer, page, show};
+use crate::documents::{places, scan, unread, workers, workers_of};
+use crate::support::documents::archives::archive;
+use crate::support::documents::mail;
+use crate::support::documents::pdf::{Writer, page, show};
 use crate::support::picture::Picture;
 use brevdue::scan::finding::Position;
 use brevdue::worker::{Budget, Recogniser, Settings, Workers};

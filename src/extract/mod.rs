@@ -11,6 +11,9 @@ pub mod cms;
 mod codepage;
 pub mod content;
 pub mod fold;
+#[cfg(test)]
+#[path = "../../tests/support/documents/mod.rs"]
+mod made;
 mod mapi;
 mod office;
 mod ole;

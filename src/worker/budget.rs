@@ -75,8 +75,8 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// As the arguments of a worker.
-    pub(super) fn arguments(&self) -> [String; 5] {
+    /// As the arguments of a worker: what [`Budget::of_arguments`] reads.
+    pub fn arguments(&self) -> [String; 5] {
         let Limits { bytes, ratio, members } = self.limits;
         [bytes, ratio, u64::from(members), self.memory, self.time.as_secs()].map(|number| number.to_string())
     }

@@ -13,9 +13,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 pub(crate) mod daemon;
+pub(crate) mod documents;
 pub(crate) mod http;
 pub(crate) mod identity;
-pub(crate) mod pdf;
 pub(crate) mod picture;
 pub(crate) mod postfix;
 #[cfg(test)]

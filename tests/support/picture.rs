@@ -12,7 +12,7 @@
     reason = "a test that fails is meant to"
 )]
 
-use super::pdf::{page, show};
+use super::documents::pdf::{page, show};
 use hayro_interpret::font::{Glyph, GlyphRun};
 use hayro_interpret::hayro_syntax::Pdf;
 use hayro_interpret::kurbo::{Affine, BezPath, Point, Rect, Shape};
@@ -81,7 +81,7 @@ impl Picture {
         let size = [self.wide, self.high].map(|side| u32::try_from(side).unwrap().to_be_bytes()).concat();
         chunk(b"IHDR", &[&size, [8, 0, 0, 0, 0].as_slice()].concat());
         let rows: Vec<u8> = self.grays.chunks(self.wide).flat_map(|row| [&[0], row].concat()).collect();
-        chunk(b"IDAT", &super::pdf::fold(&rows));
+        chunk(b"IDAT", &super::documents::pdf::fold(&rows));
         chunk(b"IEND", b"");
         out
     }

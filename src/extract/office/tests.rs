@@ -1,10 +1,10 @@
 //! Packages made by hand: every place that text hides in, and what is broken.
 
 use crate::extract::content::{Event, Limits, Spot, Unread};
+use crate::extract::made::archives::archive;
+use crate::extract::made::office::{W, docx, package};
 use crate::extract::open;
 use std::fmt::Write as _;
-use std::io::{Cursor, Write};
-use zip::write::{SimpleFileOptions, ZipWriter};
 
 mod hostile;
 mod opendocument;
@@ -48,28 +48,4 @@ fn told(document: &[u8]) -> Told {
     };
     open(document, Limits::default(), &mut content);
     told
-}
-
-/// An archive of these files.
-fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, bytes) in files {
-        writer.start_file(*name, SimpleFileOptions::default()).unwrap();
-        writer.write_all(bytes).unwrap();
-    }
-    writer.finish().unwrap().into_inner()
-}
-
-/// A package of Office Open XML with these parts.
-fn package(parts: &[(&str, &str)]) -> Vec<u8> {
-    let mut files = vec![("[Content_Types].xml", b"<Types/>".as_slice())];
-    files.extend(parts.iter().map(|(name, text)| (*name, text.as_bytes())));
-    archive(&files)
-}
-
-const W: &str = "xmlns:w='http://schemas.openxmlformats.org/wordprocessingml/2006/main'";
-
-/// A text document with this body.
-fn docx(body: &str) -> Vec<u8> {
-    package(&[("word/document.xml", &format!("<w:document {W}><w:body>{body}</w:body></w:document>"))])
 }

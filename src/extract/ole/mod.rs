@@ -144,19 +144,7 @@ pub(in crate::extract) fn scraps(bytes: &[u8], page: &mut Page<'_>) {
 #[cfg(test)]
 pub(in crate::extract) mod tests {
     use crate::extract::content::{Event, Limits, Page, Unread};
-    use std::io::{Cursor, Write};
-
-    /// A compound file with these streams; what lies before a slash is a storage.
-    pub(in crate::extract) fn compound(streams: &[(&str, &[u8])]) -> Vec<u8> {
-        let mut file = cfb::CompoundFile::create(Cursor::new(Vec::new())).unwrap();
-        for (name, bytes) in streams {
-            let path = std::path::Path::new("/").join(name);
-            file.create_storage_all(path.parent().unwrap()).unwrap();
-            file.create_stream(&path).unwrap().write_all(bytes).unwrap();
-        }
-        file.flush().unwrap();
-        file.into_inner().into_inner()
-    }
+    pub(in crate::extract) use crate::extract::made::compound;
 
     /// What a reader tells: text, with files as `<name>` before theirs, and what was not read.
     pub(in crate::extract) fn told(

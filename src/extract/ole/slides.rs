@@ -153,31 +153,8 @@ impl<'a> Iterator for Records<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::extract::made::slides::presentation;
     use crate::extract::ole::tests::{compound, told, torment};
-    use std::io::Write;
-
-    fn record(kind: u16, head: u16, data: &[u8]) -> Vec<u8> {
-        let size = u32::try_from(data.len()).unwrap().to_le_bytes();
-        [&head.to_le_bytes()[..], &kind.to_le_bytes(), &size, data].concat()
-    }
-
-    fn utf16(text: &str) -> Vec<u8> {
-        text.encode_utf16().flat_map(u16::to_le_bytes).collect()
-    }
-
-    fn presentation() -> Vec<u8> {
-        let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
-        packed.write_all(b"an object").unwrap();
-        let object = [&9_u32.to_le_bytes()[..], &packed.finish().unwrap()].concat();
-        let outline = [record(0x03F3, 0, &[1, 0, 0, 0]), record(0x0FA8, 0, b"CPR-nr.\r150379-1028")].concat();
-        let document = [record(TEXTS, 0xF, &outline), record(0x1011, 0x10, &object)].concat();
-        [
-            record(DOCUMENT, 0xF, &document),
-            record(SLIDE, 0xF, &record(0x0FA0, 0, &utf16("løn\u{B}010190-1234"))),
-            record(0x03F0, 0xF, &record(0x0FBA, 0, &utf16("noter"))),
-        ]
-        .concat()
-    }
 
     #[test]
     fn texts_of_slides_notes_and_objects_are_told() {

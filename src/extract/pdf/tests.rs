@@ -2,12 +2,9 @@
 
 #![allow(clippy::format_collect, clippy::format_push_string, reason = "a few allocations in a test")]
 
-#[path = "../../../tests/support/pdf.rs"]
-mod writer;
-
 use crate::extract::content::{Event, Limits, Spot, Unread};
+use crate::extract::made::pdf::{FIRST, Writer, page, show};
 use crate::extract::open;
-use writer::{FIRST, Writer, page, show};
 
 /// What is told of a document: its text, the names of files, and what was not read.
 #[derive(Debug, Default)]

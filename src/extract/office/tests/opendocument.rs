@@ -1,19 +1,10 @@
 //! OpenDocument.
 
 use super::*;
-
-const MANIFEST: &str =
-    "<manifest:manifest><manifest:file-entry manifest:full-path='content.xml'/></manifest:manifest>";
+use crate::extract::made::office::{MANIFEST, opendocument};
 
 fn odf(kind: &str, body: &str) -> Told {
-    let content = format!(
-        "<office:document-content><office:body><office:{kind}>{body}</office:{kind}></office:body></office:document-content>"
-    );
-    told(&archive(&[
-        ("mimetype", b"application/vnd.oasis.opendocument.text"),
-        ("content.xml", content.as_bytes()),
-        ("META-INF/manifest.xml", MANIFEST.as_bytes()),
-    ]))
+    told(&opendocument(kind, body))
 }
 
 #[test]

@@ -1,25 +1,7 @@
 //! Workbooks of Office Open XML.
 
 use super::*;
-
-const BOOK: [(&str, &str); 4] = [
-    (
-        "xl/workbook.xml",
-        "<workbook><sheets><sheet name='Skjult' sheetId='2' state='hidden' r:id='r2'/><sheet name='Personer' sheetId='1' r:id='r1'/></sheets><definedNames><definedName name='a'>\"150379-1028\"</definedName></definedNames></workbook>",
-    ),
-    (
-        "xl/_rels/workbook.xml.rels",
-        "<Relationships><Relationship Id='r1' Target='worksheets/sheet1.xml'/><Relationship Id='r2' Target='/xl/worksheets/sheet2.xml'/></Relationships>",
-    ),
-    (
-        "xl/sharedStrings.xml",
-        "<sst><si><t>Navn</t></si><si><r><t>CP</t></r><r><t>R-nr.</t></r><rPh><t>x</t></rPh></si><si><t>glemt 010190-1234</t></si></sst>",
-    ),
-    (
-        "xl/styles.xml",
-        "<styleSheet><numFmts><numFmt numFmtId='164' formatCode='000000\\-0000'/><numFmt numFmtId='165' formatCode='&quot;010190-1234&quot;'/></numFmts><cellStyleXfs><xf numFmtId='1'/></cellStyleXfs><cellXfs><xf numFmtId='0'/><xf numFmtId='164'/><xf numFmtId='14'/></cellXfs></styleSheet>",
-    ),
-];
+use crate::extract::made::office::BOOK;
 
 fn book(rows: &str, after: &str) -> Told {
     let sheet = format!("<worksheet><sheetData>{rows}</sheetData>{after}</worksheet>");
