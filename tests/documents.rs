@@ -128,6 +128,26 @@ fn encrypted_is_told_from_broken_and_names_are_read_all_the_same() {
     }
 }
 
+/// Whatever its label says: a system that attaches a mail as bytes leaks it all the same.
+#[test]
+fn an_attached_mail_is_read_as_one() {
+    let text = data_encoding::BASE64_MIME.encode(b"Vedr. CPR-nr. 150379-1028");
+    let inner = format!(
+        "Received: from a\r\nDate: Mon, 2 Nov 2026 10:00:00 +0100\r\nMIME-Version: 1.0\r\n\
+         Content-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\n{text}\r\n"
+    );
+    let workers = workers(Budget::default());
+    let report = scan(&mail(&[("besked.dat", inner.as_bytes())]), &workers);
+    assert_eq!(places(&report), ["1.1 body"]);
+    let report = scan(&mail(&[("a.zip", &archive(&[("besked", inner.as_bytes())]))]), &workers);
+    assert_eq!(places(&report), ["1.1 body"]);
+    // What both readings see counts once.
+    let plain = inner.replace("base64", "8bit").replace(&text, "CPR-nr. 150379-1028");
+    let report = scan(&mail(&[("besked.dat", plain.as_bytes())]), &workers);
+    assert_eq!((places(&report), report.count()), (vec!["1 attachment:besked.dat".to_owned()], 1));
+    assert_eq!(unread(&report), []);
+}
+
 #[test]
 fn a_number_in_the_name_of_a_file_in_an_archive_is_found() {
     let report =

@@ -144,6 +144,27 @@ fn is_pdf_within(head: &[u8], nature: Option<Nature>, claim: Claim<'_>) -> bool 
         })
 }
 
+/// Whether a text begins as a mail does, or an mbox: two header fields that mail has, one of them hardly anything else.
+pub fn begins_as_mail(head: &[u8]) -> bool {
+    const SURE: [&[u8]; 6] =
+        [b"received", b"return-path", b"mime-version", b"message-id", b"content-type", b"dkim-signature"];
+    const USUAL: [&[u8]; 7] = [b"from", b"to", b"subject", b"date", b"reply-to", b"sender", b"cc"];
+    let head = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).trim_ascii_start();
+    let (mut sure, mut usual) = (0, 0);
+    for (nr, line) in head.split(|byte| *byte == b'\n').enumerate() {
+        let is_fold = line.first().is_some_and(|byte| matches!(byte, b' ' | b'\t'));
+        if is_fold || nr == 0 && line.starts_with(b"From ") {
+            continue;
+        }
+        let Some(colon) = memchr::memchr(b':', line) else { break };
+        let name = line.get(..colon).unwrap_or_default();
+        let is = |names: &[&[u8]]| names.iter().any(|one| name.eq_ignore_ascii_case(one));
+        sure += usize::from(is(&SURE));
+        usual += usize::from(is(&USUAL));
+    }
+    sure > 0 && sure + usual > 1
+}
+
 fn signature(head: &[u8]) -> Option<Nature> {
     // Asked of every part, and nearly none begins so: the first byte tells.
     let may_be = head.first().is_some_and(|first| FIRST.get(usize::from(*first)) == Some(&true));
@@ -231,6 +252,21 @@ mod tests {
         assert_eq!(sniff(b"\x00\x01\x02\x03", claim("image", "png")), Nature::Document("binary"));
         assert_eq!(sniff(b"<svg xmlns=", claim("image", "svg+xml")), Nature::Text);
         assert_eq!(sniff(b"", claim("application", "octet-stream")), Nature::Text);
+    }
+
+    #[test]
+    fn a_mail_is_known_by_its_fields() {
+        assert!(begins_as_mail(b"From a@b.example Mon Nov 02\nReturn-Path: <>\nDate: x\n\n"));
+        assert!(begins_as_mail(b"Subject: x\r\nX-A: y\r\n z\r\nMIME-Version: 1.0\r\n\r\n"));
+        for text in [
+            b"Fra: A\nTil: B\nEmne: C\n".as_slice(),
+            b"From: a\nTo: b\nSubject: c\n\nforwarded",
+            b"Content-Type: text/plain\n\nx",
+            b"Hej\nReceived: x\nDate: y\n",
+            b"",
+        ] {
+            assert!(!begins_as_mail(text), "{}", String::from_utf8_lossy(text));
+        }
     }
 
     #[test]

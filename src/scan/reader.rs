@@ -422,6 +422,9 @@ impl Reader {
         }
         let head = head.get(..filled).unwrap_or_default();
         self.unfold = is_folded(head).then(Unfold::default);
+        if !self.is_wide() {
+            self.begin_mail(head);
+        }
         if self.is_wide() || self.unfold.is_some() {
             self.window.clear();
             self.read_text(head);

@@ -90,8 +90,10 @@ impl Report {
     pub(super) fn absorb(&mut self, other: Self) {
         for finding in other.findings {
             let is_known = self.findings.iter().any(|known| {
+                let beside = finding.part.strip_prefix(&*known.part);
                 known.cpr == finding.cpr
-                    && known.part == finding.part
+                    // The same part, or one that the other reading found within it.
+                    && beside.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
                     && known.confidence >= finding.confidence
             });
             if is_known {

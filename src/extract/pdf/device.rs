@@ -35,6 +35,9 @@ pub(super) struct Pen {
     pub(super) glyphs: u32,
     /// Glyphs of which the font does not say which letters they are.
     pub(super) unmapped: u32,
+    /// The most of them with no letter between, as in a number that was filled in.
+    pub(super) longest: u32,
+    run: u32,
     /// What pictures cover, in square points; strips of a scan count together.
     pub(super) pictures: f64,
     /// Of it, what lies within patterns and masks.
@@ -59,6 +62,8 @@ impl Pen {
             meant,
             glyphs,
             unmapped,
+            longest,
+            run,
             pictures,
             buried,
             keys,
@@ -70,6 +75,7 @@ impl Pen {
         text.clear();
         meant.clear();
         keys.clear();
+        (*longest, *run) = (0, 0);
         (*glyphs, *unmapped, *pictures, *buried, *outlines, *blank, *depth) = (0, 0, 0.0, 0.0, 0, false, 0);
         // The same pattern on the next page is text of that page too.
         seen.clear();
@@ -91,6 +97,12 @@ impl Pen {
             None => None,
         };
         self.glyphs = self.glyphs.saturating_add(1);
+        if text.is_none() {
+            self.run = self.run.saturating_add(1);
+            self.longest = self.longest.max(self.run);
+        } else if text.is_some_and(|text| text.chars().any(char::is_alphabetic)) {
+            self.run = 0;
+        }
         let text = text.unwrap_or_else(|| {
             self.unmapped = self.unmapped.saturating_add(1);
             // Most codes are those of ASCII, whatever the font forgot to say.

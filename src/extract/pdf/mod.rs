@@ -38,6 +38,12 @@ const OUTLINES: usize = 1500;
 /// Fewer glyphs in a row that say nothing hide no number.
 const FEW: u32 = 6;
 
+/// So many in a row may be the end of a number.
+const SERIAL: u32 = 4;
+
+/// Fewer letters than a page of text has.
+const FEW_LETTERS: u32 = 100;
+
 /// Where the document begins in a file; readers look in its first 1024 bytes (ISO 32000-2 annex I, implementation notes).
 pub(super) fn begins(file: &[u8]) -> Option<usize> {
     const MARK: &[u8] = b"%PDF-";
@@ -243,13 +249,19 @@ impl Doubts {
         self.unmapped += u64::from(pen.unmapped);
         // One page of a long document may be unreadable by itself.
         self.is_unmapped |= pen.unmapped >= FEW && u64::from(pen.unmapped) * 50 > u64::from(pen.glyphs);
+        // However much text stands round it: the serial number of a person is as long.
+        self.is_unmapped |= pen.longest >= SERIAL;
         let (wide, high) = leaf.base_dimensions();
         // Every letter head has a logo, and a logo says nothing; what covers a quarter of the page may be a page itself.
         let is_page = |covered: f64| covered * 4.0 > f64::from(wide) * f64::from(high);
         let is_shown = is_page(pen.pictures) || (pen.glyphs == 0 && pen.pictures > 0.0);
-        let is_outlined = pen.glyphs == 0 && pen.outlines > OUTLINES;
+        // A page number does not make a text of outlines one of letters.
+        let is_outlined = pen.glyphs < FEW_LETTERS && pen.outlines > OUTLINES;
+        // Larger than a logo, and too small to be a page: said, and not drawn.
+        let is_inset = pen.pictures * 16.0 > f64::from(wide) * f64::from(high) && !is_shown;
         // Pictures in patterns and masks count, and are not drawn again.
-        self.is_picture |= is_outlined || is_page(pen.buried) || (is_shown && pen.keys.is_empty());
+        self.is_picture |=
+            is_outlined || is_inset || is_page(pen.buried) || (is_shown && pen.keys.is_empty());
         // A page may be empty, and then it says so.
         self.is_damaged |= leaf.raw().contains_key("Contents") && leaf.page_stream().is_none();
         is_shown && !pen.keys.is_empty()

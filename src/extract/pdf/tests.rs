@@ -181,6 +181,20 @@ fn glyphs_that_say_nothing_are_told() {
     assert_eq!(many.unread, [Unread::UnmappedGlyphs]);
     assert!(many.text.contains("150379"), "the codes are as good a guess as any: {many:?}");
     assert_eq!(unmapped("1").unread, [], "one bullet hides no number");
+    let filled_in = |shown: &str, times: usize| {
+        let mut writer = Writer::new();
+        let drawing = writer.stream("", b"50 0 d0 0 0 40 40 re f");
+        let font = writer.add(format!(
+            "<</Type/Font/Subtype/Type3/FontBBox[0 0 100 100]/FontMatrix[.01 0 0 .01 0 0]/CharProcs<</zz {drawing} 0 R>>\
+             /Encoding<</Differences[49/zz]>>/FirstChar 49/LastChar 49/Widths[50]>>"
+        ));
+        writer.resources = format!("/Font<</F1 3 0 R/F3 {font} 0 R>>");
+        let field = format!("BT /F3 10 Tf 50 700 Td ({shown}) Tj ET ");
+        let letter = format!("{field}{}", show(50, 600, "tekst "));
+        told(&writer.finish(&[&letter.repeat(times), &show(50, 600, &"tekst ".repeat(900))])).unread
+    };
+    assert_eq!(filled_in("1111", 1), [Unread::UnmappedGlyphs], "however much is written round it");
+    assert_eq!(filled_in("11", 2), [], "a few bullets, each before a word");
 }
 
 #[test]
@@ -200,6 +214,7 @@ fn pictures_are_told_when_they_may_be_pages() {
     let page_1 = || vec!["page.bmp".to_owned()];
     assert_eq!(shown(100, 50, &text), (vec![], vec![]), "a logo");
     assert_eq!(shown(500, 500, &text), (page_1(), vec![]));
+    assert_eq!(shown(300, 160, &text), (vec![], vec![Unread::Picture]), "a card that was photographed");
     assert_eq!(shown(100, 50, ""), (page_1(), vec![]), "there is nothing else");
     let strips: String = (0..8).map(|nr| format!("q 595 0 0 50 0 {} cm /I Do Q ", nr * 50)).collect();
     assert_eq!(pictured(&[strips, text].concat()), (page_1(), vec![]), "a scan in strips is one");
@@ -216,6 +231,8 @@ fn pictures_are_told_when_they_may_be_pages() {
     }
     let outlines: String = (0..400).map(|nr| format!("{nr} 0 m 1 2 3 4 5 6 c 7 8 l h f ")).collect();
     assert_eq!(told(&page(&outlines)).unread, [Unread::Picture], "letters drawn as outlines");
+    let numbered = [outlines.as_str(), &show(50, 20, "Side 1")].concat();
+    assert_eq!(told(&page(&numbered)).unread, [Unread::Picture], "and a page number beside them");
 }
 
 #[test]

@@ -9,7 +9,7 @@
 
 use super::{Mode, Reader};
 use crate::extract;
-use crate::mime::{Enclosed, Reading, Stream, TextStage, Uuencoded};
+use crate::mime::{Enclosed, Reading, Stream, TextStage, Uuencoded, Walker};
 use crate::scan::explained::Explained;
 use crate::scan::finding::{MaskedText, Place};
 use std::sync::Arc;
@@ -21,6 +21,8 @@ enum Kind {
     Enclosed,
     /// A charset that no label names.
     Unlabelled,
+    /// An attached mail that no label calls one.
+    Mail,
 }
 
 impl Kind {
@@ -32,6 +34,7 @@ impl Kind {
             Self::Walked(Reading::Lines) => 8,
             Self::Enclosed => 16,
             Self::Unlabelled => 32,
+            Self::Mail => 64,
         }
     }
 }
@@ -47,6 +50,8 @@ pub(super) struct Seconds {
     uuencoded: Uuencoded,
     /// Wide text that no header told of.
     wide: Option<Box<TextStage>>,
+    /// Walks the attached mail that is open.
+    mail: Option<Box<Walker>>,
 }
 
 impl Seconds {
@@ -76,6 +81,7 @@ impl Seconds {
     pub(super) fn start_leaf(&mut self, begun: bool) {
         self.uuencoded.start(begun);
         self.wide = None;
+        self.mail = None;
     }
 }
 
@@ -165,8 +171,35 @@ impl Reader {
         self.seconds.wide.is_some()
     }
 
+    /// An attached text that begins as a mail does is walked as one, too: whoever opens it sees its parts decoded,
+    /// whatever its label says. `head` is how it begins.
+    pub(super) fn begin_mail(&mut self, head: &[u8]) {
+        if !matches!(self.leaf.place, Place::Attachment(_)) || !extract::begins_as_mail(head) {
+            return;
+        }
+        let prefix = format!("{}{}.", self.judge.prefix, self.leaf.path);
+        let (member, filter) = (self.judge.member.clone(), self.judge.rules.header_filter());
+        let Some(second) = self.beside(Kind::Mail) else { return };
+        second.judge.prefix = prefix;
+        second.judge.member = member;
+        // What is encrypted in it is not the whole message.
+        second.outside = 1;
+        self.seconds.mail = Some(Box::new(Walker::new().with_headers(filter)));
+        self.feed_mail(head);
+    }
+
+    fn feed_mail(&mut self, bytes: &[u8]) {
+        if let Some(mut walker) = self.seconds.mail.take() {
+            if let Some(second) = self.seconds.find(Kind::Mail) {
+                walker.feed(bytes, second);
+            }
+            self.seconds.mail = Some(walker);
+        }
+    }
+
     /// Sweeps text that may have to become UTF-8 first.
     pub(super) fn read_text(&mut self, bytes: &[u8]) {
+        self.feed_mail(bytes);
         let Some(mut wide) = self.seconds.wide.take() else {
             self.look_within(bytes);
             return self.sweep(bytes);
@@ -197,6 +230,11 @@ impl Reader {
 
     /// The text ended, and with it the file in it and the half a letter of wide text.
     pub(super) fn finish_within(&mut self) {
+        if let Some(walker) = self.seconds.mail.take()
+            && let Some(second) = self.seconds.find(Kind::Mail)
+        {
+            walker.finish(second);
+        }
         if let Some(mut wide) = self.seconds.wide.take() {
             wide.finish(&mut |stream, text| {
                 if stream == Stream::Main {
