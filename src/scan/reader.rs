@@ -414,13 +414,19 @@ impl Reader {
         if self.judge.sketching {
             self.judge.report.sketch.add_text(self.window.text());
         }
-        let mut head = [0; extract::HEAD];
+        // Most parts made to hurt are short, and room for a whole head is not cleared for them.
+        let (mut short, mut long) = ([0; 64], None);
         let text = self.window.text();
-        let filled = text.len().min(head.len());
-        if let (Some(head), Some(text)) = (head.get_mut(..filled), text.get(..filled)) {
+        let filled = text.len().min(extract::HEAD);
+        let room = if filled <= short.len() {
+            short.as_mut_slice()
+        } else {
+            long.insert([0; extract::HEAD]).as_mut_slice()
+        };
+        if let (Some(head), Some(text)) = (room.get_mut(..filled), text.get(..filled)) {
             head.copy_from_slice(text);
         }
-        let head = head.get(..filled).unwrap_or_default();
+        let head = room.get(..filled).unwrap_or_default();
         self.unfold = is_folded(head).then(Unfold::default);
         if !self.is_wide() {
             self.begin_mail(head);

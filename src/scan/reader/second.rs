@@ -174,7 +174,11 @@ impl Reader {
     /// An attached text that begins as a mail does is walked as one, too: whoever opens it sees its parts decoded,
     /// whatever its label says. `head` is how it begins.
     pub(super) fn begin_mail(&mut self, head: &[u8]) {
-        if !matches!(self.leaf.place, Place::Attachment(_)) || !extract::begins_as_mail(head) {
+        // Two fields are longer.
+        if head.len() < 32
+            || !matches!(self.leaf.place, Place::Attachment(_))
+            || !extract::begins_as_mail(head)
+        {
             return;
         }
         let prefix = format!("{}{}.", self.judge.prefix, self.leaf.path);
