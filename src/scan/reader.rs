@@ -1,31 +1,31 @@
 //! What the walker finds, turned into findings and coverage.
 //!
-//! A part's first bytes tell what it is ([`extract::sniff`]); text goes through the window to the evidence,
-//! anything else is noted as unread. Headers and file names are short texts of their own. What can be read in more
-//! than one way is read in each (`reader/second.rs`); a signed mail is opened (`reader/signature.rs`). Keeps no body.
+//! A part's first bytes tell what it is ([`extract::sniff`]); text goes through the window to the evidence
+//! (`reader/judge.rs`), a document is gathered and opened when the mail has ended (`reader/document.rs`), anything else
+//! is noted as unread. Headers and file names are short texts of their own. What can be read in more than one way is
+//! read in each (`reader/second.rs`); a signed mail is opened (`reader/signature.rs`). Of bodies, only documents are kept,
+//! and until they have been opened.
 
 mod behind;
 mod document;
+mod judge;
 mod second;
 mod signature;
 mod words;
 
-use super::context::{self, Around};
-use super::coverage::{Unread, UnreadKind};
-use super::evidence::{Evidence, Reason};
-use super::explained::{Bare, Explained};
-use super::finding::{Finding, MaskedText, Place};
+use super::coverage::UnreadKind;
+use super::explained::Explained;
+use super::finding::{MaskedText, Place};
 use super::report::{Protection, Report};
-use super::ruleset::{Ruleset, Treatment};
+use super::ruleset::Ruleset;
 use super::window::{self, Hit, Window};
 use crate::cpr::date::Day;
-use crate::cpr::{Cpr, Kind};
 use crate::extract::fold::{Unfold, is_folded};
 use crate::extract::{self, Claim, Document, Nature, Opener};
 use crate::mime::{
     Class, Disposition, HeaderName, Part, PartKind, PartPath, PartSink, Problem, Reading, TransferEncoding,
 };
-use document::{Documents, Positions};
+use judge::Judge;
 use second::Seconds;
 use signature::{DEEPEST_SIGNATURE, Opened};
 use std::sync::Arc;
@@ -119,111 +119,10 @@ struct PgpContainer {
     is_root: bool,
 }
 
-/// Judges candidates and keeps the report: what the window's visits need besides the window.
-struct Judge {
-    rules: Arc<Ruleset>,
-    today: Day,
-    report: Report,
-    /// The first text's start is being gathered.
-    sketching: bool,
-    /// Every candidate with its evidence, when somebody asked.
-    explained: Option<Vec<Explained>>,
-    /// What paths begin with: the part whose signature was opened, with a dot.
-    prefix: String,
-    documents: Documents,
-    /// The text or file of a document that is read.
-    member: Option<MaskedText>,
-    /// Where in a document its text stands.
-    positions: Positions,
-}
-
-impl Judge {
-    fn judge(&mut self, mut hit: Hit<'_>, path: &PartPath, place: &Place) {
-        let Self { rules, today, report, explained, .. } = self;
-        let candidate = hit.candidate;
-        let read = Cpr::read(candidate, *today, rules.exceptions());
-        if read.is_err() && explained.is_none() {
-            return;
-        }
-        let keep = report.has_room();
-        let mut evidence = Evidence::new(keep || explained.is_some());
-        let is_told = read.is_ok_and(|cpr| rules.kinds().of(cpr.kind()) != Treatment::Ignore);
-        let confidence = read.ok().filter(|_| is_told).and_then(|cpr| {
-            let cell = hit.cell(rules);
-            let age = cpr.birth().years_until(*today);
-            let in_other_header = matches!(place, Place::OtherHeader(_));
-            let (before, after, at) = (hit.before(), hit.after(), hit.offset());
-            let is_explained = explained.is_some();
-            let around =
-                Around { candidate, cpr: &cpr, age, before, at, after, cell, in_other_header, is_explained };
-            let (scratch, neighbours) = hit.surroundings(rules, *today);
-            context::weigh(rules, &around, neighbours, scratch, &mut evidence)
-        });
-        // Asked last, since a digest costs: a number that the site knows to be nobody's is a test number.
-        let is_allowed = confidence.is_some() && read.is_ok_and(|cpr| rules.allows(&cpr));
-        let allowed = is_allowed.then_some(Reason::Word("allowed"));
-        if let Some(explained) = explained.as_mut().filter(|all| all.len() < Explained::MOST) {
-            let reasons = evidence.reasons().iter().cloned();
-            explained.push(Explained {
-                bare: Bare::new(candidate, hit.before(), hit.after()),
-                part: format!("{}{path}", self.prefix),
-                place: place.clone(),
-                line: hit.line(),
-                offset: hit.offset(),
-                kind: read.map(|cpr| if is_allowed { Kind::Test } else { cpr.kind() }),
-                evidence: reasons.chain(allowed.clone().map(|reason| (reason, 0.0))).collect(),
-                sum: evidence.sum(),
-                confidence,
-            });
-        }
-        let (Ok(cpr), Some(confidence)) = (read, confidence) else { return };
-        let kind = if is_allowed { Kind::Test } else { cpr.kind() };
-        let treatment = rules.kinds().of(kind);
-        if treatment == Treatment::Ignore {
-            return;
-        }
-        let counts = treatment == Treatment::Count;
-        report.count_in(&cpr, counts, confidence);
-        if keep {
-            let reasons = evidence.reasons().iter().map(|(reason, _)| reason.clone());
-            let why = reasons.chain(allowed).collect();
-            let (offset, line) = (hit.offset(), hit.line());
-            let position = self.positions.at(offset).cloned();
-            report.findings.push(Finding {
-                cpr,
-                kind,
-                counts,
-                confidence,
-                part: format!("{}{path}", self.prefix),
-                place: place.clone(),
-                position,
-                line,
-                offset,
-                why,
-            });
-        }
-    }
-
-    fn unread(&mut self, path: &PartPath, kind: UnreadKind, reason: &'static str) {
-        let (part, member) = (format!("{}{path}", self.prefix), self.member.clone());
-        self.report.coverage.add(Unread { part, member, kind, reason });
-    }
-}
-
 impl Reader {
     pub(super) fn new(rules: Arc<Ruleset>, today: Day) -> Self {
         Self {
-            judge: Judge {
-                rules,
-                today,
-                report: Report::default(),
-                sketching: false,
-                explained: None,
-                prefix: String::new(),
-                documents: Documents::default(),
-                member: None,
-                positions: Positions::default(),
-            },
+            judge: Judge::new(rules, today),
             window: Window::new(),
             mode: Mode::Closed,
             unfold: None,
@@ -308,26 +207,7 @@ impl Reader {
             pgp,
             sketch_memory,
         } = self;
-        let Judge {
-            rules: own_rules,
-            today: own_today,
-            report,
-            sketching,
-            explained,
-            prefix,
-            documents,
-            member,
-            positions,
-        } = judge;
-        (*own_rules, *own_today) = (rules, today);
-        *report = Report::default();
-        report.sketch.gather_in(std::mem::take(sketch_memory));
-        *sketching = false;
-        *explained = None;
-        prefix.clear();
-        documents.clear();
-        *member = None;
-        positions.clear();
+        judge.renew(rules, today, std::mem::take(sketch_memory));
         window.clear();
         window.show_all(false);
         *mode = Mode::Closed;
