@@ -146,6 +146,36 @@ fn an_attached_mail_is_read_as_one() {
     let report = scan(&mail(&[("besked.dat", plain.as_bytes())]), &workers);
     assert_eq!((places(&report), report.count()), (vec!["1 attachment:besked.dat".to_owned()], 1));
     assert_eq!(unread(&report), []);
+    // An mbox is one after the other.
+    let mbox: String = (0..3).map(|nr| format!("From x Mon Nov {nr}\r\n{inner}\r\n")).collect();
+    let report = scan(&mail(&[("gamle.mbox", mbox.as_bytes())]), &workers);
+    assert_eq!(
+        (places(&report), unread(&report)),
+        (["1.1.1 body", "1.2.1 body", "1.3.1 body"].map(String::from).to_vec(), vec![])
+    );
+    // One in one: what is encoded in it is not read, and said.
+    let outer = String::from_utf8(mail(&[("besked.dat", inner.as_bytes())])).unwrap();
+    let report = scan(&mail(&[("ydre.dat", format!("Received: from b\r\n{outer}").as_bytes())]), &workers);
+    assert_eq!(unread(&report), [(String::new(), "limit", "unlabelled-mail-too-deep")]);
+}
+
+/// An archive begins anywhere in a file, and its reader looks from the end.
+#[test]
+fn a_document_behind_text_is_opened_when_its_label_or_its_name_opens_it() {
+    let workers = workers(Budget::default());
+    let inner = archive(&[("navne.csv", b"Navn;CPR-nr.\nAnna;150379-1028\n")]);
+    let polyglot = [b"Et brev uden numre i.\r\n".repeat(100), inner].concat();
+    for name in ["a.zip", "a.bin"] {
+        let report = scan(&mail(&[(name, &polyglot)]), &workers);
+        assert_eq!(places(&report), [format!("1 attachment:{name}!navne.csv")]);
+    }
+    let as_text = |name: &str| {
+        let mail = String::from_utf8(mail(&[(name, &polyglot)])).unwrap();
+        scan(mail.replace("application/octet-stream", "text/plain").as_bytes(), &workers)
+    };
+    assert_eq!(places(&as_text("a.ZIP")), ["1 attachment:a.ZIP!navne.csv"]);
+    // Nobody opens this as an archive.
+    assert_eq!(places(&as_text("a.txt")), [""; 0]);
 }
 
 #[test]

@@ -8,7 +8,6 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::Path;
-use std::time::Duration;
 
 use super::diagnose::{Problem, Severity};
 use super::file::{self, Written};
@@ -174,30 +173,14 @@ fn documents(
     folder: &Path,
     faults: &mut Vec<Problem>,
 ) -> Option<DocumentSettings> {
-    const MB: u64 = 1 << 20;
     let mut settings = DocumentSettings::default();
     let Some(written) = written else { return Some(settings) };
     if written.open.as_ref().is_some_and(|open| !open.get_ref()) {
         return None;
     }
     let mut recogniser = Recogniser::default();
-    let budget = &mut settings.budget;
-    for (name, number) in &written.limits {
-        let count = usize::try_from(*number).unwrap_or(usize::MAX);
-        match *name {
-            "document_mb" => budget.limits.bytes = number * MB,
-            "message_mb" => budget.message = number * MB,
-            "waiting_mb" => budget.waiting = number * MB,
-            "ratio" => budget.limits.ratio = *number,
-            "members" => budget.limits.members = u32::try_from(*number).unwrap_or(u32::MAX),
-            "depth" => budget.depth = count,
-            "memory_mb" => budget.memory = number * MB,
-            "cpu_seconds" => budget.time = Duration::from_secs(*number),
-            "workers" => budget.workers = count,
-            "ocr_seconds" => recogniser.time = Duration::from_secs(*number),
-            "ocr_workers" => recogniser.workers = count,
-            _ => {}
-        }
+    for (limit, number) in &written.limits {
+        (limit.set)(&mut settings.budget, &mut recogniser, *number);
     }
     if let Some(program) = &written.tesseract {
         recogniser.program = value::path(program.get_ref(), folder);

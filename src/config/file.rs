@@ -4,11 +4,12 @@
 //! wrong type, broken syntax); what values mean is judged in `check`. Never reads a file. Tests: `tests.rs`
 //! of this room.
 
-use std::ops::{Range, RangeInclusive};
+use std::ops::Range;
 
 use toml::de::DeTable;
 
 use super::diagnose::{Problem, Severity};
+use super::documents::{LIMITS, Limit};
 use super::section::{At, Key, Section};
 use crate::scan::coverage::UnreadKind;
 
@@ -42,27 +43,11 @@ pub(super) struct Milter {
 #[derive(Debug)]
 pub(super) struct Documents {
     pub(super) open: Option<At<bool>>,
-    /// By the names of [`DOCUMENT_LIMITS`].
-    pub(super) limits: Vec<(&'static str, u64)>,
+    pub(super) limits: Vec<(&'static Limit, u64)>,
     pub(super) ocr: Option<At<bool>>,
     pub(super) languages: Option<At<String>>,
     pub(super) tesseract: Option<At<String>>,
 }
-
-/// The limits of `[documents]`, each with an example and its range. The upper ends are those of a large machine.
-pub(super) const DOCUMENT_LIMITS: [(Key, RangeInclusive<u64>); 11] = [
-    (("document_mb", "64"), 1..=1024),
-    (("message_mb", "256"), 1..=16384),
-    (("waiting_mb", "1024"), 1..=1_048_576),
-    (("ratio", "200"), 10..=100_000),
-    (("members", "2000"), 1..=1_000_000),
-    (("depth", "5"), 1..=20),
-    (("memory_mb", "512"), 128..=65536),
-    (("cpu_seconds", "5"), 1..=600),
-    (("workers", "2"), 1..=1024),
-    (("ocr_seconds", "20"), 1..=600),
-    (("ocr_workers", "1"), 1..=1024),
-];
 
 /// One `[[road]]`.
 #[derive(Debug)]
@@ -173,9 +158,9 @@ fn milter(mut section: Section<'_>, faults: &mut Vec<Problem>) -> Milter {
 fn documents(mut section: Section<'_>, faults: &mut Vec<Problem>) -> Documents {
     let open = section.take_bool(("open", "true"), faults);
     let mut limits = Vec::new();
-    for (key, range) in DOCUMENT_LIMITS {
-        let number = section.take_number(key, range, faults);
-        limits.extend(number.map(|number| (key.0, *number.get_ref())));
+    for limit in &LIMITS {
+        let number = section.take_number(limit.key, limit.range.clone(), faults);
+        limits.extend(number.map(|number| (limit, *number.get_ref())));
     }
     let ocr = section.take_bool(("ocr", "false"), faults);
     let languages = section.take_text(("ocr_languages", "\"dan+eng\""), faults);

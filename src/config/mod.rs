@@ -7,6 +7,7 @@
 
 mod check;
 pub mod diagnose;
+mod documents;
 mod file;
 mod section;
 #[cfg(test)]

@@ -261,6 +261,19 @@ fn every_key_of_the_template_is_known_and_its_defaults_are_true() {
     let (opened, closed) = (opened.documents.unwrap(), closed.documents.unwrap());
     let budget = crate::worker::Budget { workers: closed.budget.workers, ..opened.budget };
     assert_eq!((budget, opened.recogniser), (closed.budget, None));
+    assert!(documents::LIMITS.iter().all(|limit| TEMPLATE.contains(&format!("# {} = ", limit.key.0))));
+}
+
+#[test]
+fn what_is_written_of_documents_is_what_runs() {
+    let more = "[documents]\nmessage_seconds = 7\nocr = true\nocr_seconds = 9\ntesseract = 'bin/t'\nocr_languages = 'dan'\n";
+    let config = read(&format!("{TEMPLATE}{more}")).unwrap().config;
+    let documents = config.documents.unwrap();
+    assert_eq!(documents.budget.patience, std::time::Duration::from_secs(7));
+    let recogniser = documents.recogniser.unwrap();
+    assert_eq!((recogniser.time.as_secs(), recogniser.languages.as_str()), (9, "dan"));
+    assert!(recogniser.program.ends_with("bin/t") && recogniser.program.is_absolute());
+    assert!(read(&format!("{TEMPLATE}[documents]\nopen = false\n")).unwrap().config.documents.is_none());
 }
 
 #[test]

@@ -3,18 +3,18 @@
 //! [`Walk`] names the inputs in a steady order; [`pour`] reads one and pushes the bytes of its messages and documents to
 //! an [`ItemSink`]. Push, because an input of any size then needs no more memory than the caller's buffer. An [`Mbox`] it
 //! hands back: that is poured in portions, by as many as have time. Never judges content, and never keeps a file. Start
-//! reading at [`pour`]; [`Form`] tells a mail from a document, `mbox` knows the separators, `cut` makes the portions.
+//! reading at [`pour`]; [`Form`] tells a mail from a document, [`MboxSplitter`](crate::mime::MboxSplitter) knows the separators, `cut` makes the portions.
 //! Tests: beside the code, and `tests/scan.rs`.
 
 mod cut;
 mod form;
-mod mbox;
 mod walk;
 
 pub use cut::{Mbox, Portion};
 pub use form::Form;
 pub use walk::{Lost, Place, Source, Walk};
 
+use crate::mime::MailSink;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
@@ -44,6 +44,21 @@ pub trait ItemSink {
 
     /// The item ended. Not called for the item in which reading failed.
     fn end(&mut self);
+}
+
+/// The messages of an mbox are items.
+impl<S: ItemSink> MailSink for S {
+    fn begin(&mut self, number: u64) {
+        ItemSink::begin(self, Item::Numbered(number));
+    }
+
+    fn data(&mut self, bytes: &[u8]) {
+        ItemSink::data(self, bytes);
+    }
+
+    fn end(&mut self) {
+        ItemSink::end(self);
+    }
 }
 
 /// What is read.

@@ -99,7 +99,7 @@ pub(super) struct Reader {
     depth: usize,
     /// The document that is open, while `mode` is `Gathering`.
     gathered: Option<Box<dyn Document>>,
-    /// What may stand behind the picture that is open.
+    /// What may stand behind the picture or the text that is open.
     behind: Option<Box<behind::Behind>>,
     /// How many documents this reader lies within.
     inside: usize,
@@ -310,6 +310,7 @@ impl Reader {
         self.unfold = is_folded(head).then(Unfold::default);
         if !self.is_wide() {
             self.begin_mail(head);
+            self.look_behind_text();
         }
         if self.is_wide() || self.unfold.is_some() {
             self.window.clear();
@@ -488,6 +489,7 @@ impl PartSink for Reader {
                 self.finish_sweep();
                 self.judge.report.sketch.close();
                 self.judge.sketching = false;
+                self.keep_document();
             }
             Mode::Passing => {
                 self.window.clear();

@@ -9,10 +9,10 @@
 //!   the system then has in its cache. So others go on behind it.
 //! - In a stream, and where no end is near, it is poured while it is read ([`Mbox::pour_on`]), and the others wait.
 //!
-//! A cut is made where [`Splitter`] begins a message, so there is one notion of what an mbox is.
+//! A cut is made where [`MboxSplitter`] begins a message, so there is one notion of what an mbox is.
 
-use super::mbox::Splitter;
 use super::{Input, Item, ItemSink, fill, read};
+use crate::mime::MboxSplitter;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -38,7 +38,7 @@ pub struct Mbox {
 
 /// Messages of an mbox; the first block of their bytes is where [`Mbox::next`] put it.
 pub struct Portion {
-    splitter: Splitter,
+    splitter: MboxSplitter,
     rest: Rest,
 }
 
@@ -80,14 +80,14 @@ impl Mbox {
         block.resize(self.most.max(filled + 1), 0);
         let (read, error) = fill(&mut self.input, block.get_mut(filled..).unwrap_or_default());
         block.truncate(filled + read);
-        let splitter = Splitter::after(self.begun);
+        let splitter = MboxSplitter::after(self.begun);
         let whole = block.len() < self.most;
         if whole || error.is_some() {
             self.ended = true;
             return (!block.is_empty() || error.is_some())
                 .then_some(Portion { splitter, rest: error.map_or(Rest::None, Rest::Failed) });
         }
-        let mut scout = Splitter::after(0);
+        let mut scout = MboxSplitter::after(0);
         scout.feed(block, &mut Scout);
         let rest = match usize::try_from(scout.begun_at()) {
             Ok(cut) if scout.count() > 1 => {
@@ -102,7 +102,7 @@ impl Mbox {
     }
 
     /// What follows on a block that is one message, up to where one begins.
-    fn rest(&mut self, scout: &mut Splitter) -> Rest {
+    fn rest(&mut self, scout: &mut MboxSplitter) -> Rest {
         let Input::File { file, at } = &mut self.input else { return Rest::Unread };
         let from = *at;
         let mut piece = vec![0; self.most.div_ceil(4)];
@@ -140,7 +140,7 @@ impl Mbox {
         let mut splitter = portion.splitter;
         let before = splitter.count();
         // Looks ahead of the splitter by a block, so that the splitter is never fed what belongs to the next portion.
-        let mut scout = Splitter::after(0);
+        let mut scout = MboxSplitter::after(0);
         scout.feed(block, &mut Scout);
         splitter.feed(block, sink);
         loop {
@@ -244,7 +244,7 @@ mod tests {
     }
 
     fn whole(text: &[u8]) -> Vec<(String, Vec<u8>)> {
-        let (mut shelf, mut splitter) = (Shelf::default(), Splitter::after(0));
+        let (mut shelf, mut splitter) = (Shelf::default(), MboxSplitter::after(0));
         splitter.feed(text, &mut shelf);
         splitter.finish(&mut shelf);
         shelf.items

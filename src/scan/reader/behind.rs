@@ -1,8 +1,8 @@
-//! Pictures with another file behind them: `copy /b logo.gif+archive.zip` makes one, and it opens as both.
+//! Pictures and texts with another file behind them: `copy /b logo.gif+archive.zip` makes one, and it opens as both.
 //!
 //! Most forms of documents are found from their end or by searching, so such a file goes for a picture with whoever
-//! shows it and for an archive with whoever opens it. While a picture's bytes pass they are searched for the beginning
-//! of a document, and gathered from there on; a picture without one costs the search. Start reading at [`Behind::feed`].
+//! shows it and for an archive with whoever opens it. While the first one's bytes pass they are searched for the beginning
+//! of a document, and gathered from there on; one without costs the search. Start reading at [`Behind::feed`].
 
 use crate::extract::{Document, Kind, Opener};
 use memchr::memmem;
@@ -15,7 +15,7 @@ const MARKS: [(&[u8], &[u8]); 3] =
 /// Of what was searched, as much is searched again with what follows.
 const KEPT: usize = 5;
 
-/// What may stand behind a picture.
+/// What may stand behind a picture or a text.
 pub(super) struct Behind {
     opener: Arc<dyn Opener>,
     /// The last bytes.
@@ -34,7 +34,7 @@ impl Behind {
         Self { opener, last: Vec::new(), found: [const { None }; MARKS.len()] }
     }
 
-    /// The next bytes of the picture, cut anywhere.
+    /// The next bytes of the first, cut anywhere.
     pub(super) fn feed(&mut self, bytes: &[u8]) {
         let Self { opener, last, found } = self;
         last.extend_from_slice(bytes);

@@ -84,8 +84,26 @@ impl Reader {
 
     /// Behind a picture, of whatever form, a document may stand.
     fn look_behind(&mut self, kind: Kind) {
+        if kind == Kind::Picture {
+            self.begin_behind();
+        }
+    }
+
+    /// Behind a text as well, when whoever gets it may open it as something else: by its label, or by its name.
+    pub(super) fn look_behind_text(&mut self) {
+        let Leaf { main, place, is_told, .. } = &self.leaf;
+        let is_opened_as_text = || {
+            matches!(main.as_str(), "text" | "message" | "multipart")
+                && !matches!(place, Place::Attachment(name) if has_document_name(&name.to_string()))
+        };
+        if !is_told && !self.seconds.is_guess && !is_opened_as_text() {
+            self.begin_behind();
+        }
+    }
+
+    fn begin_behind(&mut self) {
         let opener = self.judge.documents.opener.clone();
-        let opener = opener.filter(|opener| kind == Kind::Picture && self.inside <= opener.deepest());
+        let opener = opener.filter(|opener| self.inside <= opener.deepest());
         self.behind = opener.map(|opener| {
             let mut behind = Behind::new(opener);
             behind.feed(self.window.text());
@@ -136,6 +154,14 @@ impl Reader {
             self.judge.prefix = prefix;
         }
     }
+}
+
+/// Whether a file of this name (masked: `7z` shows no digit) is opened by a program that finds documents within files.
+fn has_document_name(name: &str) -> bool {
+    const ENDINGS: [&str; 11] =
+        ["zip", "*z", "pdf", "docx", "xlsx", "pptx", "docm", "xlsm", "odt", "ods", "odp"];
+    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+    ENDINGS.iter().any(|one| ending.eq_ignore_ascii_case(one))
 }
 
 /// What is told of a document, read.

@@ -9,7 +9,10 @@
 
 use super::{Mode, Reader};
 use crate::extract;
-use crate::mime::{Enclosed, Reading, Stream, TextStage, Uuencoded, Walker};
+use crate::mime::{
+    Enclosed, MailSink, MboxSplitter, PartSink, Reading, Stream, TextStage, Uuencoded, Walker,
+};
+use crate::scan::coverage::UnreadKind;
 use crate::scan::explained::Explained;
 use crate::scan::finding::{MaskedText, Place};
 use std::sync::Arc;
@@ -50,8 +53,43 @@ pub(super) struct Seconds {
     uuencoded: Uuencoded,
     /// Wide text that no header told of.
     wide: Option<Box<TextStage>>,
-    /// Walks the attached mail that is open.
-    mail: Option<Box<Walker>>,
+    /// The attached mail that is open, or the mbox.
+    mail: Option<Box<Mail>>,
+}
+
+/// An attached mail that no label calls one.
+struct Mail {
+    /// When it begins as an mbox does.
+    mbox: Option<MboxSplitter>,
+    walker: Walker,
+}
+
+/// The mails of an attached mbox, walked one after the other; each has its number in its path.
+struct Mails<'a> {
+    walker: &'a mut Walker,
+    reader: &'a mut Reader,
+}
+
+impl MailSink for Mails<'_> {
+    fn begin(&mut self, number: u64) {
+        let prefix = &mut self.reader.judge.prefix;
+        if number > 1 {
+            // That of the mail before: its number and a dot.
+            let end = prefix.trim_end_matches('.').rfind('.').map_or(0, |at| at + 1);
+            prefix.truncate(end);
+        }
+        prefix.push_str(&number.to_string());
+        prefix.push('.');
+    }
+
+    fn data(&mut self, bytes: &[u8]) {
+        self.walker.feed(bytes, self.reader);
+    }
+
+    fn end(&mut self) {
+        let next = Walker::new().with_headers(self.reader.judge.rules.header_filter());
+        std::mem::replace(self.walker, next).finish(self.reader);
+    }
 }
 
 impl Seconds {
@@ -154,7 +192,7 @@ impl Reader {
             if let Some(second) = self.seconds.find(kind)
                 && second.mode != Mode::Closed
             {
-                crate::mime::PartSink::leave(second);
+                PartSink::leave(second);
             }
         }
     }
@@ -183,21 +221,37 @@ impl Reader {
         }
         let prefix = format!("{}{}.", self.judge.prefix, self.leaf.path);
         let (member, filter) = (self.judge.member.clone(), self.judge.rules.header_filter());
-        let Some(second) = self.beside(Kind::Mail) else { return };
+        let Some(second) = self.beside(Kind::Mail) else {
+            // One within one: its text is read, and what is encoded in it is not.
+            return self.judge.unread(&self.leaf.path, UnreadKind::Limit, "unlabelled-mail-too-deep");
+        };
         second.judge.prefix = prefix;
         second.judge.member = member;
         // What is encrypted in it is not the whole message.
         second.outside = 1;
-        self.seconds.mail = Some(Box::new(Walker::new().with_headers(filter)));
+        let mbox = head.starts_with(b"From ").then(|| MboxSplitter::after(0));
+        self.seconds.mail = Some(Box::new(Mail { mbox, walker: Walker::new().with_headers(filter) }));
         self.feed_mail(head);
     }
 
     fn feed_mail(&mut self, bytes: &[u8]) {
-        if let Some(mut walker) = self.seconds.mail.take() {
-            if let Some(second) = self.seconds.find(Kind::Mail) {
-                walker.feed(bytes, second);
+        if let Some(mut mail) = self.seconds.mail.take() {
+            if let Some(reader) = self.seconds.find(Kind::Mail) {
+                match &mut *mail {
+                    Mail { mbox: Some(mbox), walker } => mbox.feed(bytes, &mut Mails { walker, reader }),
+                    Mail { mbox: None, walker } => walker.feed(bytes, reader),
+                }
             }
-            self.seconds.mail = Some(walker);
+            self.seconds.mail = Some(mail);
+        }
+    }
+
+    fn finish_mail(&mut self) {
+        let Some(mail) = self.seconds.mail.take() else { return };
+        let Some(reader) = self.seconds.find(Kind::Mail) else { return };
+        match *mail {
+            Mail { mbox: Some(mbox), mut walker } => mbox.finish(&mut Mails { walker: &mut walker, reader }),
+            Mail { mbox: None, walker } => walker.finish(reader),
         }
     }
 
@@ -215,7 +269,7 @@ impl Reader {
             }
             Stream::Other => {
                 if let Some(second) = self.content(Kind::Unlabelled) {
-                    crate::mime::PartSink::data(second, text);
+                    PartSink::data(second, text);
                 }
             }
         });
@@ -234,11 +288,7 @@ impl Reader {
 
     /// The text ended, and with it the file in it and the half a letter of wide text.
     pub(super) fn finish_within(&mut self) {
-        if let Some(walker) = self.seconds.mail.take()
-            && let Some(second) = self.seconds.find(Kind::Mail)
-        {
-            walker.finish(second);
-        }
+        self.finish_mail();
         if let Some(mut wide) = self.seconds.wide.take() {
             wide.finish(&mut |stream, text| {
                 if stream == Stream::Main {
@@ -269,8 +319,8 @@ impl Reader {
                 file.mode = Mode::Sniffing;
                 file.short_text(&leaf.path, &Place::FileName, None, name.as_bytes());
             }
-            Enclosed::Data(data) => crate::mime::PartSink::data(file, data),
-            Enclosed::End => crate::mime::PartSink::leave(file),
+            Enclosed::Data(data) => PartSink::data(file, data),
+            Enclosed::End => PartSink::leave(file),
         }
     }
 

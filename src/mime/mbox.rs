@@ -8,7 +8,6 @@
 //! is looked at byte by byte. Runs between two changes go on in one piece. What is kept between two chunks is a count of
 //! `>` and of letters matched, never text.
 
-use super::{Item, ItemSink};
 use memchr::memmem::Finder;
 
 const SEPARATOR: &[u8] = b"From ";
@@ -24,8 +23,20 @@ enum At {
 
 const START: At = At::Start { quotes: 0, matched: 0 };
 
-/// See the module's head.
-pub(super) struct Splitter {
+/// Takes the messages of an mbox one after the other.
+pub trait MailSink {
+    /// A message begins, by its number from 1; the one before it has ended.
+    fn begin(&mut self, number: u64);
+
+    /// The next bytes of the message, cut anywhere.
+    fn data(&mut self, bytes: &[u8]);
+
+    /// The message ended.
+    fn end(&mut self);
+}
+
+/// An mbox that is pushed into it, cut into its messages: see the module's head.
+pub struct MboxSplitter {
     at: At,
     /// Whether the line before this one was blank, or there is none.
     after_blank: bool,
@@ -42,9 +53,9 @@ pub(super) struct Splitter {
     separator: Finder<'static>,
 }
 
-impl Splitter {
+impl MboxSplitter {
     /// Of an mbox from where a message begins, after so many messages.
-    pub(super) fn after(count: u64) -> Self {
+    pub fn after(count: u64) -> Self {
         let separator = Finder::new(SEPARATOR);
         Self {
             at: START,
@@ -59,22 +70,22 @@ impl Splitter {
     }
 
     /// Messages begun, those before included.
-    pub(super) fn count(&self) -> u64 {
+    pub fn count(&self) -> u64 {
         self.count
     }
 
     /// Bytes read.
-    pub(super) fn read(&self) -> u64 {
+    pub fn read(&self) -> u64 {
         self.read
     }
 
     /// Where among these bytes the last separator stands; 0 without one.
-    pub(super) fn begun_at(&self) -> u64 {
+    pub fn begun_at(&self) -> u64 {
         self.begun_at
     }
 
     /// Reads the next bytes, cut anywhere.
-    pub(super) fn feed(&mut self, bytes: &[u8], sink: &mut impl ItemSink) {
+    pub fn feed(&mut self, bytes: &[u8], sink: &mut impl MailSink) {
         // Before `done` all is handed on; the line that `next` stands in began at `line`.
         let (mut done, mut line, mut next) = (0, 0, 0);
         // The first `From ` that is not behind us, once it was looked for.
@@ -148,7 +159,7 @@ impl Splitter {
     }
 
     /// Ends the last message.
-    pub(super) fn finish(mut self, sink: &mut impl ItemSink) {
+    pub fn finish(mut self, sink: &mut impl MailSink) {
         self.release(sink);
         if self.open {
             sink.end();
@@ -156,17 +167,17 @@ impl Splitter {
     }
 
     /// One message ends and the next begins.
-    fn turn(&mut self, sink: &mut impl ItemSink) {
+    fn turn(&mut self, sink: &mut impl MailSink) {
         if self.open {
             sink.end();
         }
         self.open = true;
         self.count += 1;
-        sink.begin(Item::Numbered(self.count));
+        sink.begin(self.count);
     }
 
     /// Hands on what was carried over from earlier chunks, now that it is known to be text.
-    fn release(&mut self, sink: &mut impl ItemSink) {
+    fn release(&mut self, sink: &mut impl MailSink) {
         const QUOTES: [u8; 64] = [b'>'; 64];
         let (mut quotes, matched) = std::mem::take(&mut self.carried);
         while quotes > 0 {
@@ -177,7 +188,7 @@ impl Splitter {
         self.hand_on(SEPARATOR.get(..matched), sink);
     }
 
-    fn hand_on(&mut self, bytes: Option<&[u8]>, sink: &mut impl ItemSink) {
+    fn hand_on(&mut self, bytes: Option<&[u8]>, sink: &mut impl MailSink) {
         let Some(bytes) = bytes.filter(|bytes| !bytes.is_empty()) else { return };
         if !self.open {
             // What stands before the first separator is a message too: nothing is dropped.
@@ -203,17 +214,38 @@ fn plain_lines(text: &[u8]) -> Option<PlainLines> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::Shelf;
     use super::*;
     use proptest::prelude::*;
 
+    #[derive(Default)]
+    struct Shelf {
+        mails: Vec<Vec<u8>>,
+        ended: usize,
+    }
+
+    impl MailSink for Shelf {
+        fn begin(&mut self, number: u64) {
+            assert_eq!(self.ended, self.mails.len());
+            self.mails.push(Vec::new());
+            assert_eq!(number, self.mails.len() as u64);
+        }
+
+        fn data(&mut self, bytes: &[u8]) {
+            self.mails.last_mut().unwrap().extend_from_slice(bytes);
+        }
+
+        fn end(&mut self) {
+            self.ended += 1;
+        }
+    }
+
     fn split<'a>(chunks: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
         let mut shelf = Shelf::default();
-        let mut splitter = Splitter::after(0);
+        let mut splitter = MboxSplitter::after(0);
         chunks.for_each(|chunk| splitter.feed(chunk, &mut shelf));
         splitter.finish(&mut shelf);
-        assert_eq!(shelf.ended, shelf.items.len());
-        shelf.items.into_iter().map(|(_, bytes)| String::from_utf8(bytes).unwrap()).collect()
+        assert_eq!(shelf.ended, shelf.mails.len());
+        shelf.mails.into_iter().map(|bytes| String::from_utf8(bytes).unwrap()).collect()
     }
 
     fn whole(text: &str) -> Vec<String> {
