@@ -20,7 +20,8 @@ fn plan() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("cli", BELOW),
         ("daemon", BELOW),
         ("config", settings_of_every_room.as_slice()),
-        ("intake", &["inspect", "policy", "store", "case", "spool", "outlet", "envelope", "clock"]),
+        // mime: an mbox is cut by the same hands in a folder and in an attachment.
+        ("intake", &["inspect", "policy", "store", "case", "spool", "outlet", "envelope", "clock", "mime"]),
         ("alarm", &["case", "store", "outlet", "scan", "envelope", "clock"]),
         ("console", &["case", "store", "spool", "scan", "policy", "export", "envelope", "clock"]),
         ("inspect", &["scan", "policy", "case", "store", "spool", "worker", "seal", "clock", "envelope"]),
