@@ -21,6 +21,7 @@ mod open;
 mod pdf;
 mod raw;
 mod rtf;
+mod shown;
 mod tnef;
 
 pub use open::{Document, Kind, Opener, open};
