@@ -15,6 +15,7 @@ mod pivot;
 mod rows;
 mod sheet;
 mod text;
+mod unseen;
 mod xml;
 
 #[cfg(test)]

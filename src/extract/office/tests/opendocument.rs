@@ -136,3 +136,40 @@ fn an_encrypted_document_is_told_as_such() {
     ]));
     assert_eq!((told.text.trim(), told.unread.as_slice()), ("", [Unread::Password].as_slice()));
 }
+
+#[test]
+fn what_does_not_show_is_told_besides_what_does() {
+    let styles = "<style:style style:name='T1' style:family='text'><style:text-properties text:display='none'/></style:style>";
+    let region = |id: &str, what: &str, text: &str| {
+        format!(
+            "<text:changed-region xml:id='{id}' text:id='{id}'><text:{what}><office:change-info><dc:date>2026</dc:date></office:change-info>{text}</text:{what}></text:changed-region>"
+        )
+    };
+    let changes = format!(
+        "<text:tracked-changes>{}{}</text:tracked-changes>",
+        region("ct1", "deletion", "<text:p>9999</text:p>"),
+        region("ct2", "insertion", "")
+    );
+    for (body, lines) in [
+        (
+            "1503<text:span text:style-name='T1'>99</text:span>79<text:span>-1028</text:span>",
+            &["[1]150379-1028", "15039979-1028"][..],
+        ),
+        (
+            "1503<text:hidden-text text:is-hidden='true' text:string-value='010190-1234'>010190-1234</text:hidden-text>79-1028",
+            &["[1]150379-1028", "010190-1234"],
+        ),
+        ("1503<text:hidden-text text:is-hidden='false'>79</text:hidden-text>-1028", &["[1]150379-1028"]),
+        (
+            "150379-<text:change text:change-id='ct1'/><text:change-start text:change-id='ct2'/>1028<text:change-end text:change-id='ct2'/>",
+            &["[2]150379-1028", "150379-9999", "[1]9999"],
+        ),
+    ] {
+        let changes = if body.contains("change") { changes.as_str() } else { "" };
+        let told = odf("text", &format!("{styles}{changes}<text:p>{body}</text:p>"));
+        assert_eq!(told.unread, [], "{body}");
+        for line in lines {
+            assert!(told.has_line(line), "{line} of {body} in {}", told.text);
+        }
+    }
+}
