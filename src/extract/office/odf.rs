@@ -285,12 +285,10 @@ impl Body {
     fn end_sheet_cell(&mut self, page: &mut Page<'_>) {
         let shown = self.lines.take_box(page);
         let shown = shown.trim();
-        let digits: String = shown.chars().filter(char::is_ascii_digit).collect();
         let value = std::mem::take(&mut self.value);
         let is_number = matches!(value.len(), 9..=10) && value.bytes().all(|byte| byte.is_ascii_digit());
-        let is_shown = digits.contains(&value);
         let (row, column) = (self.row, self.column);
-        if is_number && !is_shown {
+        if is_number && !is_shown(shown, &value) || shown.is_empty() {
             self.rows.cell(row, column, &value, page);
             self.rows.beside(shown);
         } else {
@@ -300,6 +298,16 @@ impl Body {
             self.rows.beside(&text);
         }
     }
+}
+
+/// Whether a number is shown so that it is read as one: all its digits, and no more than one sign among them.
+fn is_shown(shown: &str, value: &str) -> bool {
+    let (first, last) = value.split_at(value.len().saturating_sub(4));
+    let ends = memchr::memmem::find_iter(shown.as_bytes(), first.as_bytes()).filter_map(|at| {
+        let rest = shown.get(at + first.len()..)?;
+        Some(rest.strip_prefix(['-', ' ', '\u{A0}', '.', '/']).unwrap_or(rest))
+    });
+    ends.into_iter().any(|rest| rest.starts_with(last))
 }
 
 /// How often a row or a cell stands there; told once.

@@ -67,7 +67,7 @@ fn sheets_have_rows_and_values() {
     let body = format!(
         "<table:table table:name='Personer'><table:table-row>{}<table:table-cell table:number-columns-repeated='2'/>{}</table:table-row>\
          <table:table-row table:number-rows-repeated='3'>{}{}</table:table-row>\
-         <table:table-row><table:table-cell/>{}{}</table:table-row>\
+         <table:table-row><table:table-cell/>{}{}{}{}</table:table-row>\
          <table:table-row table:number-rows-repeated='1048570'><table:table-cell table:number-columns-repeated='16384'/></table:table-row></table:table>",
         text("Navn"),
         text("CPR"),
@@ -75,17 +75,20 @@ fn sheets_have_rows_and_values() {
         cell("103791028", "010379-1028"),
         cell("1503791028", "1,50E+09"),
         "<table:table-cell table:formula='of:=\"150379-\"&amp;\"1028\"'><office:annotation><text:p>anm 150379-1028</text:p></office:annotation><text:p>x</text:p></table:table-cell>",
+        cell("1503791029", "1.503.791.029"),
+        cell("150379", ""),
     );
     let told = odf("spreadsheet", &body);
     assert_eq!(told.unread, []);
     assert!(
         told.text.contains(
-            "[sheet Personer]\nNavn\t\t\tCPR\nIda\t[2,2]010379-1028\n\t[5,2]1503791028\tx\n1,50E+09\n"
+            "[sheet Personer]\nNavn\t\t\tCPR\nIda\t[2,2]010379-1028\n\t[5,2]1503791028\tx\t[5,4]1503791029\t[5,5]150379\n"
         ),
         "{}",
         told.text
     );
     assert!(told.has_line("anm 150379-1028") && told.text.contains("\"150379-1028\""), "{}", told.text);
+    assert!(told.has_line("1,50E+09") && told.has_line("1.503.791.029"), "{}", told.text);
 }
 
 #[test]
