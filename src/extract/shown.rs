@@ -112,7 +112,9 @@ mod tests {
             (&[("150379-1028", true, true)], "150379-1028", &[]),
         ] {
             let mut line = Shown::default();
-            pieces.iter().for_each(|(text, shows, was)| line.push(text, *shows, *was));
+            for (text, shows, was) in pieces {
+                line.push(text, *shows, *was);
+            }
             let (told, rest) = line.take();
             assert_eq!((told.as_str(), rest), (shows, others.iter().map(|one| (*one).to_owned()).collect()));
             assert!(line.is_empty());

@@ -98,7 +98,9 @@ impl Lines {
         } else {
             self.tell(&line, self.counted, page);
         }
-        others.iter().for_each(|other| self.beside(other));
+        for other in &others {
+            self.beside(other);
+        }
         if !self.now.in_row {
             self.tell_beside(page);
         }

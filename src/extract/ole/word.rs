@@ -218,7 +218,7 @@ impl Text {
             ('\r' | '\u{B}', Some(Place::Cell)) => self.push(' '),
             // An end that does not show joins what stands round it.
             ('\r' | '\u{B}', None) if !self.sight.shows && self.fields.last() != Some(&false) => {
-                self.push('\n')
+                self.push('\n');
             }
             _ => self.end_paragraph(page),
         }

@@ -7,6 +7,7 @@
 //! `token.rs` cuts the text, `target.rs` says which groups are what.
 
 mod aside;
+mod line;
 mod target;
 mod token;
 
@@ -16,6 +17,7 @@ use super::ole;
 use super::shown::Shown;
 use aside::File;
 use encoding_rs::{Encoding, WINDOWS_1252};
+use line::Sight;
 use std::collections::HashMap;
 use target::Target;
 use token::{Token, Tokens};
@@ -53,9 +55,7 @@ struct Group {
     is_in_table: bool,
     /// Only what RTF needs to look like the HTML that it was.
     is_copy: bool,
-    is_hidden: bool,
-    is_deleted: bool,
-    is_inserted: bool,
+    sight: Sight,
 }
 
 struct Reader<'p, 'a> {
@@ -108,9 +108,7 @@ impl<'p, 'a> Reader<'p, 'a> {
             stand_ins: 1,
             is_in_table: false,
             is_copy: false,
-            is_hidden: false,
-            is_deleted: false,
-            is_inserted: false,
+            sight: Sight::default(),
         };
         Self {
             page,
@@ -252,10 +250,9 @@ impl<'p, 'a> Reader<'p, 'a> {
     }
 
     fn push(&mut self, text: &str) {
-        let Group { is_hidden, is_deleted, is_inserted, .. } = self.now;
+        let sight = self.now.sight;
         // HTML says itself what it hides.
-        let (shows, was) =
-            if self.is_html { (true, true) } else { (!is_hidden && !is_deleted, !is_inserted) };
+        let (shows, was) = if self.is_html { (true, true) } else { (sight.shows(), !sight.is_inserted) };
         match self.now.target {
             Target::Main | Target::Html if self.is_html && self.now.is_copy => self.copies.push_str(text),
             Target::Main | Target::Html => self.line.push(text, shows, was),
@@ -315,11 +312,11 @@ impl<'p, 'a> Reader<'p, 'a> {
             b"deff" => self.usual_font = number.unwrap_or_default(),
             b"plain" => {
                 self.now.charset = self.charset_of(self.usual_font);
-                (self.now.is_hidden, self.now.is_deleted, self.now.is_inserted) = (false, false, false);
+                self.now.sight = Sight::default();
             }
-            b"v" => self.now.is_hidden = value != 0,
-            b"deleted" => self.now.is_deleted = value != 0,
-            b"revised" => self.now.is_inserted = value != 0,
+            b"v" => self.now.sight.is_hidden = value != 0,
+            b"deleted" => self.now.sight.is_deleted = value != 0,
+            b"revised" => self.now.sight.is_inserted = value != 0,
             b"pard" => self.now.is_in_table = false,
             b"intbl" => self.now.is_in_table = true,
             b"fromhtml" => self.is_html = value != 0,
@@ -391,59 +388,6 @@ impl<'p, 'a> Reader<'p, 'a> {
         let letters = char::decode_utf16(high.into_iter().chain([unit]));
         let text: String = letters.map(|letter| letter.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
         self.push(&text);
-    }
-
-    /// A line or a paragraph ends; within a cell that is no row.
-    fn line(&mut self) {
-        if self.now.target == Target::Main && !self.is_html {
-            if self.now.is_in_table {
-                return self.push(" ");
-            }
-            if self.now.is_hidden || self.now.is_deleted {
-                // An end that does not show joins what stands round it.
-                return self.push("\n");
-            }
-        }
-        self.end_line();
-    }
-
-    fn end_line(&mut self) {
-        const ENOUGH: usize = 8192;
-        if self.now.target != Target::Main || self.is_html {
-            return self.push("\n");
-        }
-        self.settle_line();
-        self.text.push('\n');
-        if !self.others.is_empty() || !self.beside.is_empty() || !self.beside_line.is_empty() {
-            self.end_beside();
-            self.text.push_str(&std::mem::take(&mut self.others));
-            self.text.push_str(&std::mem::take(&mut self.beside));
-        }
-        if self.text.len() > ENOUGH {
-            self.page.text(&std::mem::take(&mut self.text));
-        }
-    }
-
-    /// What stands beside the text ends a line of its own.
-    fn end_beside(&mut self) {
-        if self.beside_line.is_empty() {
-            return;
-        }
-        let (line, others) = self.beside_line.take();
-        for text in std::iter::once(line).chain(others) {
-            self.beside.push_str(&text);
-            self.beside.push('\n');
-        }
-    }
-
-    /// The line is text now, and what else is to be told of it comes behind.
-    fn settle_line(&mut self) {
-        let (line, others) = self.line.take();
-        self.text.push_str(&line);
-        for other in others {
-            self.others.push_str(&other);
-            self.others.push('\n');
-        }
     }
 
     fn finish(&mut self) {

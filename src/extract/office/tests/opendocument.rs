@@ -122,6 +122,13 @@ fn properties_styles_and_objects_are_read() {
 }
 
 #[test]
+fn a_text_without_the_rest_of_its_package_is_read() {
+    let content = b"<office:document-content><text:p>1503<text:span>79</text:span>-1028</text:p></office:document-content>";
+    let told = told(&archive(&[("content.xml", content)]));
+    assert_eq!((told.text.trim(), told.unread.as_slice()), ("[1]150379-1028", [].as_slice()));
+}
+
+#[test]
 fn an_encrypted_document_is_told_as_such() {
     let manifest = "<manifest:manifest><manifest:file-entry manifest:full-path='content.xml'><manifest:encryption-data/></manifest:file-entry></manifest:manifest>";
     let told = told(&archive(&[
