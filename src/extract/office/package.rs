@@ -65,7 +65,7 @@ impl<'p, 'a> Package<'p, 'a> {
                 is_told = file.is_dir();
                 let mut head = Vec::new();
                 let read = file.take(HEAD).read_to_end(&mut head);
-                let head = xml::decode(cut(&head));
+                let head = xml::decode(xml::cut(&head));
                 // What fails here fails again when it is read, and is told then.
                 if (read.is_ok() || !head.is_empty()) && head.trim_start().starts_with('<') {
                     root = xml::root(&head).unwrap_or_default();
@@ -186,13 +186,5 @@ impl<'p, 'a> Package<'p, 'a> {
             page.data(&bytes);
             page.leave();
         }
-    }
-}
-
-/// Without the letter that the end of the bytes cuts.
-fn cut(head: &[u8]) -> &[u8] {
-    match std::str::from_utf8(head) {
-        Err(error) if error.error_len().is_none() => head.get(..error.valid_up_to()).unwrap_or(head),
-        _ => head,
     }
 }

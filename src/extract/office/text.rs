@@ -141,6 +141,13 @@ impl Text {
             "tr" => Kind::Row,
             "tc" => Kind::Cell,
             "txbxContent" | "textbox" | "tbl" | "rt" => Kind::Box,
+            // In the notation of 2003.
+            "annotation" => match tag.get("type").as_deref() {
+                Some("Word.Deletion") => Kind::Deleted,
+                Some("Word.Insertion") => Kind::Inserted,
+                Some("Word.Comment") => Kind::Box,
+                _ => Kind::Other,
+            },
             "Choice" => Kind::Choice,
             "Fallback" => Kind::Fallback,
             "rPr" => Kind::RunProperties,
@@ -271,7 +278,14 @@ impl Walker for Text {
         if !self.stray.is_empty() {
             self.end_stray(page);
         }
-        let kind = Self::kind(tag);
+        let mut kind = Self::kind(tag);
+        // Headers and notes are parts of their own, and stand in a paragraph in the notation of 2003.
+        if kind == Kind::Other
+            && matches!(tag.name(), "hdr" | "ftr" | "footnote" | "endnote")
+            && self.open.contains(&Kind::Paragraph)
+        {
+            kind = Kind::Box;
+        }
         match kind {
             Kind::Other => self.sign(tag, page),
             Kind::Row => self.lines.begin_row(page),
