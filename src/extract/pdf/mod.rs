@@ -1,18 +1,19 @@
 //! PDF (ISO 32000-2): the text of its pages, and what it says beside them.
 //!
 //! hayro reads the file and draws its pages; we are what it draws on ([`device`]) and make lines of the glyphs
-//! ([`layout`], [`boxes`]); a page that is a picture is told as one ([`pictures`]). It knows no budget: a bomb ends with the worker. What it does not draw (fields, comments,
+//! ([`layout`], [`boxes`], [`columns`]); a page that is a picture is told as one ([`pictures`]). It knows no budget: a bomb ends with the worker. What it does not draw (fields, comments,
 //! properties, files) is looked for in the objects themselves ([`objects`]), and what it cannot open at all in the
 //! streams ([`salvage`]). Start reading at [`read`]. Tests: here, and `tests/pdf.rs` within the walls.
 
 mod boxes;
+mod columns;
 mod device;
 mod layout;
 mod objects;
 mod pictures;
 mod salvage;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod text;
 
 use super::content::{Member, Page, Spot, Unread};

@@ -8,14 +8,14 @@ use crate::extract::open;
 
 /// What is told of a document: its text, the names of files, and what was not read.
 #[derive(Debug, Default)]
-struct Told {
-    text: String,
+pub(in crate::extract) struct Told {
+    pub(in crate::extract) text: String,
     names: Vec<String>,
     spots: Vec<String>,
     unread: Vec<Unread>,
 }
 
-fn told(document: &[u8]) -> Told {
+pub(in crate::extract) fn told(document: &[u8]) -> Told {
     let mut told = Told::default();
     let mut bytes = Vec::new();
     open(document, Limits::default(), &mut |event: Event<'_>| match event {
