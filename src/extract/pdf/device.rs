@@ -14,6 +14,7 @@ use hayro_interpret::{
     BlendMode, CacheKey, ClipPath, Device, DrawMode, DrawProps, Image, ImageDrawProps, Paint, SoftMask,
 };
 use std::collections::HashSet;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 /// Glyphs are told when there are so many: no page has them, and a bomb has more.
 const MANY: usize = 200_000;
@@ -46,6 +47,8 @@ pub(super) struct Pen {
     pub(super) keys: Vec<u128>,
     /// Pieces of outlines: text may be drawn as them.
     pub(super) outlines: usize,
+    /// Pictures are known by what is in them, rather than by their numbers, which may be given anew.
+    pub(super) is_compared: bool,
     /// A blank was drawn last.
     blank: bool,
     /// Patterns, masks and drawn glyphs that were looked through.
@@ -68,6 +71,7 @@ impl Pen {
             buried,
             keys,
             outlines,
+            is_compared: _,
             blank,
             seen,
             depth,
@@ -163,6 +167,15 @@ impl Pen {
     }
 }
 
+/// A number for what is in a picture.
+fn content(image: &Image<'_, '_>) -> u128 {
+    let stream = match image {
+        Image::Stencil(stencil) => stencil.stream(),
+        Image::Raster(raster) => raster.stream(),
+    };
+    BuildHasherDefault::<DefaultHasher>::default().hash_one(stream.raw_data()).into()
+}
+
 /// The letter that a font claims, if it is one.
 fn known(letter: char) -> Option<char> {
     match letter {
@@ -222,7 +235,8 @@ impl<'a> Device<'a> for Pen {
         let pixels = f64::from(image.width()) * f64::from(image.height());
         self.pictures += ((a * d - b * c) * pixels).abs();
         if self.depth == 0 {
-            self.keys.push(image.cache_key());
+            let key = if self.is_compared { content(&image) } else { image.cache_key() };
+            self.keys.push(key);
         } else {
             self.buried += ((a * d - b * c) * pixels).abs();
         }

@@ -10,9 +10,9 @@ use crate::extract::open;
 #[derive(Debug, Default)]
 pub(in crate::extract) struct Told {
     pub(in crate::extract) text: String,
-    names: Vec<String>,
-    spots: Vec<String>,
-    unread: Vec<Unread>,
+    pub(in crate::extract) names: Vec<String>,
+    pub(in crate::extract) spots: Vec<String>,
+    pub(in crate::extract) unread: Vec<Unread>,
 }
 
 pub(in crate::extract) fn told(document: &[u8]) -> Told {
