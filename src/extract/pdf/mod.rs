@@ -10,6 +10,7 @@ mod boxes;
 mod columns;
 mod device;
 mod earlier;
+mod glance;
 mod layout;
 mod objects;
 mod pictures;
@@ -47,6 +48,9 @@ const SERIAL: u32 = 4;
 
 /// Where something stands that is on no page any more.
 const EARLIER: Spot<'_> = Spot::Named("earlier version");
+
+/// What covers no more than one of so many parts of a page is a logo.
+const LOGO: f64 = 16.0;
 
 /// Fewer letters than a page of text has.
 const FEW_LETTERS: u32 = 100;
@@ -241,7 +245,7 @@ fn tell_pictures<'a>(
             continue;
         }
         let Some(leaf) = place.and_then(|nr| pdf.pages().get(nr)) else { continue };
-        let look = Lens::look(leaf, count, cache, settings);
+        let look = Lens::look(leaf, count, page.wants_pictures(), cache, settings);
         is_whole &= !matches!(look, Look::Missed(_));
         let (Look::Shot(shot) | Look::Missed(Some(shot))) = look else { continue };
         if shot.file.len() as u64 > page.left() {
@@ -279,16 +283,13 @@ impl Doubts {
         // However much text stands round it: the serial number of a person is as long.
         self.is_unmapped |= pen.longest >= SERIAL;
         let (wide, high) = leaf.base_dimensions();
-        // Every letter head has a logo, and a logo says nothing; what covers a quarter of the page may be a page itself.
-        let is_page = |covered: f64| covered * 4.0 > f64::from(wide) * f64::from(high);
-        let is_shown = is_page(pen.pictures) || (pen.glyphs == 0 && pen.pictures > 0.0);
+        // Every letter head has a logo, and a logo says nothing; what is larger may be a card that was photographed.
+        let is_larger = |covered: f64| covered * LOGO > f64::from(wide) * f64::from(high);
+        let is_shown = is_larger(pen.pictures) || (pen.glyphs == 0 && pen.pictures > 0.0);
         // A page number does not make a text of outlines one of letters.
         let is_outlined = pen.glyphs < FEW_LETTERS && pen.outlines > OUTLINES;
-        // Larger than a logo, and too small to be a page: said, and not drawn.
-        let is_inset = pen.pictures * 16.0 > f64::from(wide) * f64::from(high) && !is_shown;
         // Pictures in patterns and masks count, and are not drawn again.
-        self.is_picture |=
-            is_outlined || is_inset || is_page(pen.buried) || (is_shown && pen.keys.is_empty());
+        self.is_picture |= is_outlined || is_larger(pen.buried) || (is_shown && pen.keys.is_empty());
         // A page may be empty, and then it says so.
         self.is_damaged |= leaf.raw().contains_key("Contents") && leaf.page_stream().is_none();
         is_shown && !pen.keys.is_empty()
