@@ -85,7 +85,7 @@ pub(crate) enum End {
 pub(crate) fn died(program: &Path, budget: &Budget, document: &[u8]) -> std::io::Result<(End, String)> {
     let mut child = Command::new(program)
         .arg("worker")
-        .args(budget.arguments())
+        .args(budget.arguments(false))
         .env_clear()
         .stdin(Stdio::piped())
         .stdout(Stdio::null())

@@ -9,14 +9,14 @@ use std::time::Duration;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The numbers of a budget, as `worker` writes them
-    #[arg(required = true, num_args = 5)]
+    #[arg(required = true, num_args = 6)]
     budget: Vec<u64>,
 }
 
 #[derive(Debug, clap::Args)]
 pub(super) struct RecogniserArgs {
     /// The numbers of a budget, and the seconds for a picture
-    #[arg(required = true, num_args = 6)]
+    #[arg(required = true, num_args = 7)]
     numbers: Vec<u64>,
     /// The languages of its letters, `dan+eng`
     #[arg(last = true, required = true, num_args = 2, value_names = ["LANGUAGES", "PROGRAM"])]

@@ -200,6 +200,8 @@ pub struct Limits {
     pub ratio: u64,
     /// Files in it.
     pub members: u32,
+    /// Whether letters in pictures will be recognised. Otherwise they are told by what they are, and not drawn.
+    pub pictures: bool,
 }
 
 impl Limits {
@@ -209,7 +211,7 @@ impl Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { bytes: 64 * 1024 * 1024, ratio: 200, members: 2000 }
+        Self { bytes: 64 * 1024 * 1024, ratio: 200, members: 2000, pictures: true }
     }
 }
 
@@ -247,6 +249,11 @@ impl<'a> Page<'a> {
     /// How many files may still be told.
     pub fn members_left(&self) -> u32 {
         self.limits.members.saturating_sub(self.members)
+    }
+
+    /// Whether pictures are worth drawing.
+    pub fn wants_pictures(&self) -> bool {
+        self.limits.pictures
     }
 
     /// A text or a file begins; one that is open ends.
@@ -341,7 +348,7 @@ mod tests {
 
     #[test]
     fn what_lies_beyond_a_limit_is_dropped_and_told_once() {
-        let limits = Limits { bytes: 10, ratio: 200, members: 2 };
+        let limits = Limits { bytes: 10, ratio: 200, members: 2, ..Limits::default() };
         let (bytes, unread, open) = told(limits, 1, |page| {
             page.text("123456");
             page.text("789012");
@@ -362,7 +369,7 @@ mod tests {
 
     #[test]
     fn a_small_document_may_unfold_to_some_and_not_to_any_size() {
-        let limits = Limits { bytes: 1 << 30, ratio: 200, members: 2 };
+        let limits = Limits { bytes: 1 << 30, ratio: 200, members: 2, ..Limits::default() };
         let piece = vec![b'x'; 1024 * 1024];
         let (bytes, unread, _) = told(limits, 1000, |page| (0..11).for_each(|_| page.data(&piece)));
         assert_eq!(

@@ -75,18 +75,20 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// As the arguments of a worker: what [`Budget::of_arguments`] reads.
-    pub fn arguments(&self) -> [String; 5] {
-        let Limits { bytes, ratio, members } = self.limits;
-        [bytes, ratio, u64::from(members), self.memory, self.time.as_secs()].map(|number| number.to_string())
+    /// As the arguments of a worker: what [`Budget::of_arguments`] reads. Pictures are for somebody to recognise, or not.
+    pub fn arguments(&self, pictures: bool) -> [String; 6] {
+        let Limits { bytes, ratio, members, pictures: wanted } = self.limits;
+        let pictures = u64::from(pictures && wanted);
+        [bytes, ratio, u64::from(members), self.memory, self.time.as_secs(), pictures]
+            .map(|number| number.to_string())
     }
 
     /// Of a worker's arguments.
-    pub fn of_arguments(arguments: &[u64; 5]) -> Self {
-        let [bytes, ratio, members, memory, seconds] = *arguments;
+    pub fn of_arguments(arguments: &[u64; 6]) -> Self {
+        let [bytes, ratio, members, memory, seconds, pictures] = *arguments;
         let members = u32::try_from(members).unwrap_or(u32::MAX);
         Self {
-            limits: Limits { bytes, ratio, members },
+            limits: Limits { bytes, ratio, members, pictures: pictures != 0 },
             memory,
             time: Duration::from_secs(seconds),
             ..Self::default()

@@ -111,7 +111,7 @@ impl Workers {
     fn command(&self, task: &Task<'_>) -> Command {
         let mut command = Command::new(&self.program);
         command.arg(if task.recogniser.is_some() { RECOGNISER } else { COMMAND });
-        command.args(self.settings.budget.arguments());
+        command.args(self.settings.budget.arguments(self.settings.recogniser.is_some()));
         if let Some(Recogniser { program, languages, time, .. }) = task.recogniser {
             command.arg(time.as_secs().to_string()).arg("--").arg(languages).arg(program);
         }

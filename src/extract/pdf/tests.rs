@@ -8,14 +8,14 @@ use crate::extract::open;
 
 /// What is told of a document: its text, the names of files, and what was not read.
 #[derive(Debug, Default)]
-struct Told {
-    text: String,
-    names: Vec<String>,
-    spots: Vec<String>,
-    unread: Vec<Unread>,
+pub(in crate::extract) struct Told {
+    pub(in crate::extract) text: String,
+    pub(in crate::extract) names: Vec<String>,
+    pub(in crate::extract) spots: Vec<String>,
+    pub(in crate::extract) unread: Vec<Unread>,
 }
 
-fn told(document: &[u8]) -> Told {
+pub(in crate::extract) fn told(document: &[u8]) -> Told {
     let mut told = Told::default();
     let mut bytes = Vec::new();
     open(document, Limits::default(), &mut |event: Event<'_>| match event {
@@ -214,7 +214,7 @@ fn pictures_are_told_when_they_may_be_pages() {
     let page_1 = || vec!["page.bmp".to_owned()];
     assert_eq!(shown(100, 50, &text), (vec![], vec![]), "a logo");
     assert_eq!(shown(500, 500, &text), (page_1(), vec![]));
-    assert_eq!(shown(300, 160, &text), (vec![], vec![Unread::Picture]), "a card that was photographed");
+    assert_eq!(shown(300, 160, &text), (page_1(), vec![]), "a card that was photographed");
     assert_eq!(shown(100, 50, ""), (page_1(), vec![]), "there is nothing else");
     let strips: String = (0..8).map(|nr| format!("q 595 0 0 50 0 {} cm /I Do Q ", nr * 50)).collect();
     assert_eq!(pictured(&[strips, text].concat()), (page_1(), vec![]), "a scan in strips is one");
