@@ -44,3 +44,4 @@ mod store;
 // What the tests stand on tells what failed instead; see its head.
 #[warn(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 mod support;
+mod workers;

@@ -54,6 +54,7 @@ fn gravity(why: Unread) -> usize {
         Unread::TooMany,
         Unread::TooCompressed,
         Unread::TooLarge,
+        Unread::Shortage,
         Unread::Memory,
         Unread::Time,
         Unread::Crashed,
@@ -92,7 +93,8 @@ pub(crate) fn died(program: &Path, budget: &Budget, document: &[u8]) -> std::io:
         .stderr(Stdio::piped())
         .spawn()?;
     // It reads all before it writes; one that is dead already does not read.
-    drop(child.stdin.take().map(|mut pipe| pipe.write_all(document)));
+    let handed = [&(document.len() as u64).to_le_bytes(), document].concat();
+    drop(child.stdin.take().map(|mut pipe| pipe.write_all(&handed)));
     let mut said = Vec::new();
     if let Some(mut pipe) = child.stderr.take() {
         pipe.read_to_end(&mut said)?;

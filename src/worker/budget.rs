@@ -53,6 +53,8 @@ pub struct Budget {
     pub patience: Duration,
     /// Bytes of documents that wait at any one time, of all messages.
     pub waiting: u64,
+    /// Documents of one message, those within others included: each costs a process.
+    pub documents: u32,
     /// Documents within documents.
     pub depth: usize,
     /// Workers at work at any one time.
@@ -68,6 +70,7 @@ impl Default for Budget {
             message: 256 << 20,
             patience: Duration::from_mins(1),
             waiting: 1 << 30,
+            documents: 10_000,
             depth: 5,
             workers: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         }
