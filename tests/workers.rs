@@ -142,3 +142,23 @@ fn a_machine_without_descriptors_is_an_outcome() {
     }
     assert_eq!(seen, [true, true], "both are to be seen");
 }
+
+/// Where a process is to recognise letters, another can be started by nobody: with limits of its own each, they would have
+/// none together.
+#[test]
+fn what_recognises_letters_starts_no_other_process() {
+    let within = |program: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_brevdue"));
+        command.arg("recogniser").args(Budget::default().arguments()).args(["5", "--", "dan+eng", program]);
+        let folder = tempfile::tempdir().unwrap();
+        crate::support::put(&folder.path().join("in"), b"x\n").unwrap();
+        let file = std::fs::File::open(folder.path().join("in")).unwrap();
+        let output = command.stdin(file).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    // It is asked to start a program that there is not: 127 when it came that far.
+    let free = Command::new("/usr/bin/xargs").arg("stdin").stdin(Stdio::null()).output().unwrap();
+    assert_eq!(free.status.code(), Some(127), "{free:?}");
+    let (code, said) = within("/usr/bin/xargs");
+    assert!(code == Some(1) && said.contains("fork"), "{code:?} {said}");
+}

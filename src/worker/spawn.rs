@@ -201,7 +201,7 @@ impl Staff {
         let walls = Walls::of_bits(bits);
         let before = self.walls.swap(bits, Ordering::Relaxed);
         if !walls.all() && before != bits {
-            let Walls { landlock, limits, seccomp } = walls;
+            let Walls { landlock, limits, seccomp, .. } = walls;
             tracing::warn!(
                 landlock,
                 limits,
