@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 const LONG: Duration = Duration::from_secs(20);
 
 /// The processes that this one started and that have not ended.
-fn children(of: u32) -> Vec<u32> {
+pub(crate) fn children(of: u32) -> Vec<u32> {
     let mut children = Vec::new();
     for entry in std::fs::read_dir("/proc").unwrap().flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
@@ -25,7 +25,7 @@ fn children(of: u32) -> Vec<u32> {
 }
 
 /// The parent of a process that has not ended, and its ticks of processor time.
-fn status(pid: u32) -> Option<(u32, u64)> {
+pub(crate) fn status(pid: u32) -> Option<(u32, u64)> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
     // A dead process that nobody asked after is no process any more.
@@ -46,11 +46,11 @@ pub(crate) fn slow() -> Vec<u8> {
     writer.finish(&["/X Do"])
 }
 
-fn brevdue(folder: &Path, args: &[&str]) -> Child {
+pub(crate) fn brevdue(folder: &Path, args: &[&str]) -> Child {
     Command::new(env!("CARGO_BIN_EXE_brevdue"))
         .args(args)
         .current_dir(folder)
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
         .unwrap()
@@ -161,4 +161,36 @@ fn what_recognises_letters_starts_no_other_process() {
     assert_eq!(free.status.code(), Some(127), "{free:?}");
     let (code, said) = within("/usr/bin/xargs");
     assert!(code == Some(1) && said.contains("fork"), "{code:?} {said}");
+}
+
+/// An archive of so many archives, each of so many that hold nothing.
+fn wide(outer: usize, inner: usize) -> Vec<u8> {
+    let of = |count: usize, file: &[u8]| {
+        let names: Vec<String> = (0..count).map(|nr| format!("{nr}.zip")).collect();
+        archive(&names.iter().map(|name| (name.as_str(), file)).collect::<Vec<_>>())
+    };
+    of(outer, &of(inner, &archive(&[("a.txt", b"")])))
+}
+
+/// Each document costs a process, however small it is: a mail has so many and so much time, and no more is begun.
+#[test]
+fn documents_without_number_end_with_the_patience_for_a_mail() {
+    let reasons = |budget: Budget, file: &[u8]| {
+        let begun = Instant::now();
+        let report = scan(&mail(&[("a.zip", file)]), &workers(budget));
+        let mut all: Vec<_> = unread(&report).into_iter().map(|one| (one.1, one.2)).collect();
+        all.dedup();
+        (all, begun.elapsed())
+    };
+    // Enough for some of them: the others are told, and nothing is gathered of them.
+    let budget = Budget { documents: 60, ..Budget::default() };
+    let (all, took) = reasons(budget, &wide(30, 30));
+    assert_eq!(all, [("limit", "too-many-members")], "{took:?}");
+    let budget = Budget { patience: Duration::from_millis(300), ..Budget::default() };
+    let (all, took) = reasons(budget, &wide(40, 40));
+    assert_eq!(all, [("limit", "too-slow")]);
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    // As many as there may be are read.
+    let budget = Budget { documents: 13, ..Budget::default() };
+    assert_eq!(reasons(budget, &wide(3, 3)).0, []);
 }
