@@ -6,6 +6,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+/// The command alone, its name first.
+#[derive(Debug, clap::Parser)]
+pub(super) struct Alone {
+    #[command(flatten)]
+    pub(super) args: Args,
+}
+
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The process that it ends with
