@@ -107,6 +107,8 @@ pub enum Unread {
     Memory,
     /// What reads it broke down.
     Crashed,
+    /// The machine had no process, no descriptor or no memory left to read it with.
+    Shortage,
 }
 
 /// What kind of trouble it is; the policy asks for that.
@@ -126,7 +128,7 @@ pub enum Trouble {
 
 impl Unread {
     /// All of them; their place here is their number on the wire.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Password,
         Self::Encrypted,
         Self::Damaged,
@@ -140,6 +142,7 @@ impl Unread {
         Self::Time,
         Self::Memory,
         Self::Crashed,
+        Self::Shortage,
     ];
 
     /// What people are told.
@@ -158,6 +161,7 @@ impl Unread {
             Self::Time => "too-slow",
             Self::Memory => "too-much-memory",
             Self::Crashed => "reader-broke-down",
+            Self::Shortage => "machine-is-full",
         }
     }
 
@@ -174,7 +178,8 @@ impl Unread {
             | Self::TooMany
             | Self::TooDeep
             | Self::Time
-            | Self::Memory => Trouble::Limit,
+            | Self::Memory
+            | Self::Shortage => Trouble::Limit,
         }
     }
 }
