@@ -86,7 +86,7 @@ pub(crate) enum End {
 pub(crate) fn died(program: &Path, budget: &Budget, document: &[u8]) -> std::io::Result<(End, String)> {
     let mut child = Command::new(program)
         .arg("worker")
-        .args(Settings { budget: budget.clone(), recogniser: None }.arguments())
+        .args(Settings { budget: *budget, recogniser: None }.arguments())
         .env_clear()
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
