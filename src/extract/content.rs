@@ -107,6 +107,8 @@ pub enum Unread {
     Memory,
     /// What reads it broke down.
     Crashed,
+    /// It is packed by a method that is not unpacked.
+    UnknownMethod,
 }
 
 /// What kind of trouble it is; the policy asks for that.
@@ -126,7 +128,7 @@ pub enum Trouble {
 
 impl Unread {
     /// All of them; their place here is their number on the wire.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Password,
         Self::Encrypted,
         Self::Damaged,
@@ -140,6 +142,7 @@ impl Unread {
         Self::Time,
         Self::Memory,
         Self::Crashed,
+        Self::UnknownMethod,
     ];
 
     /// What people are told.
@@ -158,6 +161,7 @@ impl Unread {
             Self::Time => "too-slow",
             Self::Memory => "too-much-memory",
             Self::Crashed => "reader-broke-down",
+            Self::UnknownMethod => "unknown-compression",
         }
     }
 
@@ -166,7 +170,7 @@ impl Unread {
         match self {
             Self::Password | Self::Encrypted => Trouble::Encrypted,
             Self::Picture => Trouble::Image,
-            Self::UnknownForm => Trouble::Document,
+            Self::UnknownForm | Self::UnknownMethod => Trouble::Document,
             // A page whose letters say nothing is as good as a broken one: its reader sees what we do not.
             Self::Damaged | Self::UnmappedGlyphs | Self::Crashed => Trouble::Damaged,
             Self::TooLarge

@@ -5,7 +5,7 @@
 
 use super::xml::{self, Walked, Walker};
 use super::{is_mute, is_thumbnail};
-use crate::extract::archive::zip::{Archive, reason};
+use crate::extract::archive::zip::{Archive, reason, reason_to_read};
 use crate::extract::content::{Member, Page, Unread};
 use crate::extract::raw;
 use std::borrow::Cow;
@@ -146,7 +146,7 @@ impl<'p, 'a> Package<'p, 'a> {
             Ok(file) => match file.take(most).read_to_end(&mut bytes) {
                 Ok(read) if read as u64 == most => Some(Unread::TooCompressed),
                 Ok(_) => None,
-                Err(_) => Some(Unread::Damaged),
+                Err(error) => Some(reason_to_read(&error)),
             },
             Err(error) => Some(reason(&error)),
         };
