@@ -46,6 +46,7 @@ fn gravity(why: Unread) -> usize {
     const RISING: [Unread; Unread::ALL.len()] = [
         Unread::Picture,
         Unread::UnknownForm,
+        Unread::UnknownMethod,
         Unread::UnmappedGlyphs,
         Unread::Damaged,
         Unread::Encrypted,

@@ -109,6 +109,8 @@ pub enum Unread {
     Crashed,
     /// The machine had no process, no descriptor or no memory left to read it with.
     Shortage,
+    /// It is packed by a method that is not unpacked.
+    UnknownMethod,
 }
 
 /// What kind of trouble it is; the policy asks for that.
@@ -143,6 +145,7 @@ impl Unread {
         Self::Memory,
         Self::Crashed,
         Self::Shortage,
+        Self::UnknownMethod,
     ];
 
     /// What people are told.
@@ -162,6 +165,7 @@ impl Unread {
             Self::Memory => "too-much-memory",
             Self::Crashed => "reader-broke-down",
             Self::Shortage => "machine-is-full",
+            Self::UnknownMethod => "unknown-compression",
         }
     }
 
@@ -170,7 +174,7 @@ impl Unread {
         match self {
             Self::Password | Self::Encrypted => Trouble::Encrypted,
             Self::Picture => Trouble::Image,
-            Self::UnknownForm => Trouble::Document,
+            Self::UnknownForm | Self::UnknownMethod => Trouble::Document,
             // A page whose letters say nothing is as good as a broken one: its reader sees what we do not.
             Self::Damaged | Self::UnmappedGlyphs | Self::Crashed => Trouble::Damaged,
             Self::TooLarge

@@ -7,6 +7,7 @@
 
 use super::lines::{Lines, has_digits, may_be_number};
 use super::number_format;
+use super::unseen::Hiding;
 use super::xml::{Tag, Walker};
 use crate::extract::content::Page;
 
@@ -59,6 +60,8 @@ pub(super) struct Text {
     /// Texts are told with the names of what they are in.
     labels: bool,
     label: String,
+    /// Styles that hide, of this part or of another.
+    pub(super) hiding: Hiding,
 }
 
 impl Text {
@@ -74,6 +77,7 @@ impl Text {
             choice: None,
             labels,
             label: String::new(),
+            hiding: Hiding::default(),
         }
     }
 
@@ -117,6 +121,8 @@ impl Text {
                 let skipped = tag.get("val").and_then(|cells| cells.parse().ok()).unwrap_or(0);
                 self.lines.skip_cells(skipped);
             }
+            // It stands before what the run says itself.
+            "rStyle" if self.is_run_properties() => self.lines.hidden = self.hiding.hides(tag),
             "vanish" if self.is_run_properties() => {
                 self.lines.hidden = tag.get("val").is_none_or(|val| val != "0" && val != "false");
             }
@@ -278,6 +284,7 @@ impl Walker for Text {
         if !self.stray.is_empty() {
             self.end_stray(page);
         }
+        self.hiding.see(tag);
         let mut kind = Self::kind(tag);
         // Headers and notes are parts of their own, and stand in a paragraph in the notation of 2003.
         if kind == Kind::Other

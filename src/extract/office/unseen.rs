@@ -1,4 +1,4 @@
-//! What does not show in a text of OpenDocument: styles that hide, and changes that are tracked (part 3 §5.5, §20.331).
+//! What does not show in a text: styles that hide, and of OpenDocument changes that are tracked (part 3 §5.5, §20.331).
 //!
 //! A deletion leaves a mark without text in the paragraph, and what it took stands before all text, as the
 //! styles do; so both are gathered on the way. Start reading at [`Unseen`].
@@ -6,6 +6,54 @@
 use super::xml::{Tag, Walker};
 use crate::extract::content::Page;
 use std::collections::{HashMap, HashSet};
+
+/// The styles of Office Open XML that hide the runs that have them, gathered by showing it the elements of a part.
+#[derive(Clone, Default)]
+pub(super) struct Hiding {
+    styles: HashSet<String>,
+    style: Option<String>,
+}
+
+impl Hiding {
+    /// An element begins.
+    pub(super) fn see(&mut self, tag: &Tag<'_>) {
+        let Some(style) = &self.style else {
+            if tag.name() == "style" {
+                self.style = tag.get("styleId").map(std::borrow::Cow::into_owned);
+            }
+            return;
+        };
+        let value = tag.get("val");
+        match tag.name() {
+            "style" => self.style = tag.get("styleId").map(std::borrow::Cow::into_owned),
+            "basedOn" if value.as_deref().is_some_and(|base| self.styles.contains(base)) => {
+                self.styles.insert(style.clone());
+            }
+            "vanish" if value.as_deref().is_none_or(|val| val != "0" && val != "false") => {
+                self.styles.insert(style.clone());
+            }
+            "vanish" => drop(self.styles.remove(style)),
+            // The text begins, in a file that holds both.
+            "p" | "body" => self.style = None,
+            _ => {}
+        }
+    }
+
+    /// Whether a run has such a style.
+    pub(super) fn hides(&self, style: &Tag<'_>) -> bool {
+        !self.styles.is_empty() && style.get("val").is_some_and(|style| self.styles.contains(style.as_ref()))
+    }
+}
+
+impl Walker for Hiding {
+    fn open(&mut self, tag: &Tag<'_>, _: &mut Page<'_>) {
+        self.see(tag);
+    }
+
+    fn close(&mut self, _: &mut Page<'_>) {}
+
+    fn text(&mut self, _: &str, _: &mut Page<'_>) {}
+}
 
 /// The styles that hide and the changes of a document, gathered by walking it.
 #[derive(Clone, Default)]
