@@ -76,9 +76,10 @@ pub(super) struct Walk<'a, 'k> {
 
 /// Whether there are pages that hang in no tree.
 pub(super) fn has_loose_pages(pdf: &Pdf) -> bool {
-    let pages =
-        pdf.objects().into_iter().filter(|object| matches!(object, Object::Dict(dict) if is_page(dict)));
-    pages.count() > pdf.pages().len()
+    let hung: HashSet<_> = pdf.pages().iter().map(|leaf| leaf.raw().obj_id()).collect();
+    let is_loose =
+        |object| matches!(object, Object::Dict(dict) if is_page(&dict) && !hung.contains(&dict.obj_id()));
+    pdf.objects().into_iter().any(is_loose)
 }
 
 fn is_page(dict: &Dict<'_>) -> bool {
