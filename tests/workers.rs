@@ -61,7 +61,8 @@ pub(crate) fn brevdue(folder: &Path, args: &[&str]) -> Child {
 fn workers_end_with_a_parent_that_is_killed() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("a")).unwrap();
-    crate::support::put(&folder.path().join("a/a.pdf"), &slow()).unwrap();
+    let two = mail(&[("a.pdf", &slow()), ("b.pdf", &slow())]);
+    crate::support::put(&folder.path().join("a/a.eml"), &two).unwrap();
     let mut parent = brevdue(folder.path(), &["scan", "a"]);
     let at_work = || {
         let children = children(parent.id());

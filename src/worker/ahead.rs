@@ -1,8 +1,8 @@
 //! Workers started ahead: whoever has a document finds one that is loaded, shut in and waiting for it.
 //!
 //! A worker takes a millisecond to start, most of it to load a large binary, and a fraction of one to read a letter. So
-//! as many are started as documents are being gathered, and one more, and no more at a time than may work at a time; each
-//! still reads one document and ends. When nothing has been asked for a minute they are let go. One that waits ends by
+//! as many are started as documents are being gathered, and one for the next when a document has been read, so that starting
+//! it takes no time from reading; and no more wait than may work at a time. Each still reads one document and ends. When nothing has been asked for a minute they are let go. One that waits ends by
 //! itself when we do: its pipe ends, and it dies with the thread that started it (`PR_SET_PDEATHSIG` is about the thread,
 //! not the process), which is therefore one that lives as long as this. Start reading at [`Ahead::announce`].
 
@@ -59,12 +59,19 @@ impl Ahead {
 
     /// A document is being gathered: it will want a worker.
     pub(super) fn announce(&self) {
-        self.ask(|state| state.announced += 1);
+        let mut state = self.0.lock();
+        state.announced += 1;
+        self.ask(state);
     }
 
     /// It has had one, or was given up.
     pub(super) fn renounce(&self) {
-        self.ask(|state| state.announced = state.announced.saturating_sub(1));
+        let mut state = self.0.lock();
+        state.announced = state.announced.saturating_sub(1);
+        // One for the next is asked for when this document has been read.
+        if state.announced > 0 {
+            self.ask(state);
+        }
     }
 
     /// A worker that waits, if there is one.
@@ -86,8 +93,7 @@ impl Ahead {
         let mut state = self.0.lock();
         if state.begun {
             state.done.push(process);
-            drop(state);
-            self.0.changed.notify_one();
+            self.ask(state);
         }
     }
 
@@ -97,9 +103,7 @@ impl Ahead {
         self.0.changed.notify_one();
     }
 
-    fn ask(&self, change: impl FnOnce(&mut State)) {
-        let mut state = self.0.lock();
-        change(&mut state);
+    fn ask(&self, mut state: MutexGuard<'_, State>) {
         state.asked = true;
         if !state.begun {
             let shared = Arc::clone(&self.0);
@@ -136,17 +140,12 @@ fn tend(shared: &Shared) {
             drop(state);
             return drop(ended);
         }
-        let mut over = std::mem::take(&mut state.done);
-        if state.most == 0 || (std::mem::take(&mut is_late) && !state.asked) {
-            over.extend(state.waiting.drain(..));
+        let is_over = state.most == 0 || (std::mem::take(&mut is_late) && !state.asked);
+        if is_over {
+            let waiting = std::mem::take(&mut state.waiting);
+            state.done.extend(waiting);
         }
-        if !over.is_empty() {
-            drop(state);
-            drop(over);
-            state = shared.lock();
-            continue;
-        }
-        let wanted = state.most.min(state.announced + 1);
+        let wanted = state.most.min(state.announced.max(1));
         if state.asked && state.waiting.len() < wanted {
             drop(state);
             let started = Process::start((shared.recipe)().stdin(Stdio::piped()));
@@ -156,6 +155,13 @@ fn tend(shared: &Shared) {
                 // Whoever has a document tries for itself, and says so.
                 Err(_) => state.asked = false,
             }
+            continue;
+        }
+        let done = std::mem::take(&mut state.done);
+        if !done.is_empty() {
+            drop(state);
+            drop(done);
+            state = shared.lock();
             continue;
         }
         state.asked = false;
@@ -189,27 +195,30 @@ mod tests {
     }
 
     #[test]
-    fn one_more_than_documents_wait_and_no_more_than_may_work() {
+    fn as_many_wait_as_documents_do_and_no_more_than_may_work() {
         let (ahead, started) = ahead("/bin/cat", 3);
         let waiting = || ahead.0.lock().waiting.len();
         assert_eq!(waiting(), 0);
         ahead.announce();
-        assert!(until(|| waiting() == 2));
+        assert!(until(|| waiting() == 1));
+        let taken = ahead.take();
+        ahead.renounce();
+        std::thread::sleep(Duration::from_millis(50));
+        assert_eq!((waiting(), started.load(Ordering::SeqCst)), (0, 1), "nothing is started while it works");
+        // It is buried by the thread, and the next one waits.
+        ahead.bury(taken.unwrap());
+        assert!(until(|| ahead.0.lock().done.is_empty() && waiting() == 1));
         (0..9).for_each(|_| ahead.announce());
         assert!(until(|| waiting() == 3));
-        let taken = ahead.take();
-        assert!(taken.is_some());
+        assert!(ahead.take().is_some());
         ahead.renounce();
         assert!(until(|| waiting() == 3));
-        // It is buried by the thread.
-        ahead.bury(taken.unwrap());
-        assert!(until(|| ahead.0.lock().done.is_empty()));
-        assert_eq!(started.load(Ordering::SeqCst), 4);
+        assert_eq!(started.load(Ordering::SeqCst), 5);
         ahead.retire();
         assert!(until(|| waiting() == 0));
         ahead.announce();
         std::thread::sleep(Duration::from_millis(50));
-        assert_eq!((waiting(), started.load(Ordering::SeqCst)), (0, 4));
+        assert_eq!((waiting(), started.load(Ordering::SeqCst)), (0, 5));
         let shared = Arc::downgrade(&ahead.0);
         drop(ahead);
         assert!(until(|| shared.strong_count() == 0), "the thread ends, and its workers with it");
@@ -218,6 +227,7 @@ mod tests {
     #[test]
     fn those_that_died_are_not_given_out_and_not_started_for_ever() {
         let (ahead, started) = ahead("/bin/true", 2);
+        ahead.announce();
         ahead.announce();
         let are_dead = || {
             let mut state = ahead.0.lock();
