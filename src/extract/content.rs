@@ -130,7 +130,7 @@ pub enum Trouble {
 
 impl Unread {
     /// All of them; their place here is their number on the wire.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Password,
         Self::Encrypted,
         Self::Damaged,
