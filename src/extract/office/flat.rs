@@ -7,6 +7,7 @@
 
 use super::lines::{Lines, has_digits};
 use super::odf::Body;
+use super::package::MOST_FILES;
 use super::text::Text;
 use super::unseen::Unseen;
 use super::xml::{self, Tag, Walked, Walker};
@@ -141,6 +142,8 @@ pub(in crate::extract) fn read(document: &[u8], page: &mut Page<'_>) {
 
 /// Reads a package whose parts stand behind each other in one file.
 fn parts(xml: &str, size: usize, page: &mut Page<'_>) -> Walked {
+    // Each takes some hundred bytes beside its own.
+    let mut left = MOST_FILES;
     let (mut zip, mut walked) = (ZipWriter::new(Cursor::new(Vec::new())), Walked::Whole);
     let mut add = |name: &str, bytes: &[u8], page: &mut Page<'_>| {
         let name = name.trim_start_matches('/');
@@ -178,6 +181,11 @@ fn parts(xml: &str, size: usize, page: &mut Page<'_>) -> Walked {
             Ok(Event::End(_)) => {
                 let Some((start, is_binary)) = began.take() else { continue };
                 let part = xml.get(start..before).unwrap_or_default();
+                let Some(less) = left.checked_sub(1) else {
+                    page.stop(Unread::TooMany);
+                    return walked;
+                };
+                left = less;
                 if is_binary {
                     add(&name, &base64(part), page);
                 } else {

@@ -23,7 +23,7 @@ const RATIO: u64 = 400;
 const RATIO_FROM: u64 = 10 * 1024 * 1024;
 
 /// The most files: a presentation of a thousand slides has a fifth of them.
-const MOST_FILES: usize = 20_000;
+pub(super) const MOST_FILES: usize = 20_000;
 
 /// How much of a file is enough to see its first element.
 const HEAD: u64 = 4096;

@@ -84,6 +84,15 @@ fn a_flat_package_is_read_as_one() {
 }
 
 #[test]
+fn a_package_of_more_parts_than_any_has_is_a_limit() {
+    let part = "<pkg:part pkg:name='/a'><pkg:xmlData><a/></pkg:xmlData></pkg:part>".repeat(MOST_FILES + 1);
+    let xml = format!(
+        "<pkg:package xmlns:pkg='http://schemas.microsoft.com/office/2006/xmlPackage'>{part}</pkg:package>"
+    );
+    assert_eq!(tell(xml.as_bytes(), read).1, [Unread::TooMany]);
+}
+
+#[test]
 fn texts_of_drawings_are_joined() {
     let (text, unread) = told(
         "<svg xmlns='http://www.w3.org/2000/svg'><text>CPR-nr. 1503<tspan fill='red'>79-</tspan><tspan>1028</tspan></text><text>hel 010190-1234</text><text><tspan x='1'>150379-</tspan>\n <tspan x='9'>1029</tspan></text></svg>",
