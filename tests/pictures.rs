@@ -173,6 +173,7 @@ fn pictures_that_nobody_recognises_are_not_unfolded() {
     assert_eq!(scan_of(2480, 3508, b"This cannot be unfolded at all."), named);
     // Small ones are looked at: they may be the paper under a letter.
     assert_eq!(scan_of(8, 8, &fold(&[0xEE; 64])), []);
+    assert_eq!(scan_of(8, 8, &fold(&[0; 64])), named);
     assert_eq!(scan_of(8, 8, &fold(&(0..64).collect::<Vec<u8>>())), named);
 }
 

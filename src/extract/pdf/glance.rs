@@ -10,6 +10,9 @@ pub(super) const MOST: u64 = 1_000_000;
 /// More pictures of one colour on a page may be the points of one.
 const MOSAIC: usize = 8;
 
+/// Paper is light; what is dark stands on it.
+const PAPER: u8 = 0xC0;
+
 /// What was seen so far.
 #[derive(Default)]
 pub(super) struct Glance {
@@ -31,7 +34,8 @@ impl Glance {
         let mut points = rows.map(|(x, y)| point(x, y).unwrap_or((0, 0)));
         let Some(plain) = self.plain.or_else(|| points.next()) else { return };
         self.plain = Some(plain);
-        self.is_seen |= self.count >= MOSAIC || points.any(|point| point != plain);
+        let is_paper = plain.0 >= PAPER || plain.1 == 0;
+        self.is_seen |= !is_paper || self.count >= MOSAIC || points.any(|point| point != plain);
         self.count += 1;
     }
 }

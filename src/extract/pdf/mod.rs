@@ -1,10 +1,11 @@
 //! PDF (ISO 32000-2): the text of its pages, and what it says beside them.
 //!
 //! hayro reads the file and draws its pages; we are what it draws on ([`device`]) and make lines of the glyphs
-//! ([`layout`], [`boxes`], [`columns`]); a page that is a picture is told as one ([`pictures`]). It knows no budget: a bomb ends with the worker. What it does not draw (fields, comments,
-//! properties, files) is looked for in the objects themselves ([`objects`]), what it said before it was changed in earlier
-//! versions of it ([`earlier`]), and what it cannot open at all in the
-//! streams ([`salvage`]). Start reading at [`read`]. Tests: here, and `tests/pdf.rs` within the walls.
+//! ([`layout`], [`boxes`], [`columns`]); a page that is a picture is told as one ([`pictures`]). hayro knows no budget: a
+//! bomb ends with the worker. What it does not draw (fields, comments, properties, files) is looked for in the objects
+//! themselves ([`objects`]), what the document said before it was changed in its earlier versions ([`earlier`]), and what
+//! cannot be opened at all in the streams ([`salvage`]). Start reading at [`read`]. Tests: here, and `tests/pdf.rs` within
+//! the walls.
 
 mod boxes;
 mod columns;
