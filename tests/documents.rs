@@ -200,6 +200,12 @@ fn without_workers_a_document_is_unread() {
     let mut scan = Scan::new(Arc::new(Ruleset::built_in().unwrap()), TODAY);
     scan.feed(&mail(&[("a.zip", &archive(&[("a", b"b")]))]));
     assert_eq!(unread(&scan.finish()), [(String::new(), "document", "zip")]);
+    // One that is text is read as that.
+    let flat = "<?xml version=\"1.0\"?>\n<office:document xmlns:office=\"urn:oasis:names:tc:opendocument:xmlns:office:1.0\">CPR-nr. 150379-1028";
+    let mut scan = Scan::new(Arc::new(Ruleset::built_in().unwrap()), TODAY);
+    scan.feed(&mail(&[("a.fodt", flat.as_bytes())]));
+    let report = scan.finish();
+    assert_eq!((unread(&report), report.leaks()), (vec![(String::new(), "document", "flat-xml")], true));
 }
 
 #[test]

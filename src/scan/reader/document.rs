@@ -51,6 +51,10 @@ impl Documents {
         self.pending.append(&mut other.pending);
     }
 
+    pub(super) fn has_opener(&self) -> bool {
+        self.opener.is_some()
+    }
+
     pub(super) fn set_opener(&mut self, opener: Arc<dyn Opener>) {
         self.opener = Some(opener);
     }
