@@ -496,7 +496,9 @@ impl PartSink for Reader {
                 self.finish_sweep();
                 self.judge.report.sketch.close();
                 self.judge.sketching = false;
-                self.keep_document();
+                if self.behind.is_some() {
+                    self.keep_document();
+                }
             }
             Mode::Passing => {
                 self.window.clear();

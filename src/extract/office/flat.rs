@@ -61,7 +61,7 @@ fn form(document: &[u8]) -> Option<Form> {
     let head = document.get(..MOST).unwrap_or(document);
     let is_marked =
         matches!(head, [0xEF, 0xBB, 0xBF, ..] | [0xFE, 0xFF, ..] | [0xFF, 0xFE, ..] | [0, b'<', ..]);
-    if !is_marked && !head.trim_ascii_start().starts_with(b"<") {
+    if !is_marked && !may_begin(head.trim_ascii_start()) {
         return None;
     }
     let text = xml::decode(xml::cut(head));
@@ -76,6 +76,23 @@ fn form(document: &[u8]) -> Option<Form> {
     // The names that a document declares may be more than fit into its first bytes.
     let may_be = !is_whole && !prefix.is_empty();
     (tag.contains(space) || may_be).then_some(form)
+}
+
+/// Whether a text can be one, asked of every part: most begin with a letter, and of the rest most are HTML.
+fn may_begin(text: &[u8]) -> bool {
+    let Some(tag) = text.strip_prefix(b"<") else { return false };
+    match tag.first() {
+        Some(b'?') => true,
+        Some(b'!') => !tag.get(..13).is_some_and(|tag| tag.eq_ignore_ascii_case(b"!doctype html")),
+        Some(_) => {
+            let end = tag.iter().position(|byte| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'>'));
+            let name = tag.get(..end.unwrap_or(tag.len())).unwrap_or_default();
+            let local = name.rsplit(|byte| *byte == b':').next().unwrap_or_default();
+            // A name that the first bytes cut off may be any.
+            end.is_none() || ROOTS.iter().any(|(_, root, _)| root.as_bytes() == local)
+        }
+        None => true,
+    }
 }
 
 /// What stands in the first element's tag, and whether that ends.

@@ -38,7 +38,8 @@ pub(super) struct Documents {
 
 impl Documents {
     pub(super) fn clear(&mut self) {
-        *self = Self::default();
+        self.opener = None;
+        self.pending.clear();
     }
 
     /// For another reading of the same message.
