@@ -115,7 +115,8 @@ pub fn sniff(head: &[u8], claim: Claim<'_>) -> Nature {
     if let Some(nature) = nature {
         return nature;
     }
-    if office::flat::is(all) {
+    // None is shorter: its first element names the space that it is of.
+    if all.len() >= 40 && office::flat::is(all) {
         return Nature::Document("flat-xml");
     }
     match claim.main {

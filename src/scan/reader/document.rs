@@ -96,6 +96,10 @@ impl Reader {
 
     /// Behind a text as well, when whoever gets it may open it as something else: by its label, or by its name.
     pub(super) fn look_behind_text(&mut self) {
+        // The shortest archive with a file in it (APPNOTE 6.3 §4.3).
+        if self.window.text().len() < 30 + 46 + 22 {
+            return;
+        }
         let Leaf { main, place, is_told, .. } = &self.leaf;
         let is_opened_as_text = || {
             matches!(main.as_str(), "text" | "message" | "multipart")
