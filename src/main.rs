@@ -5,5 +5,6 @@ use clap::Parser;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    cli::run(Cli::parse())
+    // A worker is started for each document, and its command line is read in less time alone than among all others.
+    cli::run_worker().unwrap_or_else(|| cli::run(Cli::parse()))
 }

@@ -1,7 +1,7 @@
 //! Documents in mail, opened by real workers of the real binary: what is found in them and where, and what becomes of
 //! workers that hang, die or rave, and of documents made to hurt. The readers of the forms have their tests beside them.
 
-use crate::support::documents::archives::{archive, gzip, seven, tar};
+use crate::support::documents::archives::{archive, gzip, quine, seven, tar};
 use crate::support::documents::mail;
 use brevdue::scan::ruleset::Ruleset;
 use brevdue::scan::{Day, Report, Scan};
@@ -200,6 +200,12 @@ fn without_workers_a_document_is_unread() {
     let mut scan = Scan::new(Arc::new(Ruleset::built_in().unwrap()), TODAY);
     scan.feed(&mail(&[("a.zip", &archive(&[("a", b"b")]))]));
     assert_eq!(unread(&scan.finish()), [(String::new(), "document", "zip")]);
+    // One that is text is read as that.
+    let flat = "<?xml version=\"1.0\"?>\n<office:document xmlns:office=\"urn:oasis:names:tc:opendocument:xmlns:office:1.0\">CPR-nr. 150379-1028";
+    let mut scan = Scan::new(Arc::new(Ruleset::built_in().unwrap()), TODAY);
+    scan.feed(&mail(&[("a.fodt", flat.as_bytes())]));
+    let report = scan.finish();
+    assert_eq!((unread(&report), report.leaks()), (vec![(String::new(), "document", "flat-xml")], true));
 }
 
 #[test]
@@ -276,8 +282,12 @@ fn what_unfolds_without_end_ends_as_a_limit() {
     for depth in 0..8 {
         deep = archive(&[(&format!("{depth}.zip"), &deep)]);
     }
-    let report = scan(&mail(&[("dyb.zip", &deep)]), &workers);
-    assert_eq!(unread(&report).last().map(|one| (one.1, one.2)), Some(("limit", "too-deep")));
+    // And one that lies in itself.
+    for deep in [deep, quine()] {
+        let report = scan(&mail(&[("dyb.zip", &deep)]), &workers);
+        let all: Vec<_> = unread(&report).into_iter().map(|one| (one.1, one.2)).collect();
+        assert_eq!(all, [("limit", "too-deep")]);
+    }
 }
 
 #[test]

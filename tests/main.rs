@@ -40,7 +40,9 @@ mod rules;
 // Said to be tests, so that clippy lets helpers unwrap too.
 #[cfg(test)]
 mod scan;
+mod served;
 mod store;
 // What the tests stand on tells what failed instead; see its head.
 #[warn(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 mod support;
+mod workers;

@@ -2,6 +2,8 @@
 //!
 //! What is found in which part of a document is tested beside the reader (`src/extract/pdf/tests.rs`).
 
+mod recall;
+
 use crate::support::documents::pdf::{Writer, fold, page, show};
 use crate::support::program::{brevdue, said};
 use brevdue::extract::Kind;

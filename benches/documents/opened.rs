@@ -8,7 +8,7 @@ use brevdue::extract::Kind;
 use brevdue::extract::content::{Event, Unread};
 use brevdue::scan::ruleset::Ruleset;
 use brevdue::scan::{Day, Scan};
-use brevdue::worker::{Budget, Workers};
+use brevdue::worker::{Budget, Settings, Workers};
 use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -46,6 +46,7 @@ fn gravity(why: Unread) -> usize {
     const RISING: [Unread; Unread::ALL.len()] = [
         Unread::Picture,
         Unread::UnknownForm,
+        Unread::UnknownMethod,
         Unread::UnmappedGlyphs,
         Unread::Damaged,
         Unread::Encrypted,
@@ -54,6 +55,7 @@ fn gravity(why: Unread) -> usize {
         Unread::TooMany,
         Unread::TooCompressed,
         Unread::TooLarge,
+        Unread::Shortage,
         Unread::Memory,
         Unread::Time,
         Unread::Crashed,
@@ -85,14 +87,15 @@ pub(crate) enum End {
 pub(crate) fn died(program: &Path, budget: &Budget, document: &[u8]) -> std::io::Result<(End, String)> {
     let mut child = Command::new(program)
         .arg("worker")
-        .args(budget.arguments())
+        .args(Settings { budget: *budget, recogniser: None }.arguments())
         .env_clear()
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()?;
     // It reads all before it writes; one that is dead already does not read.
-    drop(child.stdin.take().map(|mut pipe| pipe.write_all(document)));
+    let handed = [&(document.len() as u64).to_le_bytes(), document].concat();
+    drop(child.stdin.take().map(|mut pipe| pipe.write_all(&handed)));
     let mut said = Vec::new();
     if let Some(mut pipe) = child.stderr.take() {
         pipe.read_to_end(&mut said)?;

@@ -70,10 +70,17 @@ enum Command {
     Recogniser(worker::RecogniserArgs),
 }
 
+/// Runs `brevdue worker` when that is what was asked for.
+pub fn run_worker() -> Option<ExitCode> {
+    let mut arguments = std::env::args_os().skip(1).peekable();
+    let is_worker = arguments.peek().is_some_and(|command| command == "worker");
+    is_worker.then(|| ended(worker::run(&worker::Alone::parse_from(arguments).args)))
+}
+
 /// Runs a command and returns its exit code.
 pub fn run(cli: Cli) -> ExitCode {
     let config = cli.config.as_deref();
-    let result = match cli.command {
+    ended(match cli.command {
         Command::Serve(args) => serve::run(config, &args),
         Command::Scan(args) => scan::run(config, &args),
         Command::CheckConfig => config::check(config),
@@ -86,7 +93,11 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Doctor => load(config).and_then(|config| doctor::run(&config)),
         Command::Worker(args) => worker::run(&args),
         Command::Recogniser(args) => worker::recognise(&args),
-    };
+    })
+}
+
+/// What there is to say of how a command ended, and its exit code.
+fn ended(result: anyhow::Result<ExitCode>) -> ExitCode {
     match result {
         Ok(code) => code,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,

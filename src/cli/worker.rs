@@ -6,17 +6,30 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+/// The command alone, its name first.
+#[derive(Debug, clap::Parser)]
+pub(super) struct Alone {
+    #[command(flatten)]
+    pub(super) args: Args,
+}
+
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
+    /// The process that it ends with
+    #[arg(long)]
+    parent: Option<u32>,
     /// The numbers of a budget, as `worker` writes them
-    #[arg(required = true, num_args = 5)]
+    #[arg(required = true, num_args = 6)]
     budget: Vec<u64>,
 }
 
 #[derive(Debug, clap::Args)]
 pub(super) struct RecogniserArgs {
+    /// The process that it ends with
+    #[arg(long)]
+    parent: Option<u32>,
     /// The numbers of a budget, and the seconds for a picture
-    #[arg(required = true, num_args = 6)]
+    #[arg(required = true, num_args = 7)]
     numbers: Vec<u64>,
     /// The languages of its letters, `dan+eng`
     #[arg(last = true, required = true, num_args = 2, value_names = ["LANGUAGES", "PROGRAM"])]
@@ -28,7 +41,7 @@ fn budget(numbers: &[u64]) -> Budget {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    worker::run(&budget(&args.budget))?;
+    worker::run(&budget(&args.budget), args.parent)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -40,5 +53,5 @@ pub(super) fn recognise(args: &RecogniserArgs) -> anyhow::Result<ExitCode> {
         time: Duration::from_secs(args.numbers.last().copied().unwrap_or(1)),
         workers: 1,
     };
-    Err(worker::recognise(&budget(&args.numbers), &recogniser).into())
+    Err(worker::recognise(&budget(&args.numbers), &recogniser, args.parent).into())
 }

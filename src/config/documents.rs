@@ -18,11 +18,14 @@ pub(super) struct Limit {
 }
 
 /// All of them; the template explains each.
-pub(super) static LIMITS: [Limit; 12] = [
+pub(super) static LIMITS: [Limit; 13] = [
     limit(("document_mb", "64"), 1..=1024, |budget, _, mb| budget.limits.bytes = mb * MB),
     limit(("message_mb", "256"), 1..=16384, |budget, _, mb| budget.message = mb * MB),
     limit(("message_seconds", "60"), 1..=3600, |budget, _, seconds| {
         budget.patience = Duration::from_secs(seconds);
+    }),
+    limit(("message_documents", "10000"), 1..=1_000_000, |budget, _, documents| {
+        budget.documents = u32::try_from(documents).unwrap_or(u32::MAX);
     }),
     limit(("waiting_mb", "1024"), 1..=1_048_576, |budget, _, mb| budget.waiting = mb * MB),
     limit(("ratio", "200"), 10..=100_000, |budget, _, ratio| budget.limits.ratio = ratio),

@@ -107,6 +107,10 @@ pub enum Unread {
     Memory,
     /// What reads it broke down.
     Crashed,
+    /// The machine had no process, no descriptor or no memory left to read it with.
+    Shortage,
+    /// It is packed by a method that is not unpacked.
+    UnknownMethod,
 }
 
 /// What kind of trouble it is; the policy asks for that.
@@ -126,7 +130,7 @@ pub enum Trouble {
 
 impl Unread {
     /// All of them; their place here is their number on the wire.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Password,
         Self::Encrypted,
         Self::Damaged,
@@ -140,6 +144,8 @@ impl Unread {
         Self::Time,
         Self::Memory,
         Self::Crashed,
+        Self::Shortage,
+        Self::UnknownMethod,
     ];
 
     /// What people are told.
@@ -158,6 +164,8 @@ impl Unread {
             Self::Time => "too-slow",
             Self::Memory => "too-much-memory",
             Self::Crashed => "reader-broke-down",
+            Self::Shortage => "machine-is-full",
+            Self::UnknownMethod => "unknown-compression",
         }
     }
 
@@ -166,7 +174,7 @@ impl Unread {
         match self {
             Self::Password | Self::Encrypted => Trouble::Encrypted,
             Self::Picture => Trouble::Image,
-            Self::UnknownForm => Trouble::Document,
+            Self::UnknownForm | Self::UnknownMethod => Trouble::Document,
             // A page whose letters say nothing is as good as a broken one: its reader sees what we do not.
             Self::Damaged | Self::UnmappedGlyphs | Self::Crashed => Trouble::Damaged,
             Self::TooLarge
@@ -174,7 +182,8 @@ impl Unread {
             | Self::TooMany
             | Self::TooDeep
             | Self::Time
-            | Self::Memory => Trouble::Limit,
+            | Self::Memory
+            | Self::Shortage => Trouble::Limit,
         }
     }
 }
@@ -200,6 +209,8 @@ pub struct Limits {
     pub ratio: u64,
     /// Files in it.
     pub members: u32,
+    /// Whether letters in pictures will be recognised. Otherwise they are told by what they are, and not drawn.
+    pub pictures: bool,
 }
 
 impl Limits {
@@ -209,7 +220,7 @@ impl Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { bytes: 64 * 1024 * 1024, ratio: 200, members: 2000 }
+        Self { bytes: 64 * 1024 * 1024, ratio: 200, members: 2000, pictures: true }
     }
 }
 
@@ -247,6 +258,11 @@ impl<'a> Page<'a> {
     /// How many files may still be told.
     pub fn members_left(&self) -> u32 {
         self.limits.members.saturating_sub(self.members)
+    }
+
+    /// Whether pictures are worth drawing.
+    pub fn wants_pictures(&self) -> bool {
+        self.limits.pictures
     }
 
     /// A text or a file begins; one that is open ends.
@@ -341,7 +357,7 @@ mod tests {
 
     #[test]
     fn what_lies_beyond_a_limit_is_dropped_and_told_once() {
-        let limits = Limits { bytes: 10, ratio: 200, members: 2 };
+        let limits = Limits { bytes: 10, ratio: 200, members: 2, ..Limits::default() };
         let (bytes, unread, open) = told(limits, 1, |page| {
             page.text("123456");
             page.text("789012");
@@ -362,7 +378,7 @@ mod tests {
 
     #[test]
     fn a_small_document_may_unfold_to_some_and_not_to_any_size() {
-        let limits = Limits { bytes: 1 << 30, ratio: 200, members: 2 };
+        let limits = Limits { bytes: 1 << 30, ratio: 200, members: 2, ..Limits::default() };
         let piece = vec![b'x'; 1024 * 1024];
         let (bytes, unread, _) = told(limits, 1000, |page| (0..11).for_each(|_| page.data(&piece)));
         assert_eq!(

@@ -21,6 +21,7 @@ mod open;
 mod pdf;
 mod raw;
 mod rtf;
+mod shown;
 mod tnef;
 
 pub use open::{Document, Kind, Opener, open};
@@ -113,6 +114,9 @@ pub fn sniff(head: &[u8], claim: Claim<'_>) -> Nature {
     }
     if let Some(nature) = nature {
         return nature;
+    }
+    if office::flat::is(all) {
+        return Nature::Document("flat-xml");
     }
     match claim.main {
         "text" | "message" | "multipart" if memchr::memchr(0, head).is_some() => Nature::DoubtfulText,

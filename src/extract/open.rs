@@ -5,6 +5,7 @@
 //! Start reading at [`open`].
 
 use super::content::{Content, Limits, Page, Unread};
+use super::office::flat;
 use super::{archive, ole, pdf, raw, rtf, tnef};
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ const FORMS: &[Form] = &[
     Form { is: archive::gzip::is, read: archive::gzip::read },
     Form { is: ole::is, read: ole::read },
     Form { is: rtf::is, read: rtf::read },
+    Form { is: flat::is_whole, read: flat::read },
     Form { is: tnef::is, read: tnef::read },
 ];
 
@@ -33,17 +35,22 @@ pub fn open(document: &[u8], limits: Limits, content: &mut dyn Content) {
     if document.len() as u64 > limits.bytes {
         return page.stop(Unread::TooLarge);
     }
+    forms(document, &mut page);
+    page.leave();
+}
+
+/// Tells what is in a document as each form that it is.
+pub(super) fn forms(document: &[u8], page: &mut Page<'_>) {
     let mut known = false;
     for form in FORMS.iter().filter(|form| (form.is)(document)) {
         known = true;
-        (form.read)(document, &mut page);
+        (form.read)(document, page);
         page.leave();
     }
     if !known {
         page.unread(Unread::UnknownForm);
-        raw::sweep(document, &mut page);
+        raw::sweep(document, page);
     }
-    page.leave();
 }
 
 /// An archive is found from its end, and may stand behind anything (APPNOTE 6.3 §4.3.16).

@@ -180,6 +180,8 @@ impl Reader {
     pub(super) fn take_explained(&mut self) -> (Report, Vec<Explained>) {
         self.settle();
         self.open_documents();
+        // A spare reader must not keep the workers of a configuration that is gone.
+        self.judge.documents.clear();
         let mut report = std::mem::take(&mut self.judge.report);
         if report.findings.is_empty() && report.clean().is_some() {
             // Nobody will ask what a clean mail looked like.
@@ -258,6 +260,11 @@ impl Reader {
             }
             Nature::DoubtfulText => {
                 judge.unread(path, UnreadKind::Ambiguous, "nul-in-text");
+                true
+            }
+            // What can be read of it as the text that it is, when nobody opens it.
+            Nature::Document(form @ "flat-xml") if !judge.documents.has_opener() => {
+                judge.unread(path, UnreadKind::Document, form);
                 true
             }
             Nature::Image(form) => return self.gather(extract::Kind::Picture, form),
@@ -489,7 +496,9 @@ impl PartSink for Reader {
                 self.finish_sweep();
                 self.judge.report.sketch.close();
                 self.judge.sketching = false;
-                self.keep_document();
+                if self.behind.is_some() {
+                    self.keep_document();
+                }
             }
             Mode::Passing => {
                 self.window.clear();

@@ -13,6 +13,15 @@ pub struct Settings {
     pub recogniser: Option<Recogniser>,
 }
 
+impl Settings {
+    /// As the arguments of a worker: what [`Budget::of_arguments`] reads. Pictures are for somebody to recognise, or not.
+    pub fn arguments(&self) -> [String; 6] {
+        let Budget { limits: Limits { bytes, ratio, members, pictures }, memory, time, .. } = self.budget;
+        let pictures = u64::from(pictures && self.recogniser.is_some());
+        [bytes, ratio, u64::from(members), memory, time.as_secs(), pictures].map(|number| number.to_string())
+    }
+}
+
 /// Tesseract, a program beside ours that reads pictures.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recogniser {
@@ -53,6 +62,8 @@ pub struct Budget {
     pub patience: Duration,
     /// Bytes of documents that wait at any one time, of all messages.
     pub waiting: u64,
+    /// Documents of one message, those within others included: each costs a process.
+    pub documents: u32,
     /// Documents within documents.
     pub depth: usize,
     /// Workers at work at any one time.
@@ -68,28 +79,37 @@ impl Default for Budget {
             message: 256 << 20,
             patience: Duration::from_mins(1),
             waiting: 1 << 30,
+            documents: 10_000,
             depth: 5,
             workers: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         }
     }
 }
 
-impl Budget {
-    /// As the arguments of a worker: what [`Budget::of_arguments`] reads.
-    pub fn arguments(&self) -> [String; 5] {
-        let Limits { bytes, ratio, members } = self.limits;
-        [bytes, ratio, u64::from(members), self.memory, self.time.as_secs()].map(|number| number.to_string())
-    }
+/// What a worker is not told, since it is not its business: none of it counts there.
+const UNTOLD: Budget = Budget {
+    limits: Limits { bytes: 0, ratio: 0, members: 0, pictures: false },
+    memory: 0,
+    time: Duration::ZERO,
+    message: 0,
+    patience: Duration::ZERO,
+    waiting: 0,
+    documents: 0,
+    depth: 0,
+    workers: 1,
+};
 
+impl Budget {
     /// Of a worker's arguments.
-    pub fn of_arguments(arguments: &[u64; 5]) -> Self {
-        let [bytes, ratio, members, memory, seconds] = *arguments;
+    pub fn of_arguments(arguments: &[u64; 6]) -> Self {
+        let [bytes, ratio, members, memory, seconds, pictures] = *arguments;
         let members = u32::try_from(members).unwrap_or(u32::MAX);
         Self {
-            limits: Limits { bytes, ratio, members },
+            limits: Limits { bytes, ratio, members, pictures: pictures != 0 },
             memory,
             time: Duration::from_secs(seconds),
-            ..Self::default()
+            // The default asks the machine how many cores it has, which takes a worker longer than most documents.
+            ..UNTOLD
         }
     }
 }

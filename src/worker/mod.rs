@@ -3,11 +3,13 @@
 //! A document is foreign and its form is old and large; what reads it may hang, break down or be taken over. So it is
 //! read by a process that can do nothing but read one pipe and write another, started from our own binary
 //! ([`run`]), watched from here by the clock, and thought ill of: whatever becomes of it is an outcome, and never an
-//! error of ours. Documents wait in memory files that are sealed before a worker sees them. Start reading at
-//! [`Workers`]. Tests: `tests/documents.rs`.
+//! error of ours. Workers are started a little ahead of their documents, each for one. Start reading at [`Workers`]. Tests: `tests/documents.rs`.
 
+mod ahead;
 mod budget;
 mod child;
+mod gathered;
+mod process;
 mod sandbox;
 mod spawn;
 mod turn;

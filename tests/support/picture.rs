@@ -88,17 +88,28 @@ impl Picture {
 
     /// As TIFF that is not folded, most significant byte first.
     pub(crate) fn tiff(&self) -> Vec<u8> {
+        self.tiff_of(8, &self.grays)
+    }
+
+    /// As TIFF of black and white, likewise.
+    pub(crate) fn bilevel(&self) -> Vec<u8> {
+        let rows = self.grays.chunks(self.wide);
+        let bits = |eight: &[u8]| (0..).zip(eight).map(|(nr, gray)| (gray & 0x80) >> nr).sum::<u8>();
+        self.tiff_of(1, &rows.flat_map(|row| row.chunks(8).map(bits)).collect::<Vec<u8>>())
+    }
+
+    fn tiff_of(&self, bits: u32, data: &[u8]) -> Vec<u8> {
         let number = |number: usize| u32::try_from(number).unwrap();
         let fields = [
             (256, number(self.wide)),
             (257, number(self.high)),
-            (258, 8),
+            (258, bits),
             (259, 1),
             (262, 1),
             (273, 8 + 2 + 9 * 12 + 4),
             (277, 1),
             (278, number(self.high)),
-            (279, number(self.grays.len())),
+            (279, number(data.len())),
         ];
         let mut out = b"MM\0*\0\0\0\x08\0\x09".to_vec();
         for (tag, value) in fields {
@@ -107,7 +118,7 @@ impl Picture {
             out.extend(u32::to_be_bytes(value));
         }
         out.extend([0; 4]);
-        out.extend_from_slice(&self.grays);
+        out.extend_from_slice(data);
         out
     }
 }

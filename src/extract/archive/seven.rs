@@ -50,7 +50,7 @@ fn reason(error: &Error) -> Unread {
         Error::PasswordRequired | Error::MaybeBadPassword(_) => Unread::Password,
         Error::MaxMemLimited { .. } => Unread::Memory,
         Error::UnsupportedCompressionMethod(_) | Error::UnsupportedVersion { .. } | Error::Unsupported(_) => {
-            Unread::UnknownForm
+            Unread::UnknownMethod
         }
         Error::BadSignature(_)
         | Error::ChecksumVerificationFailed

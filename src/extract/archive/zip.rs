@@ -128,7 +128,7 @@ impl Reading<'_> {
                 continue;
             }
             let (Some(header), Some(before)) = (header, before) else {
-                page.enter(Member::file(&text(record.name)));
+                page.enter(Member::file(&record.title()));
                 page.unread(Unread::Damaged);
                 page.leave();
                 continue;
@@ -179,7 +179,7 @@ impl Reading<'_> {
         let ways = if record.method == before.method { &methods[..1] } else { &methods };
         let mut length = 0;
         for method in ways {
-            page.enter(Member::file(&text(record.name)));
+            page.enter(Member::file(&record.title()));
             let taken = match (record.is_locked(), before.is_locked()) {
                 (true, true) => {
                     page.unread(Unread::Password);
@@ -284,7 +284,7 @@ fn unfold(rest: &[u8], method: u16, packed: usize, sum: Option<u32>, page: &mut 
             usize::try_from(summed.file.total_in()).unwrap_or(usize::MAX)
         }
         _ => {
-            page.unread(Unread::UnknownForm);
+            page.unread(Unread::UnknownMethod);
             packed
         }
     }
@@ -339,8 +339,13 @@ pub(in crate::extract) fn reason(error: &ZipError) -> Unread {
     if let ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) = error {
         Unread::Password
     } else if let ZipError::UnsupportedArchive(_) | ZipError::CompressionMethodNotSupported(_) = error {
-        Unread::UnknownForm
+        Unread::UnknownMethod
     } else {
         Unread::Damaged
     }
+}
+
+/// Why reading a file of an archive failed: what unpacks it is asked for only then.
+pub(in crate::extract) fn reason_to_read(error: &std::io::Error) -> Unread {
+    if error.kind() == std::io::ErrorKind::Unsupported { Unread::UnknownMethod } else { Unread::Damaged }
 }

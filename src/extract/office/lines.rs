@@ -5,6 +5,8 @@
 //! changes are tracked, the line is told as it shows and, when they touch digits, as it was. Start reading at [`Lines`].
 
 use crate::extract::content::{Page, Spot};
+use crate::extract::shown::Shown;
+pub(super) use crate::extract::shown::has_digits;
 
 /// The most empty cells in a row that are told.
 const MOST_CELLS: u32 = 64;
@@ -31,10 +33,8 @@ pub(super) struct Lines {
 /// A text with paragraphs and tables of its own: the document, or a box in it.
 #[derive(Default)]
 struct Frame {
-    /// The paragraph as it shows.
-    line: String,
-    /// As it was before its changes, with what is hidden; when it differs.
-    before: Option<String>,
+    /// The paragraph.
+    line: Shown,
     in_row: bool,
     /// Whether anything stands in the cell.
     cell_has_text: bool,
@@ -52,17 +52,7 @@ impl Lines {
 
     /// Text of the paragraph.
     pub(super) fn text(&mut self, text: &str) {
-        let Frame { line, before, .. } = &mut self.now;
-        let (shows, was) = (self.deleted == 0 && !self.hidden, self.inserted == 0);
-        if !(shows && was) && before.is_none() {
-            *before = Some(line.clone());
-        }
-        if shows {
-            line.push_str(text);
-        }
-        if was && let Some(before) = before {
-            before.push_str(text);
-        }
+        self.now.line.push(text, self.deleted == 0 && !self.hidden, self.inserted == 0);
     }
 
     /// What has no place in the line: told after it.
@@ -82,12 +72,12 @@ impl Lines {
 
     /// How much of the paragraph there is: for [`Lines::since`].
     pub(super) fn length(&self) -> usize {
-        self.now.line.len()
+        self.now.line.shows().len()
     }
 
     /// The paragraph from there.
     pub(super) fn since(&self, start: usize) -> &str {
-        self.now.line.get(start..).unwrap_or_default()
+        self.now.line.shows().get(start..).unwrap_or_default()
     }
 
     /// The paragraph ends.
@@ -96,8 +86,7 @@ impl Lines {
             self.counted = self.counted.map(|nr| nr.saturating_add(1));
         }
         let frame = &mut self.now;
-        let line = std::mem::take(&mut frame.line);
-        let before = frame.before.take();
+        let (line, others) = frame.line.take();
         if frame.in_row {
             if frame.cell_has_text && !line.is_empty() {
                 frame.row.push('\n');
@@ -109,8 +98,8 @@ impl Lines {
         } else {
             self.tell(&line, self.counted, page);
         }
-        if let Some(before) = before.filter(|before| *before != line && has_digits(before, 4)) {
-            self.beside(&before);
+        for other in &others {
+            self.beside(other);
         }
         if !self.now.in_row {
             self.tell_beside(page);
@@ -170,7 +159,7 @@ impl Lines {
     pub(super) fn take_box(&mut self, page: &mut Page<'_>) -> String {
         if self.now.in_row {
             self.end_row(page);
-        } else if !self.now.line.is_empty() || self.now.before.is_some() {
+        } else if !self.now.line.is_empty() {
             self.end_paragraph(page);
         }
         let inner = std::mem::replace(&mut self.now, self.outer.pop().unwrap_or_default());
@@ -190,7 +179,7 @@ impl Lines {
         }
         if self.now.in_row {
             self.end_row(page);
-        } else if !self.now.line.is_empty() || self.now.before.is_some() {
+        } else if !self.now.line.is_empty() {
             self.end_paragraph(page);
         }
         self.tell_beside(page);
@@ -217,11 +206,6 @@ impl Lines {
             }
         }
     }
-}
-
-/// Whether a text has so many digits or more.
-pub(super) fn has_digits(text: &str, least: usize) -> bool {
-    text.bytes().filter(u8::is_ascii_digit).take(least).count() == least
 }
 
 /// Whether a text may hold a number of nine digits or more, with blanks, dots or dashes in it; letters at its side make

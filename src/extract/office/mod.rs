@@ -6,6 +6,7 @@
 //! but for the few in [`is_mute`]; one that breaks while it is read is told as it is besides. So nothing in a package
 //! escapes, whatever was not foreseen. Start reading at [`read`].
 
+pub(super) mod flat;
 mod lines;
 mod number_format;
 mod odf;
@@ -15,6 +16,7 @@ mod pivot;
 mod rows;
 mod sheet;
 mod text;
+mod unseen;
 mod xml;
 
 #[cfg(test)]
@@ -40,20 +42,14 @@ pub(in crate::extract) fn read(archive: &mut Archive<'_>, size: u64, page: &mut 
 }
 
 /// Whether an archive is laid out as one. A book for reading aloud or a program is not, and is told file by file.
-fn is_package(archive: &mut Archive<'_>) -> bool {
-    let (mut content, mut manifest, mut types, mut mimetype) = (false, false, false, None);
-    for nr in 0..archive.len() {
-        let Some(Ok(name)) = archive.name_for_index(nr) else { continue };
-        let is = |wanted: &str| name.eq_ignore_ascii_case(wanted);
-        types |= is("[Content_Types].xml") || is("_rels/.rels");
-        // All of a document that is encrypted as one, since OpenDocument 1.3.
-        content |= is("content.xml") || is("encrypted-package");
-        manifest |= is("META-INF/manifest.xml");
-        if is("mimetype") {
-            mimetype = Some(nr);
-        }
-    }
-    types || content && (manifest || mimetype.is_some())
+fn is_package(archive: &Archive<'_>) -> bool {
+    (0..archive.len()).any(|nr| {
+        let Some(Ok(name)) = archive.name_for_index(nr) else { return false };
+        // Of OpenDocument the text is enough: readers repair what has lost the rest. The last one is all of a document
+        // that is encrypted as one, since OpenDocument 1.3.
+        let names = ["[Content_Types].xml", "_rels/.rels", "content.xml", "encrypted-package"];
+        names.iter().any(|known| name.eq_ignore_ascii_case(known))
+    })
 }
 
 /// Whether a file of a package says nothing to anybody: fonts, which only look like the text that is told anyway.

@@ -36,7 +36,7 @@ impl Format {
     pub(super) fn of(code: &str) -> Self {
         let mut sections = vec![(Vec::new(), false)];
         let mut letters = code.chars().peekable();
-        // Only a section for 9 digits or more can be meant for a CPR number; else the first is for what is above zero.
+        // A section for 9 digits or more is meant for a CPR number; else the first is for what is above zero.
         while let Some(letter) = letters.next() {
             if sections.len() > 4 {
                 break;
@@ -80,7 +80,7 @@ impl Format {
                 other => pieces.push(Piece::Sign(other)),
             }
         }
-        let is_date = |(pieces, _): &&(Vec<Piece>, bool)| {
+        let is_date = |pieces: &[Piece]| {
             pieces.iter().any(|piece| matches!(piece, Piece::Date(..)))
                 && !pieces.iter().any(|piece| matches!(piece, Piece::Digit(_)))
         };
@@ -90,7 +90,16 @@ impl Format {
         if let Some((pieces, _)) = sections.iter().find(fits) {
             return Self::Places(pieces.clone());
         }
-        sections.first().filter(is_date).map_or(Self::Plain, |(pieces, _)| Self::Date(pieces.clone()))
+        let Some((pieces, is_decimal)) = sections.first() else { return Self::Plain };
+        if is_date(pieces) {
+            return Self::Date(pieces.clone());
+        }
+        // A part of a number: `000000` in one cell and `0000` in the next, or `"150379-"0000`. A slash makes a fraction.
+        let has_digit = pieces.iter().any(|piece| matches!(piece, Piece::Digit(_)));
+        if !is_decimal && has_digit && !pieces.contains(&Piece::Sign('/')) {
+            return Self::Places(pieces.clone());
+        }
+        Self::Plain
     }
 
     /// Of the number of a format that every program knows (§18.8.30).
@@ -142,6 +151,14 @@ fn places(pieces: &[Piece], value: &str) -> Option<String> {
     let count = pieces.iter().filter(|piece| matches!(piece, Piece::Digit(_))).count();
     // Ten places are meant for ten digits, whether a zero shows or not.
     let fills = count == CPR && value.len() == CPR - 1;
+    if count < CPR - 1 && value.len() > count {
+        // Signs among the last places only would part a longer number.
+        let is_digit = |piece: &Piece| matches!(piece, Piece::Digit(_));
+        let (first, last) = pieces.iter().position(is_digit).zip(pieces.iter().rposition(is_digit))?;
+        if last - first + 1 > count {
+            return None;
+        }
+    }
     let (mut digits, mut left, mut shown) = (value.chars().rev().peekable(), count, Vec::new());
     for piece in pieces.iter().rev() {
         match piece {
@@ -230,6 +247,14 @@ mod tests {
             ("000000-0000", "1.503791028E9", "150379-1028"),
             ("000000-0000", "91503791028", "9150379-1028"),
             ("#,##0.00", "1503791028", "1503791028"),
+            ("000000", "10190", "010190"),
+            ("0000", "28", "0028"),
+            ("\"150379-\"0000", "1028", "150379-1028"),
+            ("\"CPR \"0", "1503791028", "CPR 1503791028"),
+            ("# ##0", "1503791028", "1503791028"),
+            ("# ?/?", "5", "5"),
+            ("0\" kr.\"", "5.5", "5.5"),
+            ("0;\"150379-1028\"", "5", "5"),
             ("General", "103791028", "103791028"),
             ("000000-0000;General", "103791028", "010379-1028"),
             ("@", "1.5", "1.5"),

@@ -10,6 +10,7 @@ use super::ooxml::unescape_link;
 use super::package::Package;
 use super::rows::{Rows, constants};
 use super::text::Text;
+use super::unseen::Unseen;
 use super::xml::{Tag, Walker};
 use crate::extract::content::{Member, Page, Spot, Unread};
 
@@ -31,6 +32,10 @@ pub(super) fn read(package: &mut Package<'_, '_>, page: &mut Page<'_>) {
     if let Some(nr) = package.find("mimetype") {
         package.is_told(nr);
     }
+    let mut unseen = Unseen::default();
+    for nr in package.with_root(|root| root == "document-styles") {
+        package.look(nr, &mut unseen, page);
+    }
     for (root, spot) in [("document-content", None), ("document-styles", Some("header and footer"))] {
         for nr in package.with_root(|other| other == root) {
             if page.is_full() {
@@ -40,7 +45,8 @@ pub(super) fn read(package: &mut Package<'_, '_>, page: &mut Page<'_>) {
             if let Some(spot) = spot {
                 page.spot(Spot::Named(spot));
             }
-            let mut body = Body::new(if spot.is_none() { Lines::counted() } else { Lines::default() });
+            let lines = if spot.is_none() { Lines::counted() } else { Lines::default() };
+            let mut body = Body::new(lines, unseen.clone());
             package.walk(nr, &mut body, page);
             body.finish(page);
             page.leave();
@@ -93,11 +99,15 @@ enum Kind {
     Sheet,
     /// Bytes as letters.
     Binary,
+    /// Its text does not show.
+    Hidden,
 }
 
 /// Walks a body.
 pub(super) struct Body {
     lines: Lines,
+    /// What is known of what does not show.
+    unseen: Unseen,
     open: Vec<Kind>,
     rows: Rows,
     is_spreadsheet: bool,
@@ -113,9 +123,10 @@ pub(super) struct Body {
 }
 
 impl Body {
-    pub(super) fn new(lines: Lines) -> Self {
+    pub(super) fn new(lines: Lines, unseen: Unseen) -> Self {
         Self {
             lines,
+            unseen,
             open: Vec::new(),
             rows: Rows::default(),
             is_spreadsheet: false,
@@ -136,7 +147,7 @@ impl Body {
 
     /// Whether text here is of a line: within a paragraph, and not in what is taken out of it.
     fn in_paragraph(&self) -> bool {
-        let enclosing = self.open.iter().rev().find(|kind| **kind != Kind::Other);
+        let enclosing = self.open.iter().rev().find(|kind| !matches!(kind, Kind::Other | Kind::Hidden));
         matches!(enclosing, Some(Kind::Paragraph | Kind::Inner))
     }
 
@@ -182,6 +193,7 @@ impl Body {
             "table-cell" | "covered-table-cell" if self.open.contains(&Kind::SheetRow) => Kind::SheetCell,
             "table-cell" | "covered-table-cell" => Kind::Cell,
             "binary-data" => Kind::Binary,
+            _ if self.unseen.hides(tag) && self.in_paragraph() => Kind::Hidden,
             "spreadsheet" => {
                 self.is_spreadsheet = true;
                 Kind::Other
@@ -208,6 +220,15 @@ impl Body {
             }
             "tab" => self.lines.text("\t"),
             "line-break" => self.lines.text("\n"),
+            "change" => {
+                self.lines.deleted += 1;
+                self.lines.text(&self.unseen.take_deleted(tag));
+                self.lines.deleted = self.lines.deleted.saturating_sub(1);
+            }
+            "change-start" if self.unseen.is_insertion(tag) => self.lines.inserted += 1,
+            "change-end" if self.unseen.is_insertion(tag) => {
+                self.lines.inserted = self.lines.inserted.saturating_sub(1);
+            }
             _ => {}
         }
     }
@@ -264,12 +285,10 @@ impl Body {
     fn end_sheet_cell(&mut self, page: &mut Page<'_>) {
         let shown = self.lines.take_box(page);
         let shown = shown.trim();
-        let digits: String = shown.chars().filter(char::is_ascii_digit).collect();
         let value = std::mem::take(&mut self.value);
         let is_number = matches!(value.len(), 9..=10) && value.bytes().all(|byte| byte.is_ascii_digit());
-        let is_shown = digits.contains(&value);
         let (row, column) = (self.row, self.column);
-        if is_number && !is_shown {
+        if is_number && !is_shown(shown, &value) || shown.is_empty() {
             self.rows.cell(row, column, &value, page);
             self.rows.beside(shown);
         } else {
@@ -281,6 +300,16 @@ impl Body {
     }
 }
 
+/// Whether a number is shown so that it is read as one: all its digits, and no more than one sign among them.
+fn is_shown(shown: &str, value: &str) -> bool {
+    let (first, last) = value.split_at(value.len().saturating_sub(4));
+    let ends = memchr::memmem::find_iter(shown.as_bytes(), first.as_bytes()).filter_map(|at| {
+        let rest = shown.get(at + first.len()..)?;
+        Some(rest.strip_prefix(['-', ' ', '\u{A0}', '.', '/']).unwrap_or(rest))
+    });
+    ends.into_iter().any(|rest| rest.starts_with(last))
+}
+
 /// How often a row or a cell stands there; told once.
 fn repeated(tag: &Tag<'_>, name: &str) -> u32 {
     tag.get(name).and_then(|count| count.parse().ok()).unwrap_or(1).max(1)
@@ -288,6 +317,7 @@ fn repeated(tag: &Tag<'_>, name: &str) -> u32 {
 
 impl Walker for Body {
     fn open(&mut self, tag: &Tag<'_>, page: &mut Page<'_>) {
+        self.unseen.open(tag, page);
         let kind = self.kind(tag, page);
         match kind {
             Kind::Box | Kind::Inner => self.lines.enter_box(),
@@ -300,6 +330,8 @@ impl Walker for Body {
             }
             Kind::SheetCell => self.begin_sheet_cell(tag),
             Kind::Other => self.sign(tag),
+            // Counted with the deleted ones: hidden texts may lie in one another.
+            Kind::Hidden => self.lines.deleted += 1,
             Kind::Paragraph | Kind::Cell | Kind::Sheet | Kind::Binary => {}
         }
         if kind == Kind::Sheet {
@@ -310,6 +342,7 @@ impl Walker for Body {
     }
 
     fn close(&mut self, page: &mut Page<'_>) {
+        self.unseen.close(page);
         let stray = std::mem::take(&mut self.stray);
         self.lines.beside(&stray);
         match self.open.pop() {
@@ -323,11 +356,13 @@ impl Walker for Body {
                 self.rows.finish(page);
                 self.lines.finish(page);
             }
+            Some(Kind::Hidden) => self.lines.deleted = self.lines.deleted.saturating_sub(1),
             Some(Kind::Other | Kind::Binary) | None => {}
         }
     }
 
-    fn text(&mut self, text: &str, _: &mut Page<'_>) {
+    fn text(&mut self, text: &str, page: &mut Page<'_>) {
+        self.unseen.text(text, page);
         match self.open.last() {
             Some(Kind::Binary) | None => {}
             _ if self.in_paragraph() || self.open.last() == Some(&Kind::Box) => {

@@ -5,6 +5,7 @@ use super::package::Package;
 use super::pivot::{Fields, Records};
 use super::sheet::{Sheet, Strings, Styles};
 use super::text::Text;
+use super::unseen::Hiding;
 use super::xml::{Tag, Walker};
 use crate::extract::content::{Member, Page, Spot, Unread};
 use std::collections::HashMap;
@@ -56,6 +57,11 @@ pub(super) fn read(package: &mut Package<'_, '_>, page: &mut Page<'_>) {
         // The binary notation of workbooks; its parts are told as they are.
         page.unread(Unread::UnknownForm);
     }
+    for nr in package.with_root(|root| root == "styles") {
+        let mut hiding = Hiding::default();
+        package.look(nr, &mut hiding, page);
+        package.hiding = hiding;
+    }
     for nr in package.with_root(|root| root == "document") {
         part(package, nr, Lines::counted(), None, page);
     }
@@ -92,6 +98,7 @@ fn part(package: &mut Package<'_, '_>, nr: usize, lines: Lines, spot: Option<Spo
         page.spot(spot);
     }
     let mut text = Text::new(lines, false);
+    text.hiding = package.hiding.clone();
     package.walk(nr, &mut text, page);
     text.finish(page);
     page.leave();

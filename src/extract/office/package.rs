@@ -3,9 +3,10 @@
 //! A file unfolds in memory before it is read, so what all of them unfold to is limited here, whether it is told or not.
 //! Start reading at [`Package`].
 
+use super::unseen::Hiding;
 use super::xml::{self, Walked, Walker};
 use super::{is_mute, is_thumbnail};
-use crate::extract::archive::zip::{Archive, reason};
+use crate::extract::archive::zip::{Archive, reason, reason_to_read};
 use crate::extract::content::{Member, Page, Unread};
 use crate::extract::raw;
 use std::borrow::Cow;
@@ -22,7 +23,7 @@ const RATIO: u64 = 400;
 const RATIO_FROM: u64 = 10 * 1024 * 1024;
 
 /// The most files: a presentation of a thousand slides has a fifth of them.
-const MOST_FILES: usize = 20_000;
+pub(super) const MOST_FILES: usize = 20_000;
 
 /// How much of a file is enough to see its first element.
 const HEAD: u64 = 4096;
@@ -36,6 +37,8 @@ pub(super) struct Package<'p, 'a> {
     by_name: HashMap<String, usize>,
     /// Bytes that may still be unfolded.
     left: u64,
+    /// Styles that hide the text that has them.
+    pub(super) hiding: Hiding,
 }
 
 struct File {
@@ -55,7 +58,7 @@ impl<'p, 'a> Package<'p, 'a> {
         let (mut files, mut by_name) = (Vec::new(), HashMap::new());
         if archive.len() > MOST_FILES {
             page.stop(Unread::TooMany);
-            return Self { archive, files, by_name, left };
+            return Self { archive, files, by_name, left, hiding: Hiding::default() };
         }
         for nr in 0..archive.len() {
             let name =
@@ -65,7 +68,7 @@ impl<'p, 'a> Package<'p, 'a> {
                 is_told = file.is_dir();
                 let mut head = Vec::new();
                 let read = file.take(HEAD).read_to_end(&mut head);
-                let head = xml::decode(cut(&head));
+                let head = xml::decode(xml::cut(&head));
                 // What fails here fails again when it is read, and is told then.
                 if (read.is_ok() || !head.is_empty()) && head.trim_start().starts_with('<') {
                     root = xml::root(&head).unwrap_or_default();
@@ -74,7 +77,7 @@ impl<'p, 'a> Package<'p, 'a> {
             by_name.entry(name.to_ascii_lowercase()).or_insert(nr);
             files.push(File { name, root, is_told });
         }
-        Self { archive, files, by_name, left }
+        Self { archive, files, by_name, left, hiding: Hiding::default() }
     }
 
     /// The file of this name, in whatever case.
@@ -146,7 +149,7 @@ impl<'p, 'a> Package<'p, 'a> {
             Ok(file) => match file.take(most).read_to_end(&mut bytes) {
                 Ok(read) if read as u64 == most => Some(Unread::TooCompressed),
                 Ok(_) => None,
-                Err(_) => Some(Unread::Damaged),
+                Err(error) => Some(reason_to_read(&error)),
             },
             Err(error) => Some(reason(&error)),
         };
@@ -186,13 +189,5 @@ impl<'p, 'a> Package<'p, 'a> {
             page.data(&bytes);
             page.leave();
         }
-    }
-}
-
-/// Without the letter that the end of the bytes cuts.
-fn cut(head: &[u8]) -> &[u8] {
-    match std::str::from_utf8(head) {
-        Err(error) if error.error_len().is_none() => head.get(..error.valid_up_to()).unwrap_or(head),
-        _ => head,
     }
 }

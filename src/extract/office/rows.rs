@@ -99,10 +99,71 @@ pub(super) fn place(name: &str) -> Option<(u32, u32)> {
     Some((row.parse().ok()?, column))
 }
 
-/// What of a formula may be a number or a text that somebody wrote: the formula, with texts joined that it joins.
+/// What of a formula may be a number or a text that somebody wrote: the formula, with texts joined that it joins, and
+/// what its texts and numbers are when they are joined.
 pub(super) fn constants(formula: &str) -> Option<String> {
-    (formula.contains('"') || has_digits(formula, 6))
-        .then(|| formula.replace("\"&\"", "").replace("\" & \"", ""))
+    if !formula.contains('"') && !has_digits(formula, 6) {
+        return None;
+    }
+    let mut told = formula.replace("\"&\"", "").replace("\" & \"", "");
+    if let Some(joined) =
+        joined(formula).filter(|joined| has_digits(joined, 6) && !told.contains(joined.as_str()))
+    {
+        told.push('\n');
+        told.push_str(&joined);
+    }
+    Some(told)
+}
+
+/// The texts and numbers of a formula that stand there to be joined, as in `"150379"&"-1028"`, `CONCAT("150379";"-";1028)`
+/// and `"150379-"&TEXT(1028;"0000")`; each row of them behind a blank.
+pub(super) fn joined(formula: &str) -> Option<String> {
+    let mut text = String::new();
+    let mut count = 0_usize;
+    // Whether what comes next belongs to what came last.
+    let mut joins = false;
+    let mut letters = formula.chars().peekable();
+    let mut add = |part: &str, joins: bool, text: &mut String| {
+        if !joins && !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(part);
+        count += 1;
+    };
+    while let Some(letter) = letters.next() {
+        match letter {
+            '"' => {
+                let mut part = String::new();
+                while let Some(letter) = letters.next() {
+                    // Two marks are one in the text.
+                    if letter == '"' && letters.next_if_eq(&'"').is_none() {
+                        break;
+                    }
+                    part.push(letter);
+                }
+                add(&part, joins, &mut text);
+                joins = true;
+            }
+            '0'..='9' => {
+                let mut part = String::from(letter);
+                while let Some(digit) = letters.next_if(char::is_ascii_digit) {
+                    part.push(digit);
+                }
+                add(&part, joins, &mut text);
+                joins = true;
+            }
+            '&' | ',' | ';' | '(' | ')' | '=' => {}
+            letter if letter.is_whitespace() => {}
+            letter if letter.is_alphabetic() || matches!(letter, '_' | '$') => {
+                let is_name = |next: &char| next.is_alphanumeric() || matches!(next, '_' | '$' | '.' | ':');
+                while letters.next_if(is_name).is_some() {}
+                // A function is no part of the text, and anything else is one that nobody knows.
+                joins &= letters.peek() == Some(&'(');
+            }
+            _ => joins = false,
+        }
+    }
+    (count > 1).then_some(text)
 }
 
 #[cfg(test)]
@@ -146,5 +207,16 @@ mod tests {
     fn texts_that_a_formula_joins_are_joined() {
         assert_eq!(constants("\"150379-\"&\"1028\"").as_deref(), Some("\"150379-1028\""));
         assert_eq!(constants("SUM(A1:B99)"), None);
+        for (formula, expected) in [
+            ("\"150379\"&\"-1028\"", "150379-1028"),
+            ("CONCATENATE(\"150379\",\"-\",1028)", "150379-1028"),
+            ("of:=\"150379-\" & TEXT(1028;\"\")", "150379-1028"),
+            ("IF(A1=\"x\";B2&\"150379\"\n&\"-1028\")", "x 150379-1028"),
+            ("\"a\"\"b\"&1", "a\"b1"),
+        ] {
+            assert_eq!(joined(formula).as_deref(), Some(expected), "{formula}");
+        }
+        assert_eq!(joined("\"150379-1028\""), None);
+        assert_eq!(constants("\"150379\" &\"-1028\"").as_deref(), Some("\"150379\" &\"-1028\"\n150379-1028"));
     }
 }

@@ -5,7 +5,7 @@
 
 use super::lines::may_be_number;
 use super::number_format::Format;
-use super::rows::{Rows, constants, place};
+use super::rows::{Rows, constants, joined, place};
 use super::xml::{Tag, Walker};
 use crate::extract::content::Page;
 use std::collections::HashMap;
@@ -142,6 +142,8 @@ pub(super) struct Sheet<'a> {
     format: usize,
     value: String,
     formula: String,
+    /// What the cell's formula joins, for when nobody has computed it.
+    joined: Option<String>,
     open: Vec<Kind>,
 }
 
@@ -166,6 +168,7 @@ impl<'a> Sheet<'a> {
             format: 0,
             value: String::new(),
             formula: String::new(),
+            joined: None,
             open: Vec::new(),
         }
     }
@@ -197,10 +200,14 @@ impl<'a> Sheet<'a> {
             }
         }
         self.value.clear();
+        self.joined = None;
     }
 
     fn end_cell(&mut self, page: &mut Page<'_>) {
-        let Self { rows, row, column, value, strings, styles, .. } = self;
+        let Self { rows, row, column, value, strings, styles, joined, .. } = self;
+        if let Some(joined) = joined.as_deref().filter(|_| value.trim().is_empty()) {
+            return rows.cell(*row, *column, joined, page);
+        }
         match self.kind {
             Type::Shared => {
                 let nr = value.trim().parse().unwrap_or(usize::MAX);
@@ -282,6 +289,7 @@ impl Walker for Sheet<'_> {
                 if let Some(constants) = constants(&self.formula) {
                     self.rows.beside(&constants);
                 }
+                self.joined = joined(&self.formula);
             }
             Some(Kind::Header) => {
                 let text = header(&self.formula);

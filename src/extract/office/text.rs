@@ -7,6 +7,7 @@
 
 use super::lines::{Lines, has_digits, may_be_number};
 use super::number_format;
+use super::unseen::Hiding;
 use super::xml::{Tag, Walker};
 use crate::extract::content::Page;
 
@@ -59,6 +60,8 @@ pub(super) struct Text {
     /// Texts are told with the names of what they are in.
     labels: bool,
     label: String,
+    /// Styles that hide, of this part or of another.
+    pub(super) hiding: Hiding,
 }
 
 impl Text {
@@ -74,6 +77,7 @@ impl Text {
             choice: None,
             labels,
             label: String::new(),
+            hiding: Hiding::default(),
         }
     }
 
@@ -117,6 +121,8 @@ impl Text {
                 let skipped = tag.get("val").and_then(|cells| cells.parse().ok()).unwrap_or(0);
                 self.lines.skip_cells(skipped);
             }
+            // It stands before what the run says itself.
+            "rStyle" if self.is_run_properties() => self.lines.hidden = self.hiding.hides(tag),
             "vanish" if self.is_run_properties() => {
                 self.lines.hidden = tag.get("val").is_none_or(|val| val != "0" && val != "false");
             }
@@ -141,6 +147,13 @@ impl Text {
             "tr" => Kind::Row,
             "tc" => Kind::Cell,
             "txbxContent" | "textbox" | "tbl" | "rt" => Kind::Box,
+            // In the notation of 2003.
+            "annotation" => match tag.get("type").as_deref() {
+                Some("Word.Deletion") => Kind::Deleted,
+                Some("Word.Insertion") => Kind::Inserted,
+                Some("Word.Comment") => Kind::Box,
+                _ => Kind::Other,
+            },
             "Choice" => Kind::Choice,
             "Fallback" => Kind::Fallback,
             "rPr" => Kind::RunProperties,
@@ -271,7 +284,15 @@ impl Walker for Text {
         if !self.stray.is_empty() {
             self.end_stray(page);
         }
-        let kind = Self::kind(tag);
+        self.hiding.see(tag);
+        let mut kind = Self::kind(tag);
+        // Headers and notes are parts of their own, and stand in a paragraph in the notation of 2003.
+        if kind == Kind::Other
+            && matches!(tag.name(), "hdr" | "ftr" | "footnote" | "endnote")
+            && self.open.contains(&Kind::Paragraph)
+        {
+            kind = Kind::Box;
+        }
         match kind {
             Kind::Other => self.sign(tag, page),
             Kind::Row => self.lines.begin_row(page),

@@ -15,7 +15,12 @@ const DEEPEST: usize = 1000;
 /// An element's beginning.
 pub(super) struct Tag<'a>(&'a BytesStart<'a>);
 
-impl Tag<'_> {
+impl<'a> Tag<'a> {
+    /// Of an event.
+    pub(super) fn of(start: &'a BytesStart<'a>) -> Self {
+        Self(start)
+    }
+
     /// Its name without the prefix.
     pub(super) fn name(&self) -> &str {
         local(self.0.name().0)
@@ -66,8 +71,8 @@ pub(super) trait Walker {
     fn text(&mut self, text: &str, page: &mut Page<'_>);
 }
 
-/// How an XML file was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How an XML file was read; the worse, the greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Walked {
     /// To its end, or to the page's.
     Whole,
@@ -152,6 +157,14 @@ pub(super) fn root(xml: &str) -> Option<String> {
             Ok(Event::Eof) | Err(_) => return None,
             Ok(_) => {}
         }
+    }
+}
+
+/// Without the letter that the end of the bytes cuts.
+pub(super) fn cut(head: &[u8]) -> &[u8] {
+    match std::str::from_utf8(head) {
+        Err(error) if error.error_len().is_none() => head.get(..error.valid_up_to()).unwrap_or(head),
+        _ => head,
     }
 }
 

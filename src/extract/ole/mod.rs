@@ -2,7 +2,7 @@
 //!
 //! A storage of it is a folder and a stream a file; what a storage is, is told by the names of its streams: a text
 //! (`word.rs`), a workbook (`sheet/`), slides (`slides.rs`), a message (`message.rs`), an encrypted document of the newer
-//! kind (`crypt/`), or the wrapping of a file (`embedded.rs`). Objects within documents are storages too and are read
+//! kind (`crypt/`), the wrapping of a file (`embedded.rs`), or macros (`macros.rs`). Objects within documents are storages too and are read
 //! alike, so a sheet in a text in an attached message is found by one loop and without recursion. Streams that nobody
 //! here knows are looked through for digits ([`scraps`]), as macros, drawings and forms keep their texts there. Never
 //! fails: what cannot be read is swept as raw bytes and said. Start reading at [`read`].
@@ -11,6 +11,7 @@
 mod compound;
 mod crypt;
 mod embedded;
+mod macros;
 mod message;
 mod properties;
 mod sheet;
@@ -59,6 +60,10 @@ pub(super) fn read(document: &[u8], page: &mut Page<'_>) {
 
 /// Tells what lies in one storage, and whether it is of a kind that is known.
 fn tell_storage(compound: &Compound<'_>, storage: usize, page: &mut Page<'_>) -> bool {
+    if macros::is(compound, storage) {
+        macros::read(compound, storage, page);
+        return true;
+    }
     let mut is_known = false;
     if message::is(compound, storage) {
         message::read(compound, storage, page);

@@ -2,10 +2,12 @@
 //!
 //! The stream `WordDocument` begins with a directory, the FIB; the table stream has the piece table, which says where
 //! each run of letters lies and whether a letter is one byte or two. Behind the main text stand footnotes, headers,
-//! comments, endnotes and text boxes in the same count of letters, so all of them are read by reading on; deleted and
-//! hidden text is in it too. What a field does (`HYPERLINK "…"`) is told behind the paragraph that it stands in, for
+//! comments, endnotes and text boxes in the same count of letters, so all of them are read by reading on. What a field does (`HYPERLINK "…"`) is told behind the paragraph that it stands in, for
 //! between its result and the text round it there may be half a number. Which marks end a row of a table is known to the
-//! paragraphs' properties only (§2.8.25), so these are read as well. Start reading at [`read`].
+//! paragraphs' properties only (§2.8.25), and what does not show to the letters', so these are read as well
+//! (`word/looks.rs`). Start reading at [`read`].
+
+mod looks;
 
 use super::compound::Compound;
 use super::{embedded, scraps};
@@ -13,7 +15,9 @@ use crate::extract::bytes::{part, size_at, u16_at, u32_at};
 use crate::extract::codepage;
 use crate::extract::content::{Page, Spot, Unread};
 use crate::extract::raw;
+use crate::extract::shown::Shown;
 use encoding_rs::WINDOWS_1252;
+use looks::{Letters, Paragraphs, Place, Sight};
 
 /// Tells a text document.
 pub(super) fn read(compound: &Compound<'_>, storage: usize, stream: &[u8], page: &mut Page<'_>) {
@@ -38,7 +42,8 @@ fn tell(stream: &[u8], table: &[u8], page: &mut Page<'_>) {
         raw::sweep(stream, page);
         return raw::sweep(table, page);
     };
-    let mut text = Text { paragraphs: Paragraphs::read(stream, table), ..Text::default() };
+    let (paragraphs, letters) = (Paragraphs::read(stream, table), Letters::read(stream, table));
+    let mut text = Text { paragraphs, letters, ..Text::default() };
     let mut counted = 0_u64;
     let parts = parts(stream);
     let mut next = parts.iter().peekable();
@@ -141,85 +146,14 @@ fn pieces(stream: &[u8], table: &[u8]) -> Option<Vec<Piece>> {
     Some(pieces).filter(|pieces| !pieces.is_empty())
 }
 
-/// What is known of a paragraph by where it lies.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Cell,
-    RowEnd,
-}
-
-/// Where in the stream the paragraphs lie that are in tables, in order.
-#[derive(Default)]
-struct Paragraphs {
-    ranges: Vec<(usize, usize, Place)>,
-}
-
-impl Paragraphs {
-    /// Pages of 512 bytes hold the paragraphs' properties (§2.9.174); the table lists the pages (§2.8.6).
-    fn read(stream: &[u8], table: &[u8]) -> Self {
-        let list = size_at(stream, 0x102).zip(size_at(stream, 0x106));
-        let list = list.map_or(&[][..], |(at, size)| part(table, at, size));
-        let count = list.len().saturating_sub(4) / 8;
-        let mut ranges = Vec::new();
-        for nr in 0..count.min(stream.len() / 512 + 1) {
-            let number = size_at(list, (count + 1) * 4 + nr * 4).unwrap_or_default() & 0x3F_FFFF;
-            let fkp = part(stream, number * 512, 512);
-            let runs = usize::from(fkp.get(511).copied().unwrap_or_default());
-            for run in 0..runs {
-                let range = size_at(fkp, run * 4).zip(size_at(fkp, run * 4 + 4));
-                let offset = fkp.get((runs + 1) * 4 + run * 13).copied().unwrap_or_default();
-                let (Some((from, to)), true) = (range, offset > 0) else { continue };
-                if let Some(place) = place(part(fkp, usize::from(offset) * 2, 512)) {
-                    ranges.push((from, to, place));
-                }
-            }
-        }
-        ranges.sort_unstable_by_key(|(from, ..)| *from);
-        Self { ranges }
-    }
-
-    /// What the paragraph is that has a letter at this place of the stream.
-    fn at(&self, at: usize) -> Option<Place> {
-        let next = self.ranges.partition_point(|(from, ..)| *from <= at);
-        let (_, to, place) = self.ranges.get(next.checked_sub(1)?)?;
-        (at < *to).then_some(*place)
-    }
-}
-
-/// What a paragraph's properties say of tables: a list of changes, each with its number and an operand (§2.6.2).
-fn place(papx: &[u8]) -> Option<Place> {
-    let words = usize::from(*papx.first()?);
-    let (start, size) = if words == 0 { (2, usize::from(*papx.get(1)?) * 2) } else { (1, words * 2 - 1) };
-    let changes = part(papx, start, size);
-    // The first two bytes are its style.
-    let mut at = 2;
-    let mut found = None;
-    while let Some(change) = u16_at(changes, at) {
-        let operand = changes.get(at + 2).copied().unwrap_or_default();
-        match change {
-            // In a row's end mark; or that of a table in a table.
-            0x2417 | 0x244C if operand != 0 => return Some(Place::RowEnd),
-            0x2416 | 0x244B if operand != 0 => found = Some(Place::Cell),
-            _ => {}
-        }
-        at += 2 + match change >> 13 {
-            0 | 1 => 1,
-            2 | 4 | 5 => 2,
-            3 => 4,
-            7 => 3,
-            // Changes of a table's definition tell their size in two bytes.
-            _ if change == 0xD608 => usize::from(u16_at(changes, at + 2)?) + 1,
-            _ => usize::from(operand) + 1,
-        };
-    }
-    found
-}
-
 /// The text as it is told.
 #[derive(Default)]
 struct Text {
     paragraphs: Paragraphs,
-    line: String,
+    letters: Letters,
+    /// Whether the letter shows.
+    sight: Sight,
+    line: Shown,
     /// What fields do, told behind the line.
     aside: String,
     /// Open fields: whether the result is being read.
@@ -235,6 +169,7 @@ impl Text {
     /// A letter of the text, and where in the stream it lies (§2.4.1: what the low ones mean).
     fn letter(&mut self, letter: char, at: usize, page: &mut Page<'_>) {
         const DEEPEST: usize = 64;
+        self.sight = self.letters.at(at);
         match letter {
             '\u{13}' => {
                 if self.fields.len() < DEEPEST {
@@ -269,7 +204,8 @@ impl Text {
         if self.fields.last() == Some(&false) {
             self.aside.push(letter);
         } else {
-            self.line.push(letter);
+            let Sight { shows, was } = self.sight;
+            self.line.push(letter.encode_utf8(&mut [0; 4]), shows, was);
         }
     }
 
@@ -280,6 +216,10 @@ impl Text {
             ('\u{7}', _) => self.push('\t'),
             // A paragraph in a cell ends no row.
             ('\r' | '\u{B}', Some(Place::Cell)) => self.push(' '),
+            // An end that does not show joins what stands round it.
+            ('\r' | '\u{B}', None) if !self.sight.shows && self.fields.last() != Some(&false) => {
+                self.push('\n');
+            }
             _ => self.end_paragraph(page),
         }
     }
@@ -296,9 +236,13 @@ impl Text {
         if !self.is_beside {
             page.spot(Spot::Paragraph(self.paragraph));
         }
-        self.line.push('\n');
-        page.text(&self.line);
-        self.line.clear();
+        let (line, others) = self.line.take();
+        page.text(&line);
+        page.text("\n");
+        for other in others {
+            page.text(&other);
+            page.text("\n");
+        }
         // A field that goes on over the paragraph's end is told when it ends.
         if self.fields.is_empty() && !self.aside.is_empty() {
             self.aside.push('\n');
@@ -311,7 +255,7 @@ impl Text {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::extract::made::word::document;
+    use crate::extract::made::word::{document, with_looks};
     use crate::extract::ole::tests::{compound, told, torment};
 
     #[test]
@@ -325,6 +269,29 @@ mod tests {
         );
         assert_eq!(unread, []);
         torment(&file, crate::extract::ole::read);
+    }
+
+    #[test]
+    fn what_does_not_show_is_told_besides_what_does() {
+        const HIDDEN: &[u8] = b"\x35\x08\x01\x3C\x08\x01";
+        const DELETED: &[u8] = b"\x00\x08\x01";
+        const INSERTED: &[u8] = b"\x01\x08\x01";
+        for (text, looks, expected) in [
+            ("15039979-1028\r", &[(4, 6, HIDDEN)][..], "150379-1028\n15039979-1028\n"),
+            ("150379-99991028\r", &[(7, 11, DELETED), (11, 15, INSERTED)], "150379-1028\n150379-9999\n"),
+            (
+                "1503010190-123479-1028\r",
+                &[(4, 15, HIDDEN)],
+                "150379-1028\n1503010190-123479-1028\n010190-1234\n",
+            ),
+            ("150379\r-1028\r", &[(6, 7, DELETED)], "150379-1028\n150379\n-1028\n"),
+            ("150379-1028\r", &[(0, 12, b"\x3C\x08\0")], "150379-1028\n"),
+        ] {
+            let file = with_looks(text.as_bytes(), looks);
+            let (told, unread) = told(&file, crate::extract::ole::read);
+            assert_eq!((told.as_str(), unread.as_slice()), (expected, &[][..]), "{text}");
+            torment(&file, crate::extract::ole::read);
+        }
     }
 
     #[test]

@@ -23,6 +23,10 @@ pub(super) fn unbox(line: &[Glyph], gaps: &mut [Gap]) {
     let mut from = 0;
     let mut before = None;
     while from + BOXES <= line.len() {
+        if alone.get(from) != Some(&true) {
+            from += 1;
+            continue;
+        }
         let to = boxes(line, &alone, from);
         if to - from < BOXES {
             from += 1;

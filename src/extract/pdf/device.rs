@@ -14,6 +14,7 @@ use hayro_interpret::{
     BlendMode, CacheKey, ClipPath, Device, DrawMode, DrawProps, Image, ImageDrawProps, Paint, SoftMask,
 };
 use std::collections::HashSet;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 /// Glyphs are told when there are so many: no page has them, and a bomb has more.
 const MANY: usize = 200_000;
@@ -23,6 +24,37 @@ const LONGEST: usize = 64;
 
 /// A drawing within a drawing is looked through as deep as this.
 const DEEPEST: usize = 4;
+
+/// Codes that are kept: those of single bytes, and the first of two, which subsets have.
+const CODES: usize = 1024;
+
+/// The width of a glyph of which nobody says it.
+const UNKNOWN: f32 = 500.0;
+
+/// What a glyph says.
+enum Said {
+    Letter(char),
+    Text(String),
+    Nothing,
+}
+
+impl Said {
+    fn of(said: Option<BfString>) -> Self {
+        match said {
+            Some(BfString::Char(letter)) => known(letter).map_or(Self::Nothing, Self::Letter),
+            Some(BfString::String(text)) => Self::Text(text),
+            None => Self::Nothing,
+        }
+    }
+}
+
+/// What is known of a code in the font of one run: to look it up again for each letter of a line takes time.
+#[derive(Default)]
+struct Code {
+    run: u64,
+    letter: Option<char>,
+    advance: f32,
+}
 
 /// Takes the text of a page.
 #[derive(Default)]
@@ -46,6 +78,11 @@ pub(super) struct Pen {
     pub(super) keys: Vec<u128>,
     /// Pieces of outlines: text may be drawn as them.
     pub(super) outlines: usize,
+    /// Pictures are known by what is in them, rather than by their numbers, which may be given anew.
+    pub(super) is_compared: bool,
+    /// What is known of the run, and its number.
+    codes: Vec<Code>,
+    nr: u64,
     /// A blank was drawn last.
     blank: bool,
     /// Patterns, masks and drawn glyphs that were looked through.
@@ -68,6 +105,9 @@ impl Pen {
             buried,
             keys,
             outlines,
+            is_compared: _,
+            codes: _,
+            nr: _,
             blank,
             seen,
             depth,
@@ -86,21 +126,46 @@ impl Pen {
         self.sheet.tell(&mut self.text);
     }
 
+    /// What a glyph of this run says, and how wide it is in thousandths.
+    fn said(&mut self, glyph: &Drawn<'_>) -> (Said, f32) {
+        let Drawn::Outline(outline) = glyph else {
+            let advance = if let Drawn::Type3(drawing) = glyph { drawing.advance_width() } else { None };
+            return (Said::of(glyph.as_unicode()), advance.unwrap_or(UNKNOWN));
+        };
+        let code = usize::try_from(outline.char_code()).unwrap_or(usize::MAX);
+        if let Some(known) = self.codes.get(code)
+            && known.run == self.nr
+        {
+            return (known.letter.map_or(Said::Nothing, Said::Letter), known.advance);
+        }
+        let (said, advance) = (Said::of(outline.as_unicode()), outline.advance_width().unwrap_or(UNKNOWN));
+        let letter = match &said {
+            Said::Letter(letter) => Some(*letter),
+            Said::Nothing => None,
+            Said::Text(_) => return (said, advance),
+        };
+        if self.codes.is_empty() {
+            self.codes.resize_with(CODES, Code::default);
+        }
+        if let Some(known) = self.codes.get_mut(code) {
+            *known = Code { run: self.nr, letter, advance };
+        }
+        (said, advance)
+    }
+
     fn glyph(&mut self, glyph: &Drawn<'_>, place: Affine, is_upright: bool) {
-        let said = glyph.as_unicode();
+        let (said, advance) = self.said(glyph);
         let (mut single, mut guessed) = ([0; 4], [0; 4]);
         let text = match &said {
-            Some(BfString::Char(letter)) => known(*letter).map(|letter| &*letter.encode_utf8(&mut single)),
-            Some(BfString::String(text)) => {
-                Some(text.get(..text.floor_char_boundary(LONGEST)).unwrap_or_default())
-            }
-            None => None,
+            Said::Letter(letter) => Some(&*letter.encode_utf8(&mut single)),
+            Said::Text(text) => Some(text.get(..text.floor_char_boundary(LONGEST)).unwrap_or_default()),
+            Said::Nothing => None,
         };
         self.glyphs = self.glyphs.saturating_add(1);
         if text.is_none() {
             self.run = self.run.saturating_add(1);
             self.longest = self.longest.max(self.run);
-        } else if text.is_some_and(|text| text.chars().any(char::is_alphabetic)) {
+        } else if self.run > 0 && text.is_some_and(|text| text.chars().any(char::is_alphabetic)) {
             self.run = 0;
         }
         let text = text.unwrap_or_else(|| {
@@ -113,21 +178,18 @@ impl Pen {
             self.blank = true;
             return;
         }
-        let advance = match glyph {
-            Drawn::Outline(outline) => outline.advance_width(),
-            Drawn::Type3(drawing) => drawing.advance_width(),
-        };
-        let advance = if is_upright { f64::from(advance.unwrap_or(500.0)) } else { 1000.0 };
-        let along = if is_upright { Vec2::new(1.0, 0.0) } else { Vec2::new(0.0, -1.0) };
-        let at = place * Point::ZERO;
-        let way = place * along.to_point() - at;
-        let across = place * Vec2::new(-along.y, along.x).to_point() - at;
+        let advance = if is_upright { f64::from(advance) } else { 1000.0 };
+        let [right_x, right_y, up_x, up_y, at_x, at_y] = place.as_coeffs();
+        let (right, up) = (Vec2::new(right_x, right_y), Vec2::new(up_x, up_y));
+        // Where one unit along the line leads, and one across it; columns run down.
+        let (way, across) = if is_upright { (right, up) } else { (-up, right) };
+        let (at, pace) = (Point::new(at_x, at_y), way.hypot2().sqrt());
         // A font of drawings may have any unit; its letters tell their size.
-        let em = (across.hypot() * 1000.0).max(way.hypot() * advance.abs() * 1.2);
+        let em = (across.hypot2().sqrt() * 1000.0).max(pace * advance.abs() * 1.2);
         let turn = degrees(way);
         let (sin, cos) = if turn == 0 { (0.0, 1.0) } else { f64::from(turn).to_radians().sin_cos() };
         let (x, y) = (at.x * cos + at.y * sin, at.y * cos - at.x * sin);
-        let end = x + way.hypot() * advance;
+        let end = x + pace * advance;
         let blank = std::mem::take(&mut self.blank);
         self.sheet.push(Glyph::new(turn, (x, y), end, em, blank), text);
         if self.sheet.len() >= MANY {
@@ -161,6 +223,15 @@ impl Pen {
         }
         self.look_through_mask(props.soft_mask.as_ref());
     }
+}
+
+/// A number for what is in a picture.
+fn content(image: &Image<'_, '_>) -> u128 {
+    let stream = match image {
+        Image::Stencil(stencil) => stencil.stream(),
+        Image::Raster(raster) => raster.stream(),
+    };
+    BuildHasherDefault::<DefaultHasher>::default().hash_one(stream.raw_data()).into()
 }
 
 /// The letter that a font claims, if it is one.
@@ -200,6 +271,7 @@ impl<'a> Device<'a> for Pen {
     fn draw_glyph_run(&mut self, run: &GlyphRun<'_, 'a>, props: DrawProps<'a>, mode: &DrawMode) {
         // What is filled and stroked comes twice; stroked alone is told as well, and a row drawn twice is told once.
         let is_upright = matches!(run.writing_mode(), WritingMode::Horizontal);
+        self.nr += 1;
         for glyph in run.glyphs() {
             self.glyph(glyph, props.transform * glyph.transform(), is_upright);
             if let Drawn::Type3(drawing) = &**glyph
@@ -222,7 +294,8 @@ impl<'a> Device<'a> for Pen {
         let pixels = f64::from(image.width()) * f64::from(image.height());
         self.pictures += ((a * d - b * c) * pixels).abs();
         if self.depth == 0 {
-            self.keys.push(image.cache_key());
+            let key = if self.is_compared { content(&image) } else { image.cache_key() };
+            self.keys.push(key);
         } else {
             self.buried += ((a * d - b * c) * pixels).abs();
         }

@@ -7,6 +7,8 @@
 //! are counted in em, the height of the letters. Start reading at [`Sheet::tell`].
 
 use super::boxes::unbox;
+use super::columns;
+use std::ops::Range;
 
 /// A gap between glyphs that is a blank (measured: facts/documents.md, A1).
 const BLANK: f32 = 0.17;
@@ -41,6 +43,8 @@ pub(super) struct Glyph {
     pub(super) em: f32,
     /// A blank was drawn before it.
     pub(super) blank: bool,
+    /// A number goes on elsewhere: what stands next to it does not belong to it.
+    pub(super) ends: bool,
     /// Where in the letters its own begin.
     at: u32,
     /// How many bytes they are.
@@ -59,7 +63,9 @@ pub(super) enum Gap {
 /// The glyphs of a page in the order in which they were drawn.
 #[derive(Default)]
 pub(super) struct Sheet {
-    glyphs: Vec<Glyph>,
+    pub(super) glyphs: Vec<Glyph>,
+    /// What lies before each of them; a line before the first.
+    pub(super) gaps: Vec<Gap>,
     /// How many of them stand behind a blank that was drawn.
     blanks: usize,
     letters: String,
@@ -72,6 +78,7 @@ impl Sheet {
         let length = u32::try_from(text.len()).unwrap_or(0);
         self.letters.push_str(text);
         self.blanks += usize::from(glyph.blank);
+        self.gaps.push(self.glyphs.last().map_or(Gap::Line, |last| gap(last, &glyph)));
         self.glyphs.push(Glyph { at, length, ..glyph });
     }
 
@@ -81,49 +88,75 @@ impl Sheet {
 
     /// Adds the text of the page, and forgets it.
     pub(super) fn tell(&mut self, out: &mut String) {
+        let broken = columns::broken(self);
+        for half in &broken {
+            if let Some(last) = half.last().and_then(|last| self.glyphs.get_mut(last)) {
+                last.ends = true;
+            }
+        }
         let lines = self.lines();
+        let mut gaps = Vec::new();
         for line in &lines {
-            self.write(line, out);
+            gaps.clear();
+            gaps.extend_from_slice(self.gaps.get(line.start + 1..line.end).unwrap_or_default());
+            self.write(self.piece(line), &mut gaps, out);
         }
         if let Some(rows) = self.rows(&lines) {
             for row in rows {
-                self.write(&row, out);
+                gaps.clear();
+                gaps.extend(row.windows(2).map(|pair| if let [a, b] = pair { gap(a, b) } else { Gap::None }));
+                self.write(&row, &mut gaps, out);
+            }
+        }
+        for half in broken.iter().filter(|half| !half.is_told) {
+            for cell in half.cells() {
+                gaps.clear();
+                gaps.extend_from_slice(self.gaps.get(cell.start + 1..cell.end).unwrap_or_default());
+                self.write(self.piece(cell), &mut gaps, out);
             }
         }
         self.glyphs.clear();
+        self.gaps.clear();
         self.letters.clear();
         self.blanks = 0;
     }
 
     /// The lines as they were drawn.
-    fn lines(&self) -> Vec<Vec<Glyph>> {
-        let mut lines: Vec<Vec<Glyph>> = Vec::new();
-        for glyph in &self.glyphs {
-            match lines.last_mut() {
-                Some(line) if line.last().is_some_and(|last| gap(last, glyph) != Gap::Line) => {
-                    line.push(*glyph);
-                }
-                Some(_) | None => lines.push(vec![*glyph]),
-            }
-        }
-        lines
+    fn lines(&self) -> Vec<Range<usize>> {
+        let starts = || self.gaps.iter().enumerate().filter(|(_, gap)| **gap == Gap::Line).map(|(nr, _)| nr);
+        starts().zip(starts().skip(1).chain([self.glyphs.len()])).map(|(from, to)| from..to).collect()
+    }
+
+    /// Glyphs that were drawn one after another.
+    pub(super) fn piece(&self, range: &Range<usize>) -> &[Glyph] {
+        self.glyphs.get(range.clone()).unwrap_or_default()
     }
 
     /// The lines joined to rows, from the top to the bottom; `None` when every row was drawn in one go.
-    fn rows(&self, lines: &[Vec<Glyph>]) -> Option<Vec<Vec<Glyph>>> {
-        let mut sorted: Vec<(&Glyph, &[Glyph])> =
-            lines.iter().filter_map(|line| Some((line.first()?, line.as_slice()))).collect();
+    fn rows(&self, lines: &[Range<usize>]) -> Option<Vec<Vec<Glyph>>> {
+        let mut sorted: Vec<(&Glyph, &[Glyph])> = lines
+            .iter()
+            .filter_map(|line| {
+                let line = self.piece(line);
+                Some((line.first()?, line))
+            })
+            .collect();
         sorted.sort_by(|(a, _), (b, _)| {
             a.turn.cmp(&b.turn).then(b.y.total_cmp(&a.y)).then(a.x.total_cmp(&b.x))
         });
+        let is_same = |first: &Glyph, next: &Glyph| {
+            next.turn == first.turn && (next.y - first.y).abs() <= LINE * next.em.max(first.em) * 0.75
+        };
+        // On most pages no two lines share a baseline.
+        if !sorted.windows(2).any(|pair| matches!(pair, [(a, _), (b, _)] if is_same(a, b))) {
+            return None;
+        }
         let mut rows: Vec<Vec<Glyph>> = Vec::new();
         let mut together: Vec<(&Glyph, &[Glyph])> = Vec::new();
         let mut is_other = false;
         let mut rest = sorted.as_slice();
         while let Some(((first, _), _)) = rest.split_first() {
-            let same = rest.iter().take_while(|(next, _)| {
-                next.turn == first.turn && (next.y - first.y).abs() <= LINE * next.em.max(first.em) * 0.75
-            });
+            let same = rest.iter().take_while(|(next, _)| is_same(first, next));
             let (row, below) = rest.split_at(same.count().max(1));
             rest = below;
             together.clear();
@@ -166,29 +199,36 @@ impl Sheet {
             && one.iter().zip(other).all(|(one, other)| self.text(one) == self.text(other))
     }
 
-    fn text(&self, glyph: &Glyph) -> &str {
+    pub(super) fn text(&self, glyph: &Glyph) -> &str {
         let at = glyph.at as usize;
         self.letters.get(at..at + glyph.length as usize).unwrap_or_default()
     }
 
     /// Writes a line, with blanks and tabs where there are gaps, and none between the boxes of a form.
-    fn write(&self, line: &[Glyph], out: &mut String) {
-        let mut gaps: Vec<Gap> =
-            line.windows(2).map(|pair| if let [a, b] = pair { gap(a, b) } else { Gap::None }).collect();
-        unbox(line, &mut gaps);
+    fn write(&self, line: &[Glyph], gaps: &mut [Gap], out: &mut String) {
+        unbox(line, gaps);
         if self.blanks > 0 && self.blanks * DRAWN >= self.glyphs.len() {
-            self.part(line, &mut gaps);
+            self.part(line, gaps);
         }
+        // Letters that were drawn one after another lie so: a word is copied at once.
+        let mut word = 0..0;
         for (nr, glyph) in line.iter().enumerate() {
-            if let Some(before) = nr.checked_sub(1).and_then(|nr| gaps.get(nr)) {
-                match before {
-                    Gap::None => {}
-                    Gap::Blank => out.push(' '),
-                    Gap::Cell | Gap::Line => out.push('\t'),
-                }
+            let before = nr.checked_sub(1).and_then(|nr| Some((line.get(nr)?, gaps.get(nr)?)));
+            let between = match before {
+                None | Some((_, Gap::None)) => "",
+                Some((last, _)) if last.ends => "\n\n",
+                Some((_, Gap::Blank)) => " ",
+                Some((_, Gap::Cell | Gap::Line)) => "\t",
+            };
+            let at = glyph.at as usize;
+            if !between.is_empty() || word.end != at {
+                out.push_str(self.letters.get(word).unwrap_or_default());
+                out.push_str(between);
+                word = at..at;
             }
-            out.push_str(self.text(glyph));
+            word.end += glyph.length as usize;
         }
+        out.push_str(self.letters.get(word).unwrap_or_default());
         out.push('\n');
     }
 }
@@ -246,6 +286,7 @@ impl Glyph {
             y: short(y),
             em: short(em).max(1e-3),
             blank,
+            ends: false,
             at: 0,
             length: 0,
         }

@@ -1,23 +1,29 @@
 //! PDF (ISO 32000-2): the text of its pages, and what it says beside them.
 //!
 //! hayro reads the file and draws its pages; we are what it draws on ([`device`]) and make lines of the glyphs
-//! ([`layout`], [`boxes`]); a page that is a picture is told as one ([`pictures`]). It knows no budget: a bomb ends with the worker. What it does not draw (fields, comments,
-//! properties, files) is looked for in the objects themselves ([`objects`]), and what it cannot open at all in the
-//! streams ([`salvage`]). Start reading at [`read`]. Tests: here, and `tests/pdf.rs` within the walls.
+//! ([`layout`], [`boxes`], [`columns`]); a page that is a picture is told as one ([`pictures`]). hayro knows no budget: a
+//! bomb ends with the worker. What it does not draw (fields, comments, properties, files) is looked for in the objects
+//! themselves ([`objects`]), what the document said before it was changed in its earlier versions ([`earlier`]), and what
+//! cannot be opened at all in the streams ([`salvage`]). Start reading at [`read`]. Tests: here, and `tests/pdf.rs` within
+//! the walls.
 
 mod boxes;
+mod columns;
 mod device;
+mod earlier;
+mod glance;
 mod layout;
 mod objects;
 mod pictures;
 mod salvage;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod text;
 
 use super::content::{Member, Page, Spot, Unread};
 use super::raw;
 use device::Pen;
+use earlier::Known;
 use hayro_interpret::hayro_syntax::object::Object;
 use hayro_interpret::hayro_syntax::page::Page as Leaf;
 use hayro_interpret::hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
@@ -41,6 +47,12 @@ const FEW: u32 = 6;
 /// So many in a row may be the end of a number.
 const SERIAL: u32 = 4;
 
+/// Where something stands that is on no page any more.
+const EARLIER: Spot<'_> = Spot::Named("earlier version");
+
+/// What covers no more than one of so many parts of a page is a logo.
+const LOGO: f64 = 16.0;
+
 /// Fewer letters than a page of text has.
 const FEW_LETTERS: u32 = 100;
 
@@ -63,7 +75,17 @@ pub(super) fn read(file: &[u8], page: &mut Page<'_>) {
         raw::sweep(before, page);
     }
     let is_whole = match load(document) {
-        Ok(pdf) => tell(&pdf, page) && !is_cut(document),
+        Ok(pdf) => {
+            let ends = earlier::ends(document);
+            let has_loose_pages = objects::has_loose_pages(&pdf);
+            let mut known = Known::of(!ends.is_empty(), has_loose_pages);
+            let is_whole = tell(&pdf, page, &mut known) && !is_cut(document);
+            if known.is_kept {
+                earlier::tell(document, &ends, page, &mut known);
+            }
+            known.tell_left(page);
+            is_whole
+        }
         Err(LoadPdfError::Decryption(
             why @ (DecryptionError::PasswordProtected | DecryptionError::UnsupportedAlgorithm),
         )) => {
@@ -75,7 +97,7 @@ pub(super) fn read(file: &[u8], page: &mut Page<'_>) {
         Err(LoadPdfError::Invalid) => {
             // Most of it may still be there, without what holds it together.
             if let Ok(pdf) = Pdf::new([document, salvage::ROOT].concat()) {
-                tell(&pdf, page);
+                tell(&pdf, page, &mut Known::default());
             }
             false
         }
@@ -156,7 +178,7 @@ struct Doubts {
 }
 
 /// Tells what is in a document that could be opened; whether all of it was there.
-fn tell(pdf: &Pdf, page: &mut Page<'_>) -> bool {
+fn tell(pdf: &Pdf, page: &mut Page<'_>, known: &mut Known) -> bool {
     let is_font_lost = Arc::new(AtomicBool::new(false));
     let sink = Arc::clone(&is_font_lost);
     let settings = InterpreterSettings {
@@ -168,14 +190,24 @@ fn tell(pdf: &Pdf, page: &mut Page<'_>) -> bool {
         ..InterpreterSettings::default()
     };
     let cache = InterpreterCache::new();
-    let (mut pen, mut doubts, mut shown) = (Pen::default(), Doubts::default(), Vec::new());
+    let mut pen = Pen::default();
+    pen.is_compared = known.is_kept;
+    let (mut doubts, mut shown) = (Doubts::default(), Vec::new());
     page.enter(Member::TEXT);
     for (nr, leaf) in (1..).zip(pdf.pages().iter()) {
         if page.is_full() {
             return true;
         }
         draw(leaf, &mut pen, &cache, &settings);
-        page.spot(Spot::Page(nr));
+        if !known.drawn(pen.glyphs) {
+            break;
+        }
+        // Both are looked at, to know them later.
+        let is_new = [known.is_new((&pen.text, &pen.meant)), known.is_new(&pen.keys)];
+        if known.is_earlier && is_new == [false, false] {
+            continue;
+        }
+        page.spot(if known.is_earlier { EARLIER } else { Spot::Page(nr) });
         for piece in pen.text.as_bytes().chunks(MANY).chain(pen.meant.as_bytes().chunks(MANY)) {
             page.data(piece);
         }
@@ -185,8 +217,8 @@ fn tell(pdf: &Pdf, page: &mut Page<'_>) -> bool {
         }
     }
     page.leave();
-    objects::Walk::tell(pdf, page);
-    doubts.is_picture |= !tell_pictures(pdf, shown, &cache, &settings, page);
+    objects::Walk::tell(pdf, page, known);
+    doubts.is_picture |= !tell_pictures(pdf, shown, (&cache, &settings), known, page);
     doubts.is_unmapped |= is_font_lost.load(Ordering::Relaxed) || doubts.unmapped * 50 > doubts.glyphs;
     if doubts.is_unmapped {
         page.unread(Unread::UnmappedGlyphs);
@@ -201,8 +233,8 @@ fn tell(pdf: &Pdf, page: &mut Page<'_>) -> bool {
 fn tell_pictures<'a>(
     pdf: &'a Pdf,
     shown: Vec<(u32, Vec<u128>)>,
-    cache: &InterpreterCache<'a>,
-    settings: &InterpreterSettings,
+    (cache, settings): (&InterpreterCache<'a>, &InterpreterSettings),
+    known: &Known,
     page: &mut Page<'_>,
 ) -> bool {
     let (mut missed, mut is_whole, mut seen) = (0, true, HashSet::new());
@@ -214,7 +246,7 @@ fn tell_pictures<'a>(
             continue;
         }
         let Some(leaf) = place.and_then(|nr| pdf.pages().get(nr)) else { continue };
-        let look = Lens::look(leaf, count, cache, settings);
+        let look = Lens::look(leaf, count, page.wants_pictures(), cache, settings);
         is_whole &= !matches!(look, Look::Missed(_));
         let (Look::Shot(shot) | Look::Missed(Some(shot))) = look else { continue };
         if shot.file.len() as u64 > page.left() {
@@ -226,7 +258,7 @@ fn tell_pictures<'a>(
             continue;
         }
         page.enter(Member::file(&format!("page.{}", shot.ending)));
-        page.spot(Spot::Page(nr));
+        page.spot(if known.is_earlier { EARLIER } else { Spot::Page(nr) });
         page.data(&shot.file);
         page.leave();
     }
@@ -252,16 +284,13 @@ impl Doubts {
         // However much text stands round it: the serial number of a person is as long.
         self.is_unmapped |= pen.longest >= SERIAL;
         let (wide, high) = leaf.base_dimensions();
-        // Every letter head has a logo, and a logo says nothing; what covers a quarter of the page may be a page itself.
-        let is_page = |covered: f64| covered * 4.0 > f64::from(wide) * f64::from(high);
-        let is_shown = is_page(pen.pictures) || (pen.glyphs == 0 && pen.pictures > 0.0);
+        // Every letter head has a logo, and a logo says nothing; what is larger may be a card that was photographed.
+        let is_larger = |covered: f64| covered * LOGO > f64::from(wide) * f64::from(high);
+        let is_shown = is_larger(pen.pictures) || (pen.glyphs == 0 && pen.pictures > 0.0);
         // A page number does not make a text of outlines one of letters.
         let is_outlined = pen.glyphs < FEW_LETTERS && pen.outlines > OUTLINES;
-        // Larger than a logo, and too small to be a page: said, and not drawn.
-        let is_inset = pen.pictures * 16.0 > f64::from(wide) * f64::from(high) && !is_shown;
         // Pictures in patterns and masks count, and are not drawn again.
-        self.is_picture |=
-            is_outlined || is_inset || is_page(pen.buried) || (is_shown && pen.keys.is_empty());
+        self.is_picture |= is_outlined || is_larger(pen.buried) || (is_shown && pen.keys.is_empty());
         // A page may be empty, and then it says so.
         self.is_damaged |= leaf.raw().contains_key("Contents") && leaf.page_stream().is_none();
         is_shown && !pen.keys.is_empty()

@@ -5,7 +5,8 @@
 //! (fonts, keys, checksums, dates) are left out by their names. Files are told last, for they may be the largest. Start
 //! reading at [`Walk::tell`].
 
-use super::text;
+use super::earlier::Known;
+use super::{EARLIER, text};
 use crate::extract::content::{Member, Page, Spot};
 use hayro_interpret::hayro_syntax::Pdf;
 use hayro_interpret::hayro_syntax::object::{
@@ -44,9 +45,13 @@ const NO_TEXT: [&[u8]; 21] = [
 /// Strings that hold text in arrays: choices, values, names.
 const LISTS: [&[u8]; 9] = [b"", b"V", b"DV", b"Opt", b"I", b"Names", b"Kids", b"JS", b"XFA"];
 
+/// Streams with these entries are not those that draw a page.
+const NOT_PLAIN: [&str; 9] =
+    ["Type", "Subtype", "FunctionType", "ShadingType", "PatternType", "Length1", "N", "Width", "CMapName"];
+
 /// Looks through a file.
-#[derive(Default)]
-pub(super) struct Walk<'a> {
+pub(super) struct Walk<'a, 'k> {
+    known: &'k mut Known,
     /// Lines of what belongs to a form.
     fields: String,
     /// Lines of everything else.
@@ -63,12 +68,42 @@ pub(super) struct Walk<'a> {
     /// Digits that fields in a row hold, and the first one's name.
     digits: String,
     first: String,
+    /// Streams of which their own entries do not say what they are, as those of pages.
+    plain: Vec<Stream<'a>>,
+    /// Streams that pages are drawn by.
+    drawn: HashSet<ObjectIdentifier>,
 }
 
-impl<'a> Walk<'a> {
-    /// Tells what is beside the pages.
-    pub(super) fn tell(pdf: &'a Pdf, page: &mut Page<'_>) {
-        let mut walk = Self::default();
+/// Whether there are pages that hang in no tree.
+pub(super) fn has_loose_pages(pdf: &Pdf) -> bool {
+    let hung: HashSet<_> = pdf.pages().iter().map(|leaf| leaf.raw().obj_id()).collect();
+    let is_loose =
+        |object| matches!(object, Object::Dict(dict) if is_page(&dict) && !hung.contains(&dict.obj_id()));
+    pdf.objects().into_iter().any(is_loose)
+}
+
+fn is_page(dict: &Dict<'_>) -> bool {
+    dict.get::<Name<'_>>("Type").is_some_and(|name| name.as_ref() == b"Page")
+}
+
+impl<'a, 'k> Walk<'a, 'k> {
+    /// Tells what is beside the pages, and is not known.
+    pub(super) fn tell(pdf: &'a Pdf, page: &mut Page<'_>, known: &'k mut Known) {
+        let mut walk = Self {
+            known,
+            fields: String::new(),
+            others: String::new(),
+            marked: Vec::new(),
+            rich: String::new(),
+            files: Vec::new(),
+            taken: HashSet::new(),
+            bare: Vec::new(),
+            xfa: Vec::new(),
+            digits: String::new(),
+            first: String::new(),
+            plain: Vec::new(),
+            drawn: HashSet::new(),
+        };
         for object in pdf.objects() {
             walk.value(&object, b"", 0);
         }
@@ -80,7 +115,7 @@ impl<'a> Walk<'a> {
         for (place, lines) in [("form", &self.fields), ("properties", &self.others)] {
             if !lines.is_empty() {
                 page.enter(Member::TEXT);
-                page.spot(Spot::Named(place));
+                page.spot(if self.known.is_earlier { EARLIER } else { Spot::Named(place) });
                 page.text(lines);
                 page.leave();
             }
@@ -94,11 +129,14 @@ impl<'a> Walk<'a> {
             if page.is_full() {
                 return;
             }
-            page.enter(Member { name: "", media });
-            page.data(&bytes(&stream));
-            page.leave();
+            if self.known.is_new(stream.raw_data()) {
+                page.enter(Member { name: "", media });
+                page.data(&bytes(&stream));
+                page.leave();
+            }
         }
-        if !self.xfa.is_empty() {
+        let xfa: Vec<_> = self.xfa.iter().map(Stream::raw_data).collect();
+        if !xfa.is_empty() && self.known.is_new(&xfa) {
             page.enter(Member { name: "", media: "application/xml" });
             page.spot(Spot::Named("form"));
             // A form of pieces is one document.
@@ -114,9 +152,14 @@ impl<'a> Walk<'a> {
             if page.is_full() {
                 return;
             }
-            page.enter(Member::file(name));
-            page.data(&bytes(stream));
-            page.leave();
+            if self.known.is_new((name, stream.raw_data())) {
+                page.enter(Member::file(name));
+                page.data(&bytes(stream));
+                page.leave();
+            }
+        }
+        for stream in self.plain.iter().filter(|stream| !self.drawn.contains(&stream.obj_id())) {
+            self.known.is_left(&stream.raw_data(), || bytes(stream));
         }
     }
 
@@ -146,6 +189,9 @@ impl<'a> Walk<'a> {
 
     fn stream(&mut self, stream: &Stream<'a>, key: &[u8], depth: usize) {
         let dict = stream.dict();
+        if depth == 0 && !NOT_PLAIN.into_iter().any(|key| dict.contains_key(key)) {
+            self.plain.push(stream.clone());
+        }
         let is =
             |key: &str, value: &[u8]| dict.get::<Name<'_>>(key).is_some_and(|name| name.as_ref() == value);
         if is("Type", b"Metadata") {
@@ -166,6 +212,17 @@ impl<'a> Walk<'a> {
 
     fn dict(&mut self, dict: &Dict<'a>, depth: usize) {
         self.file(dict);
+        if is_page(dict) {
+            let drawn = match dict.get::<Object<'a>>("Contents") {
+                Some(Object::Stream(stream)) => vec![stream],
+                Some(Object::Array(pieces)) => pieces.iter::<Stream<'a>>().collect(),
+                Some(_) | None => Vec::new(),
+            };
+            for stream in drawn {
+                self.known.is_drawing(&stream.raw_data());
+                self.drawn.insert(stream.obj_id());
+            }
+        }
         let is_field = dict.contains_key("V")
             && (dict.contains_key("FT") || dict.contains_key("T") || dict.contains_key("Parent"));
         if is_field {
@@ -253,10 +310,7 @@ impl<'a> Walk<'a> {
             Some(Object::Dict(_) | Object::Null(_) | Object::Boolean(_) | Object::Number(_)) | None => None,
         };
         let Some(value) = value else { return };
-        self.fields.push_str(&name);
-        self.fields.push_str(": ");
-        self.fields.push_str(&value);
-        self.fields.push('\n');
+        self.say(&name, &value);
         let value = value.trim();
         if !value.is_empty() && value.len() <= 6 && value.bytes().all(|byte| byte.is_ascii_digit()) {
             if self.digits.is_empty() {
@@ -272,15 +326,24 @@ impl<'a> Walk<'a> {
     fn end_digits(&mut self) {
         let (digits, first) = (std::mem::take(&mut self.digits), std::mem::take(&mut self.first));
         if digits.len() >= 8 && digits.len() <= 64 {
-            self.fields.push_str(&first);
+            self.say(&first, &digits);
+        }
+    }
+
+    fn say(&mut self, name: &str, value: &str) {
+        if self.known.is_new((name, value)) {
+            self.fields.push_str(name);
             self.fields.push_str(": ");
-            self.fields.push_str(&digits);
+            self.fields.push_str(value);
             self.fields.push('\n');
         }
     }
 
     fn line(&mut self, key: &[u8], value: &[u8]) {
         let Some(text) = text::decode(value) else { return };
+        if !self.known.is_new((key, &text)) {
+            return;
+        }
         if key == b"RC" || key == b"RV" {
             self.rich.push_str(&text);
             self.rich.push('\n');

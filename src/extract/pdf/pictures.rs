@@ -5,6 +5,7 @@
 //! nothing, as large as letters are recognised best. Only pages that look like pictures are asked, after everything else
 //! was told: this is what may use up a budget. Start reading at [`Lens::look`].
 
+use super::glance::{self, Glance};
 use hayro_interpret::font::GlyphRun;
 use hayro_interpret::hayro_syntax::object::{Array, Dict, Name, Stream};
 use hayro_interpret::hayro_syntax::page::{Page as Leaf, Rotation};
@@ -44,6 +45,8 @@ pub(super) struct Lens {
     /// From the page to the canvas.
     place: Affine,
     unfolded: u64,
+    /// Nobody recognises letters: nothing is drawn.
+    glance: Option<Glance>,
     /// A picture could not be drawn.
     is_missed: bool,
 }
@@ -62,6 +65,7 @@ impl Lens {
     pub(super) fn look<'a>(
         leaf: &Leaf<'a>,
         pictures: usize,
+        is_drawn: bool,
         cache: &InterpreterCache<'a>,
         settings: &InterpreterSettings,
     ) -> Look {
@@ -70,6 +74,7 @@ impl Lens {
         let Some(mut lens) = Self::of(area, leaf.rotation(), pictures == 1) else {
             return Look::Missed(None);
         };
+        lens.glance = (!is_drawn).then(Glance::default);
         let mut context = Context::new(Affine::IDENTITY, area, cache, leaf.xref(), settings.clone());
         interpret_page(leaf, &mut context, &mut lens);
         lens.finish()
@@ -97,6 +102,7 @@ impl Lens {
             high,
             place,
             unfolded: 0,
+            glance: None,
             is_missed: false,
         })
     }
@@ -104,6 +110,15 @@ impl Lens {
     fn finish(self) -> Look {
         if let Some(shot) = self.whole {
             return Look::Shot(shot);
+        }
+        if let Some(glance) = &self.glance {
+            // No picture, but the beginning of one: it is told by what it is.
+            let stub = || Shot { ending: "bmp", file: bitmap(&[], 0, 0) };
+            return match (glance.is_seen, self.is_missed) {
+                (true, _) => Look::Shot(stub()),
+                (false, true) => Look::Missed(None),
+                (false, false) => Look::Blank,
+            };
         }
         let first = self.canvas.first();
         let is_blank = self.canvas.iter().all(|point| Some(point) == first);
@@ -123,6 +138,9 @@ impl Lens {
         place: Affine,
         point: impl Fn(usize, usize) -> Option<(u8, u8)>,
     ) {
+        if let Some(glance) = &mut self.glance {
+            return glance.look((wide, high), point);
+        }
         if self.canvas.is_empty() {
             self.canvas = vec![0xFF; self.wide * self.high];
         }
@@ -174,6 +192,12 @@ impl<'a> Device<'a> for Lens {
         }
         let points = u64::from(image.width()) * u64::from(image.height());
         self.unfolded = self.unfolded.saturating_add(points);
+        if let Some(glance) = &mut self.glance
+            && (glance.is_seen || self.unfolded > glance::MOST)
+        {
+            glance.is_seen = true;
+            return;
+        }
         if points > LARGEST || self.unfolded > ALTOGETHER {
             self.is_missed = true;
             return;
@@ -339,7 +363,7 @@ fn bitmap(canvas: &[u8], wide: usize, high: usize) -> Vec<u8> {
         out.extend(number(value));
     }
     out.extend((0..=u8::MAX).flat_map(|gray| [gray, gray, gray, 0]));
-    for line in canvas.chunks_exact(wide).rev() {
+    for line in canvas.chunks_exact(wide.max(1)).rev() {
         out.extend_from_slice(line);
         out.resize(out.len() + row - wide, 0);
     }

@@ -46,8 +46,7 @@ pub(super) fn streams(document: &[u8], page: &mut Page<'_>) {
 
 /// Tells the strings of a stream: those of one array are one text, others one a line; text that stands as it is, likewise.
 fn tell(stream: &[u8], page: &mut Page<'_>) {
-    let is_drawing = memmem::find(stream, b"Tj").is_some() || memmem::find(stream, b"TJ").is_some();
-    if !is_drawing {
+    if !is_drawing(stream) {
         for run in stream.split(|byte| !matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~' | 0xA0..)) {
             if run.len() >= 6 {
                 page.data(run);
@@ -56,6 +55,11 @@ fn tell(stream: &[u8], page: &mut Page<'_>) {
         }
         return;
     }
+    strings(stream, |text| page.data(text));
+}
+
+/// The strings of a stream that draws letters, likewise.
+pub(super) fn strings(stream: &[u8], mut told: impl FnMut(&[u8])) {
     let (mut text, mut in_array) = (Vec::new(), false);
     let mut rest = stream;
     while let Some(at) = rest.iter().position(|byte| matches!(byte, b'(' | b'[' | b']' | b'<')) {
@@ -70,11 +74,16 @@ fn tell(stream: &[u8], page: &mut Page<'_>) {
         };
         if !in_array && !text.is_empty() {
             text.push(b'\n');
-            page.data(&text);
+            told(&text);
             text.clear();
         }
     }
-    page.data(&text);
+    told(&text);
+}
+
+/// Whether a stream draws letters.
+pub(super) fn is_drawing(stream: &[u8]) -> bool {
+    memmem::find(stream, b"Tj").is_some() || memmem::find(stream, b"TJ").is_some()
 }
 
 /// A string in brackets (ISO 32000-2 §7.3.4.2), added as bytes; what follows it.

@@ -8,14 +8,14 @@ use crate::extract::open;
 
 /// What is told of a document: its text, the names of files, and what was not read.
 #[derive(Debug, Default)]
-struct Told {
-    text: String,
-    names: Vec<String>,
-    spots: Vec<String>,
-    unread: Vec<Unread>,
+pub(in crate::extract) struct Told {
+    pub(in crate::extract) text: String,
+    pub(in crate::extract) names: Vec<String>,
+    pub(in crate::extract) spots: Vec<String>,
+    pub(in crate::extract) unread: Vec<Unread>,
 }
 
-fn told(document: &[u8]) -> Told {
+pub(in crate::extract) fn told(document: &[u8]) -> Told {
     let mut told = Told::default();
     let mut bytes = Vec::new();
     open(document, Limits::default(), &mut |event: Event<'_>| match event {
@@ -198,6 +198,45 @@ fn glyphs_that_say_nothing_are_told() {
 }
 
 #[test]
+fn numbers_of_glyphs_without_a_table_of_letters_are_told_as_such() {
+    // The glyphs of a number, as a subset counts them from 1 or a whole font from its own beginning.
+    for first in [1_u16, 19, 0x0130] {
+        let shown: String =
+            "1503791028".bytes().map(|digit| format!("{:04X}", first + u16::from(digit - b'0'))).collect();
+        for (encoding, unicode) in [
+            ("/Identity-H", ""),
+            ("/Identity-V", ""),
+            ("/Nothing-H", ""),
+            // A table that has nothing of them.
+            ("/Identity-H", "1 beginbfchar <7000> <0041> endbfchar"),
+        ] {
+            let mut writer = Writer::new();
+            let table = if unicode.is_empty() {
+                String::new()
+            } else {
+                let map = format!(
+                    "/CIDInit /ProcSet findresource begin 12 dict begin begincmap 1 begincodespacerange \
+                     <0000> <FFFF> endcodespacerange {unicode} endcmap end end"
+                );
+                format!("/ToUnicode {} 0 R", writer.stream("", map.as_bytes()))
+            };
+            let inner = writer.add(
+                "<</Type/Font/Subtype/CIDFontType2/BaseFont/ABCDEF+Tahoma/CIDSystemInfo<</Registry(Adobe)/Ordering(Identity)\
+                 /Supplement 0>>/FontDescriptor<</Type/FontDescriptor/FontName/ABCDEF+Tahoma/Flags 4>>/DW 500>>",
+            );
+            let font = writer.add(format!(
+                "<</Type/Font/Subtype/Type0/BaseFont/ABCDEF+Tahoma/Encoding{encoding}/DescendantFonts[{inner} 0 R]{table}>>"
+            ));
+            writer.resources = format!("/Font<</F1 3 0 R/F3 {font} 0 R>>");
+            let content =
+                format!("{}BT /F3 10 Tf 50 700 Td <{shown}> Tj ET", show(50, 600, &"tekst ".repeat(300)));
+            let told = told(&writer.finish(&[&content]));
+            assert_eq!(told.unread, [Unread::UnmappedGlyphs], "{first} {encoding} {unicode}: {told:?}");
+        }
+    }
+}
+
+#[test]
 fn pictures_are_told_when_they_may_be_pages() {
     let pictured = |content: &str| {
         let mut writer = Writer::new();
@@ -214,7 +253,7 @@ fn pictures_are_told_when_they_may_be_pages() {
     let page_1 = || vec!["page.bmp".to_owned()];
     assert_eq!(shown(100, 50, &text), (vec![], vec![]), "a logo");
     assert_eq!(shown(500, 500, &text), (page_1(), vec![]));
-    assert_eq!(shown(300, 160, &text), (vec![], vec![Unread::Picture]), "a card that was photographed");
+    assert_eq!(shown(300, 160, &text), (page_1(), vec![]), "a card that was photographed");
     assert_eq!(shown(100, 50, ""), (page_1(), vec![]), "there is nothing else");
     let strips: String = (0..8).map(|nr| format!("q 595 0 0 50 0 {} cm /I Do Q ", nr * 50)).collect();
     assert_eq!(pictured(&[strips, text].concat()), (page_1(), vec![]), "a scan in strips is one");

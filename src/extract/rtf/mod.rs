@@ -1,20 +1,23 @@
 //! RTF (1.9.1): the text of a document that is itself text, with marks.
 //!
 //! What a reader of it shows is told in its order, so that a number that changes its look in the middle is whole; what
-//! stands beside it (notes, headers, what fields do, the properties) is told behind the paragraph, and deleted and
-//! hidden text is text. Bytes are letters of the font's charset. A document that was HTML (`\fromhtml1`, as Outlook
+//! stands beside it (notes, headers, what fields do, the properties) is told behind the paragraph, and so is a paragraph
+//! with its deleted and hidden text where it has some. Bytes are letters of the font's charset. A document that was HTML (`\fromhtml1`, as Outlook
 //! writes it) is told as the HTML that it was. Pictures and objects are told as files. Start reading at [`read`];
 //! `token.rs` cuts the text, `target.rs` says which groups are what.
 
 mod aside;
+mod line;
 mod target;
 mod token;
 
 use super::codepage;
 use super::content::{Member, Page, Spot};
 use super::ole;
+use super::shown::Shown;
 use aside::File;
 use encoding_rs::{Encoding, WINDOWS_1252};
+use line::Sight;
 use std::collections::HashMap;
 use target::Target;
 use token::{Token, Tokens};
@@ -52,6 +55,7 @@ struct Group {
     is_in_table: bool,
     /// Only what RTF needs to look like the HTML that it was.
     is_copy: bool,
+    sight: Sight,
 }
 
 struct Reader<'p, 'a> {
@@ -69,8 +73,13 @@ struct Reader<'p, 'a> {
     skip: usize,
     /// The first half of a letter beyond the first plane.
     high: Option<u16>,
+    /// Lines that have ended, and the one that has not.
     text: String,
+    line: Shown,
     beside: String,
+    beside_line: Shown,
+    /// What the line is told as besides.
+    others: String,
     unknown: String,
     /// What drawings call the value that follows, and that value.
     drawing: (String, String),
@@ -99,6 +108,7 @@ impl<'p, 'a> Reader<'p, 'a> {
             stand_ins: 1,
             is_in_table: false,
             is_copy: false,
+            sight: Sight::default(),
         };
         Self {
             page,
@@ -111,7 +121,10 @@ impl<'p, 'a> Reader<'p, 'a> {
             skip: 0,
             high: None,
             text: String::new(),
+            line: Shown::default(),
             beside: String::new(),
+            beside_line: Shown::default(),
+            others: String::new(),
             unknown: String::new(),
             drawing: (String::new(), String::new()),
             hex: (Vec::new(), None),
@@ -170,8 +183,8 @@ impl<'p, 'a> Reader<'p, 'a> {
         let inner = std::mem::replace(&mut self.now, outer);
         let has_left = inner.target != outer.target;
         match inner.target {
-            Target::Beside if has_left => self.beside.push('\n'),
-            Target::Lines => self.beside.push('\n'),
+            Target::Beside if has_left => self.end_beside(),
+            Target::Lines => self.end_beside(),
             Target::Unknown if has_left => self.judge_unknown(),
             Target::Picture if has_left => self.picture(),
             Target::Object if has_left => self.object(),
@@ -237,10 +250,13 @@ impl<'p, 'a> Reader<'p, 'a> {
     }
 
     fn push(&mut self, text: &str) {
+        let sight = self.now.sight;
+        // HTML says itself what it hides.
+        let (shows, was) = if self.is_html { (true, true) } else { (sight.shows(), !sight.is_inserted) };
         match self.now.target {
             Target::Main | Target::Html if self.is_html && self.now.is_copy => self.copies.push_str(text),
-            Target::Main | Target::Html => self.text.push_str(text),
-            Target::Beside | Target::Lines => self.beside.push_str(text),
+            Target::Main | Target::Html => self.line.push(text, shows, was),
+            Target::Beside | Target::Lines => self.beside_line.push(text, shows, was),
             Target::Unknown => self.unknown.push_str(text),
             Target::DrawingName => self.drawing.0.push_str(text),
             Target::DrawingValue => self.drawing.1.push_str(text),
@@ -294,7 +310,13 @@ impl<'p, 'a> Reader<'p, 'a> {
             b"ansicpg" => self.set_charset(u32::try_from(value).unwrap_or_default()),
             b"mac" => self.set_charset(10_000),
             b"deff" => self.usual_font = number.unwrap_or_default(),
-            b"plain" => self.now.charset = self.charset_of(self.usual_font),
+            b"plain" => {
+                self.now.charset = self.charset_of(self.usual_font);
+                self.now.sight = Sight::default();
+            }
+            b"v" => self.now.sight.is_hidden = value != 0,
+            b"deleted" => self.now.sight.is_deleted = value != 0,
+            b"revised" => self.now.sight.is_inserted = value != 0,
             b"pard" => self.now.is_in_table = false,
             b"intbl" => self.now.is_in_table = true,
             b"fromhtml" => self.is_html = value != 0,
@@ -325,11 +347,8 @@ impl<'p, 'a> Reader<'p, 'a> {
         if !is_within {
             return;
         }
-        if matches!(target, Target::Beside | Target::Lines)
-            && self.now.target != target
-            && !self.beside.is_empty()
-        {
-            self.beside.push('\n');
+        if matches!(target, Target::Beside | Target::Lines) && self.now.target != target {
+            self.end_beside();
         }
         self.now.target = target;
         match target {
@@ -371,30 +390,6 @@ impl<'p, 'a> Reader<'p, 'a> {
         self.push(&text);
     }
 
-    /// A line or a paragraph ends; within a cell that is no row.
-    fn line(&mut self) {
-        if self.now.target == Target::Main && self.now.is_in_table && !self.is_html {
-            self.text.push(' ');
-        } else {
-            self.end_line();
-        }
-    }
-
-    fn end_line(&mut self) {
-        const ENOUGH: usize = 8192;
-        self.push("\n");
-        if self.now.target != Target::Main || self.is_html {
-            return;
-        }
-        if !self.beside.is_empty() {
-            self.beside.push('\n');
-            self.text.push_str(&std::mem::take(&mut self.beside));
-        }
-        if self.text.len() > ENOUGH {
-            self.page.text(&std::mem::take(&mut self.text));
-        }
-    }
-
     fn finish(&mut self) {
         self.settle();
         // A document that breaks off has groups that never end.
@@ -402,12 +397,18 @@ impl<'p, 'a> Reader<'p, 'a> {
             self.beyond = 0;
             self.close();
         }
+        self.settle_line();
+        self.end_beside();
         if self.is_html {
             self.page.enter(Member { name: "", media: "text/html" });
             self.page.text(&self.text);
             self.page.leave();
         } else {
             self.page.text(&self.text);
+        }
+        if !self.others.is_empty() {
+            self.page.text("\n");
+            self.page.text(&self.others);
         }
         if !self.beside.is_empty() || digits(&self.copies) {
             self.page.spot(Spot::Named("properties"));

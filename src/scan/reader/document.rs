@@ -38,7 +38,8 @@ pub(super) struct Documents {
 
 impl Documents {
     pub(super) fn clear(&mut self) {
-        *self = Self::default();
+        self.opener = None;
+        self.pending.clear();
     }
 
     /// For another reading of the same message.
@@ -49,6 +50,10 @@ impl Documents {
     /// Takes over what another reading gathered.
     pub(super) fn absorb(&mut self, mut other: Self) {
         self.pending.append(&mut other.pending);
+    }
+
+    pub(super) fn has_opener(&self) -> bool {
+        self.opener.is_some()
     }
 
     pub(super) fn set_opener(&mut self, opener: Arc<dyn Opener>) {

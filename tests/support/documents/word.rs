@@ -48,3 +48,38 @@ pub(crate) fn document(flags: u16) -> Vec<u8> {
     put(0x1A2, &0_u32.to_le_bytes());
     compound(&[("WordDocument", &stream), ("0Table", &table)])
 }
+
+/// A text of letters of one byte, of which runs from, to and with these changes look otherwise than the rest.
+pub(crate) fn with_looks(text: &[u8], looks: &[(usize, usize, &[u8])]) -> Vec<u8> {
+    const TEXT: usize = 0x400;
+    let size = |size: usize| u32::try_from(size).unwrap().to_le_bytes();
+    let mut stream = vec![0; TEXT];
+    stream.extend_from_slice(text);
+    stream.resize(stream.len().next_multiple_of(512), 0);
+    let mut put = |at: usize, bytes: &[u8]| stream[at..at + bytes.len()].copy_from_slice(bytes);
+    put(0, &0xA5EC_u16.to_le_bytes());
+    put(2, &0xC1_u16.to_le_bytes());
+    put(0x4C, &size(text.len()));
+    let mut table = [&[2][..], &size(16), &size(0), &size(text.len()), &[0, 0]].concat();
+    table.extend(0x4000_0000_u32.wrapping_add(u32::try_from(TEXT * 2).unwrap()).to_le_bytes());
+    table.extend([0, 0]);
+    // The page of how letters look: where runs begin, where the changes of each lie, and the changes.
+    put(0xFA, &size(table.len()));
+    put(0xFE, &size(12));
+    table.extend([size(TEXT), size(TEXT + text.len()), size(1)].concat());
+    let mut page = vec![0; 512];
+    let mut at = 500;
+    for (nr, (from, to, changes)) in looks.iter().enumerate() {
+        // A run for what stands before it, and one for itself.
+        page[nr * 8 + 4..][..4].copy_from_slice(&size(TEXT + from));
+        page[nr * 8 + 8..][..4].copy_from_slice(&size(TEXT + to));
+        at -= (changes.len() + 1).next_multiple_of(2);
+        page[at] = u8::try_from(changes.len()).unwrap();
+        page[at + 1..][..changes.len()].copy_from_slice(changes);
+        page[(looks.len() * 2 + 1) * 4 + nr * 2 + 1] = u8::try_from(at / 2).unwrap();
+    }
+    page[..4].copy_from_slice(&size(TEXT));
+    page[511] = u8::try_from(looks.len() * 2).unwrap();
+    put(512, &page);
+    compound(&[("WordDocument", &stream), ("0Table", &table)])
+}

@@ -197,6 +197,11 @@ impl<'a> Record<'a> {
         })
     }
 
+    /// What the file is told as: one without a name is a file as well, and counts as one.
+    pub(super) fn title(&self) -> Cow<'a, str> {
+        if self.name.is_empty() { Cow::Borrowed("nameless") } else { text(self.name) }
+    }
+
     /// Whether a password is asked for (§4.4.4), by the older scheme or by AES.
     pub(super) fn is_locked(&self) -> bool {
         self.flags & 1 != 0 || self.method == 99

@@ -180,8 +180,13 @@ fn a_directory_that_lies_hides_nothing() {
 #[test]
 fn what_is_not_read_says_why_and_is_named() {
     let name = "150379-1028.txt";
-    let (text, unread) = told(&honest(&[File { method: 14, ..file(name, "x") }]));
-    assert_eq!((text, unread), (format!("<{name}>"), vec![Unread::UnknownForm]));
+    for method in [12, 14] {
+        let (text, unread) = told(&honest(&[File { method, ..file(name, "x") }]));
+        assert_eq!((text, unread), (format!("<{name}>"), vec![Unread::UnknownMethod]));
+        let types = file("[Content_Types].xml", "<Types/>");
+        let (_, unread) = told(&honest(&[types, File { method, ..file("word/document.xml", "x") }]));
+        assert_eq!(unread, [Unread::UnknownMethod]);
+    }
     let (text, unread) = told(&honest(&[File { flags: 1, ..file(name, "x") }]));
     assert_eq!((text, unread), (format!("<{name}>"), vec![Unread::Password]));
     let (_, unread) = told(&honest(&[File { sum: 1, ..file(name, "x") }]));
@@ -236,19 +241,24 @@ fn a_directory_that_claims_millions_costs_nothing() {
     let (text, unread) = told(&document);
     assert_eq!((text, unread), (format!("<a.txt>{NUMBER}"), vec![Unread::Damaged]));
 
-    // As many that are there.
-    let mut document = one.header();
-    let offset = document.len();
-    (0..200_000).for_each(|_| document.extend_from_slice(&record));
-    let last = File { name: b"150379-1028".to_vec(), ..one }.record(0);
-    document.extend_from_slice(&last);
-    let size = document.len() - offset;
-    document.extend(end(200_001, size, offset, ""));
-    let begun = Instant::now();
-    let (text, unread) = told(&document);
-    assert_eq!(unread, [Unread::TooMany]);
-    assert!(text.contains("\n150379-1028\n"), "the names are told");
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    // As many that are there, and one of them makes it a document of Office; or none has a name.
+    for (one, title) in
+        [(one, "a.txt"), (file("[Content_Types].xml", "<Types/>"), ""), (file("", ""), "nameless")]
+    {
+        let record = one.record(0);
+        let mut document = one.header();
+        let offset = document.len();
+        (0..200_000).for_each(|_| document.extend_from_slice(&record));
+        let last = File { name: b"150379-1028".to_vec(), ..one }.record(0);
+        document.extend_from_slice(&last);
+        let size = document.len() - offset;
+        document.extend(end(200_001, size, offset, ""));
+        let begun = Instant::now();
+        let (text, unread) = told(&document);
+        assert_eq!(unread.last(), Some(&Unread::TooMany), "{title}");
+        assert!(text.contains("\n150379-1028\n"), "the names are told");
+        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    }
 }
 
 #[test]

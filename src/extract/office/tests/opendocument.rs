@@ -67,7 +67,7 @@ fn sheets_have_rows_and_values() {
     let body = format!(
         "<table:table table:name='Personer'><table:table-row>{}<table:table-cell table:number-columns-repeated='2'/>{}</table:table-row>\
          <table:table-row table:number-rows-repeated='3'>{}{}</table:table-row>\
-         <table:table-row><table:table-cell/>{}{}</table:table-row>\
+         <table:table-row><table:table-cell/>{}{}{}{}</table:table-row>\
          <table:table-row table:number-rows-repeated='1048570'><table:table-cell table:number-columns-repeated='16384'/></table:table-row></table:table>",
         text("Navn"),
         text("CPR"),
@@ -75,17 +75,20 @@ fn sheets_have_rows_and_values() {
         cell("103791028", "010379-1028"),
         cell("1503791028", "1,50E+09"),
         "<table:table-cell table:formula='of:=\"150379-\"&amp;\"1028\"'><office:annotation><text:p>anm 150379-1028</text:p></office:annotation><text:p>x</text:p></table:table-cell>",
+        cell("1503791029", "1.503.791.029"),
+        cell("150379", ""),
     );
     let told = odf("spreadsheet", &body);
     assert_eq!(told.unread, []);
     assert!(
         told.text.contains(
-            "[sheet Personer]\nNavn\t\t\tCPR\nIda\t[2,2]010379-1028\n\t[5,2]1503791028\tx\n1,50E+09\n"
+            "[sheet Personer]\nNavn\t\t\tCPR\nIda\t[2,2]010379-1028\n\t[5,2]1503791028\tx\t[5,4]1503791029\t[5,5]150379\n"
         ),
         "{}",
         told.text
     );
     assert!(told.has_line("anm 150379-1028") && told.text.contains("\"150379-1028\""), "{}", told.text);
+    assert!(told.has_line("1,50E+09") && told.has_line("1.503.791.029"), "{}", told.text);
 }
 
 #[test]
@@ -119,6 +122,13 @@ fn properties_styles_and_objects_are_read() {
 }
 
 #[test]
+fn a_text_without_the_rest_of_its_package_is_read() {
+    let content = b"<office:document-content><text:p>1503<text:span>79</text:span>-1028</text:p></office:document-content>";
+    let told = told(&archive(&[("content.xml", content)]));
+    assert_eq!((told.text.trim(), told.unread.as_slice()), ("[1]150379-1028", [].as_slice()));
+}
+
+#[test]
 fn an_encrypted_document_is_told_as_such() {
     let manifest = "<manifest:manifest><manifest:file-entry manifest:full-path='content.xml'><manifest:encryption-data/></manifest:file-entry></manifest:manifest>";
     let told = told(&archive(&[
@@ -135,4 +145,41 @@ fn an_encrypted_document_is_told_as_such() {
         ("META-INF/manifest.xml", whole.as_bytes()),
     ]));
     assert_eq!((told.text.trim(), told.unread.as_slice()), ("", [Unread::Password].as_slice()));
+}
+
+#[test]
+fn what_does_not_show_is_told_besides_what_does() {
+    let styles = "<style:style style:name='T1' style:family='text'><style:text-properties text:display='none'/></style:style>";
+    let region = |id: &str, what: &str, text: &str| {
+        format!(
+            "<text:changed-region xml:id='{id}' text:id='{id}'><text:{what}><office:change-info><dc:date>2026</dc:date></office:change-info>{text}</text:{what}></text:changed-region>"
+        )
+    };
+    let changes = format!(
+        "<text:tracked-changes>{}{}</text:tracked-changes>",
+        region("ct1", "deletion", "<text:p>9999</text:p>"),
+        region("ct2", "insertion", "")
+    );
+    for (body, lines) in [
+        (
+            "1503<text:span text:style-name='T1'>99</text:span>79<text:span>-1028</text:span>",
+            &["[1]150379-1028", "15039979-1028"][..],
+        ),
+        (
+            "1503<text:hidden-text text:is-hidden='true' text:string-value='010190-1234'>010190-1234</text:hidden-text>79-1028",
+            &["[1]150379-1028", "010190-1234"],
+        ),
+        ("1503<text:hidden-text text:is-hidden='false'>79</text:hidden-text>-1028", &["[1]150379-1028"]),
+        (
+            "150379-<text:change text:change-id='ct1'/><text:change-start text:change-id='ct2'/>1028<text:change-end text:change-id='ct2'/>",
+            &["[2]150379-1028", "150379-9999", "[1]9999"],
+        ),
+    ] {
+        let changes = if body.contains("change") { changes.as_str() } else { "" };
+        let told = odf("text", &format!("{styles}{changes}<text:p>{body}</text:p>"));
+        assert_eq!(told.unread, [], "{body}");
+        for line in lines {
+            assert!(told.has_line(line), "{line} of {body} in {}", told.text);
+        }
+    }
 }

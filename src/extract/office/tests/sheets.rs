@@ -38,6 +38,17 @@ fn cells_are_rows_under_their_headings() {
 }
 
 #[test]
+fn a_formula_that_nobody_computed_is_what_it_joins() {
+    let told = book(
+        "<row r='1'><c r='A1'><v>1</v></c><c r='B1'><f>\"150379\" &amp; \"-1028\"</f></c></row>
+         <row r='2'><c r='B2' t='str'><f>CONCATENATE(\"010190\",\"-\",1234)</f><v></v></c></row>",
+        "",
+    );
+    assert!(told.text.contains("1\t[1,2]150379-1028\n"), "{}", told.text);
+    assert!(told.text.contains("\t[2,2]010190-1234\n"), "{}", told.text);
+}
+
+#[test]
 fn a_hidden_sheet_has_its_name() {
     let mut parts = BOOK.to_vec();
     parts.push((

@@ -129,6 +129,19 @@ fn changes_that_are_tracked_are_told_both_ways() {
 }
 
 #[test]
+fn what_a_style_hides_is_told_besides_what_shows() {
+    let styles = "<w:styles><w:style w:styleId='S1'><w:rPr><w:vanish/></w:rPr></w:style><w:style w:styleId='S2'><w:basedOn w:val='S1'/></w:style><w:style w:styleId='S3'><w:rPr><w:vanish w:val='0'/></w:rPr></w:style></w:styles>";
+    for (style, shown) in [("S1", "150379-1028"), ("S2", "150379-1028"), ("S3", "15039979-1028")] {
+        let body = format!(
+            "<w:document {W}><w:p><w:r><w:t>1503</w:t></w:r><w:r><w:rPr><w:rStyle w:val='{style}'/></w:rPr><w:t>99</w:t></w:r><w:r><w:t>79-1028</w:t></w:r></w:p></w:document>"
+        );
+        let told = told(&package(&[("word/document.xml", &body), ("word/styles.xml", styles)]));
+        assert!(told.has_line(&format!("[1]{shown}")), "{}", told.text);
+        assert!(told.text.contains("15039979-1028"), "{}", told.text);
+    }
+}
+
+#[test]
 fn tables_are_rows_with_tabs() {
     let cell = |inner: &str| format!("<w:tc>{inner}</w:tc>");
     let text = |text: &str| format!("<w:p><w:r><w:t>{text}</w:t></w:r></w:p>");

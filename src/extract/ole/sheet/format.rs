@@ -56,7 +56,7 @@ impl Shape {
     pub(super) fn show(&self, number: f64, is_1904: bool) -> String {
         match self {
             Self::Date => date(number, is_1904).unwrap_or_else(|| plain(number)),
-            Self::Digits(mask) if number.fract() == 0.0 => digits(mask, number),
+            Self::Digits(mask) if number.fract() == 0.0 && !parts(mask, number) => digits(mask, number),
             Self::Digits(_) | Self::Plain => plain(number),
         }
     }
@@ -75,6 +75,12 @@ fn date(number: f64, is_1904: bool) -> Option<String> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked above")]
     let day = from?.checked_add_days(Days::new(days as u64))?;
     Some(day.format("%d-%m-%Y").to_string())
+}
+
+/// Whether a number as long as a CPR number would be parted by signs that are meant for thousands.
+fn parts(mask: &str, number: f64) -> bool {
+    let places = mask.chars().filter(|one| *one == '\0').count();
+    places < 9 && number >= 1e8 && mask.trim_matches(|one| one != '\0').contains(|one| one != '\0')
 }
 
 fn digits(mask: &str, number: f64) -> String {
@@ -117,6 +123,8 @@ mod tests {
             ("00-00", 12345.0, "123-45"),
             ("\"CPR \"000000-0000", 1_503_791_028.0, "CPR 150379-1028"),
             ("0", 1_503_791_028.0, "1503791028"),
+            ("# ##0", 1_503_791_028.0, "1503791028"),
+            ("\"150379-\"0000", 28.0, "150379-0028"),
             ("General", 1_503_791_028.0, "1503791028"),
             ("#,##0.00", 1_503_791_028.0, "1503791028"),
             ("#,##0.00", 0.5, "0.5"),
