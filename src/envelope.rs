@@ -210,14 +210,6 @@ impl Verdict {
     }
 }
 
-/// Who keeps the mail once we have answered (invariant 5). The other keepers of DESIGN.md (the next hop's
-/// own 250, our spool) come with the doors that need them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Custody {
-    /// The client or the mail server keeps it: a milter never owns a mail.
-    Upstream,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,9 +3,9 @@
 //! Encrypted and signed mail is made by the programs that people make it with: openssl and gpg.
 
 use brevdue::clock::{Clock, VirtualClock};
-use brevdue::envelope::{Address, Controller, Custody, Envelope, Pass, QueueId, Verdict};
+use brevdue::envelope::{Address, Controller, Envelope, Pass, QueueId, Verdict};
 use brevdue::inspect::record::Register;
-use brevdue::inspect::{Answerable, Gate, Setup};
+use brevdue::inspect::{Answerable, Custody, Gate, Setup};
 use brevdue::policy::road::{Protection, Road, Roads};
 use brevdue::policy::unread::UnreadPolicy;
 use brevdue::policy::{LeakAction, Policy};
@@ -152,7 +152,7 @@ fn each_policy_has_its_verdict_and_its_case() {
         assert_eq!(house.verdict(&mail(0, "hej")), CLEAN);
         assert_eq!((house.cases().len(), house.tally().len()), (0, 0), "clean mail leaves nothing");
         let answer = house.answer(to(&["borger@post.example"]), &leak());
-        assert_eq!((answer.verdict(), answer.custody()), (verdict, Custody::Upstream));
+        assert_eq!((answer.verdict(), answer.custody()), (verdict, &Custody::Upstream));
         let said = answer.reply().join(" ");
         assert!(said.is_ascii() && !said.bytes().any(|byte| byte.is_ascii_digit()), "{said}");
         let cases = house.cases();

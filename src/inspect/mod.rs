@@ -3,7 +3,7 @@
 //! A door begins an [`Inspection`], feeds it the bytes as they come, and asks it to decide. It gets an
 //! [`Answerable`] back: the only thing from which a final reply may be written, and made only here, from a
 //! decision that is in the register (invariants 4, 5, 6). Nothing here knows a protocol. Start reading at
-//! [`Inspection::decide`]; [`record`] writes. Tests: `tests/gate.rs`, and the doors'.
+//! [`Inspection::judge`]; [`record`] writes. Tests: `tests/gate.rs`, and the doors'.
 
 pub mod record;
 mod reply;
@@ -13,12 +13,14 @@ mod scripted;
 #[cfg(test)]
 pub use scripted::Scripted;
 
+use crate::case::CaseId;
 use crate::case::incident::Source;
 use crate::clock::Clock;
-use crate::envelope::{Controller, Custody, Envelope, Verdict};
-use crate::policy::{self, LeakAction, Policy};
+use crate::envelope::{Controller, Envelope, Verdict};
+use crate::policy::{self, Decision, LeakAction, Policy};
 use crate::scan::ruleset::{Ruleset, day_of};
 use crate::scan::{Day, Report, Scan};
+use crate::spool::held::Receipt;
 use crate::worker::Workers;
 use chrono::NaiveDate;
 use record::Register;
@@ -141,19 +143,24 @@ impl Inspection {
             && self.envelope.recipients.iter().any(|to| !policy.roads.to(Some(to)).protects(1))
     }
 
-    /// Ends the message: decides, records what must be recorded, and only then makes it answerable. When the
-    /// register cannot be written the decision is Defer, and whoever has the mail keeps it.
+    /// Ends the message for a door that has one answer, and does not keep the mail.
     pub async fn decide(self, custody: Custody) -> Answerable {
+        self.judge().await.answer(custody)
+    }
+
+    /// Ends the message: decides, and records what must be recorded. When the register cannot be written the decision
+    /// is Defer, and whoever has the mail keeps it.
+    pub async fn judge(self) -> Judged {
         #[cfg(test)]
-        if let Some(answer) = self.scripted().await {
-            return answer;
+        if let Some(judged) = self.scripted().await {
+            return judged;
         }
         let Self { envelope, scan, setup, gate, .. } = self;
         let report = if scan.has_documents() {
             // Opened by other processes, for which this thread does not wait.
             let Ok(report) = tokio::task::spawn_blocking(move || scan.finish()).await else {
                 tracing::error!("opening a document panicked; the mail must come again");
-                return Answerable::failed();
+                return Judged::failed(&envelope);
             };
             report
         } else {
@@ -161,33 +168,80 @@ impl Inspection {
         };
         let decision = policy::decide(&envelope, &report, &setup.policy);
         if !record::is_needed(&setup, &report, &decision) {
-            return Answerable::new(decision.strictest(), report.leaks(), custody);
+            return Judged::new(decision, report.leaks(), None);
         }
         let recorded = tokio::task::spawn_blocking(move || {
             let now = gate.clock.now();
             let day = local_day(&gate.clock);
-            let (verdict, leaks) = (decision.strictest(), report.leaks());
-            gate.register
-                .record(&setup, &envelope, &report, &decision, now, day)
-                .map(|case| (verdict, leaks, case))
+            let case = gate.register.record(&setup, &envelope, &report, &decision, now, day);
+            (case, report.leaks(), decision, envelope)
         })
         .await;
         match recorded {
-            Ok(Ok((verdict, leaks, case))) => {
-                if let Some(case) = case {
-                    tracing::warn!(%case, verdict = verdict.word(), "CPR number found");
+            Ok((Ok(case), leaks, decision, _)) => {
+                if let Some(case) = &case {
+                    tracing::warn!(%case, verdict = decision.strictest().word(), "CPR number found");
                 }
-                Answerable::new(verdict, leaks, custody)
+                Judged::new(decision, leaks, case)
             }
-            Ok(Err(error)) => {
+            Ok((Err(error), _, _, envelope)) => {
                 tracing::error!(%error, "not recorded; the mail must come again");
-                Answerable::failed()
+                Judged::failed(&envelope)
             }
             Err(_) => {
                 tracing::error!("recording panicked; the mail must come again");
-                Answerable::failed()
+                Judged::failed(&Envelope::default())
             }
         }
+    }
+}
+
+/// Who keeps the mail once we have answered (invariant 5). A part of its recipients may have another keeper.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Custody {
+    /// The client or the mail server keeps it: a milter never owns a mail.
+    Upstream,
+    /// We do, on disk.
+    Spooled(Receipt),
+}
+
+/// A decision that is in the register where it must be. A door that hands mail on itself does so by it, and then answers.
+#[derive(Debug)]
+pub struct Judged {
+    decision: Decision,
+    case: Option<CaseId>,
+    reply: Vec<String>,
+}
+
+impl Judged {
+    fn new(decision: Decision, leaks: bool, case: Option<CaseId>) -> Self {
+        let reply = reply::lines(decision.strictest(), leaks);
+        Self { decision, case, reply }
+    }
+
+    /// Our own work failed: come again, for everybody.
+    fn failed(envelope: &Envelope) -> Self {
+        Self::new(Decision::defer(envelope), false, None)
+    }
+
+    /// The verdict for each recipient.
+    pub fn decision(&self) -> &Decision {
+        &self.decision
+    }
+
+    /// The case that the mail's leak was put into.
+    pub fn case(&self) -> Option<&CaseId> {
+        self.case.as_ref()
+    }
+
+    /// The strictest verdict, for a door that has one answer.
+    pub fn verdict(&self) -> Verdict {
+        self.decision.strictest()
+    }
+
+    /// Now somebody keeps the mail.
+    pub fn answer(self, custody: Custody) -> Answerable {
+        Answerable { verdict: self.decision.strictest(), custody, reply: self.reply }
     }
 }
 
@@ -200,13 +254,9 @@ pub struct Answerable {
 }
 
 impl Answerable {
-    fn new(verdict: Verdict, leaks: bool, custody: Custody) -> Self {
-        Self { verdict, custody, reply: reply::lines(verdict, leaks) }
-    }
-
     /// The answer when our own work failed: come again.
     pub fn failed() -> Self {
-        Self::new(Verdict::Defer, false, Custody::Upstream)
+        Judged::failed(&Envelope::default()).answer(Custody::Upstream)
     }
 
     /// What to answer.
@@ -215,8 +265,8 @@ impl Answerable {
     }
 
     /// Who keeps the mail.
-    pub fn custody(&self) -> Custody {
-        self.custody
+    pub fn custody(&self) -> &Custody {
+        &self.custody
     }
 
     /// Lines for the sender, in ASCII, without a code. No digit stands in them.

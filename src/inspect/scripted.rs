@@ -2,10 +2,11 @@
 //! It also panics, waits and settles on demand. In tests only.
 
 use super::record::Register;
-use super::{Answerable, Gate, Inspection, Setup};
+use super::{Gate, Inspection, Judged, Setup};
 use crate::clock::Clock;
-use crate::envelope::{Custody, Envelope, Pass, Verdict};
-use crate::policy::Policy;
+use crate::envelope::{Envelope, Pass, Verdict};
+use crate::policy::road::Protection;
+use crate::policy::{Decision, Policy, RecipientDecision};
 use crate::scan::ruleset::Ruleset;
 use crate::seal::NodeKey;
 use crate::spool::evidence::Evidence;
@@ -75,12 +76,13 @@ impl Inspection {
         memchr::memmem::find(&self.tape, b"X-Test-Settle").is_some()
     }
 
-    pub(super) async fn scripted(&self) -> Option<Answerable> {
+    pub(super) async fn scripted(&self) -> Option<Judged> {
         let script = self.gate.script.as_ref()?;
         let Scripted { verdict, reply, delay } = script(&self.envelope, &self.tape);
         if !delay.is_zero() {
             tokio::time::sleep(delay).await;
         }
-        Some(Answerable { verdict, custody: Custody::Upstream, reply })
+        let one = RecipientDecision { recipient: None, protection: Protection::default(), verdict };
+        Some(Judged { decision: Decision { recipients: vec![one] }, case: None, reply })
     }
 }

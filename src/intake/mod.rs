@@ -6,6 +6,7 @@
 pub mod archive;
 pub mod bind;
 pub mod listen;
+pub mod maillog;
 pub mod milter;
 
 pub use listen::{ListenAddr, ListenAddrError};

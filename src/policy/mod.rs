@@ -55,6 +55,25 @@ pub struct Decision {
 }
 
 impl Decision {
+    /// Nobody's mail can be judged now: it must come again.
+    pub fn defer(envelope: &Envelope) -> Self {
+        let one = |recipient: Option<&Address>| RecipientDecision {
+            recipient: recipient.cloned(),
+            protection: Protection::default(),
+            verdict: Verdict::Defer,
+        };
+        Self::of_each(envelope, one)
+    }
+
+    /// One for each recipient; one for nobody when there are none.
+    fn of_each(envelope: &Envelope, one: impl Fn(Option<&Address>) -> RecipientDecision) -> Self {
+        let mut recipients: Vec<_> = envelope.recipients.iter().map(|address| one(Some(address))).collect();
+        if recipients.is_empty() {
+            recipients.push(one(None));
+        }
+        Self { recipients }
+    }
+
     /// The strictest verdict of all recipients: the answer of a door that has only one.
     pub fn strictest(&self) -> Verdict {
         self.recipients
@@ -85,11 +104,7 @@ pub fn decide(envelope: &Envelope, report: &Report, policy: &Policy) -> Decision
         };
         RecipientDecision { recipient: recipient.cloned(), protection: road.protection, verdict }
     };
-    let mut recipients: Vec<_> = envelope.recipients.iter().map(|address| one(Some(address))).collect();
-    if recipients.is_empty() {
-        recipients.push(one(None));
-    }
-    Decision { recipients }
+    Decision::of_each(envelope, one)
 }
 
 fn judge_leak(report: &Report, protected: bool, action: LeakAction) -> Option<Verdict> {

@@ -12,6 +12,7 @@ use crate::cpr::Cpr;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use std::fmt;
+use std::io::{self, Write};
 use std::str::FromStr;
 use zeroize::Zeroize;
 
@@ -141,6 +142,41 @@ pub fn hex(bytes: &[u8]) -> String {
 pub fn seal(plain: &[u8], dpo_key: &str) -> Result<Vec<u8>, SealError> {
     let recipient = age::x25519::Recipient::from_str(dpo_key).map_err(|_| SealError::NotAKey)?;
     age::encrypt(&recipient, plain).map_err(|_| SealError::NotSealed)
+}
+
+/// Seals what is written through it, in pieces, to one or more public keys: each of them opens it.
+pub struct Sealer<W: Write>(age::stream::StreamWriter<W>);
+
+impl<W: Write> Sealer<W> {
+    /// Begins to seal into `out`.
+    ///
+    /// # Errors
+    /// When a key is none, or there is none, or `out` cannot be written.
+    pub fn new(out: W, keys: &[&str]) -> Result<Self, SealError> {
+        let keys = keys.iter().map(|key| age::x25519::Recipient::from_str(key));
+        let keys: Vec<_> = keys.collect::<Result<_, _>>().map_err(|_| SealError::NotAKey)?;
+        let encryptor = age::Encryptor::with_recipients(keys.iter().map(|key| key as &dyn age::Recipient));
+        let writer = encryptor.ok().and_then(|encryptor| encryptor.wrap_output(out).ok());
+        writer.map(Self).ok_or(SealError::NotSealed)
+    }
+
+    /// Ends the seal; without it what was written cannot be opened.
+    ///
+    /// # Errors
+    /// When the last of it cannot be written.
+    pub fn finish(self) -> io::Result<W> {
+        self.0.finish()
+    }
+}
+
+impl<W: Write> Write for Sealer<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// Opens what [`seal`] closed, with the DPO's private key (`AGE-SECRET-KEY-1...`).

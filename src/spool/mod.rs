@@ -1,8 +1,9 @@
-//! What we keep as files: the sealed numbers of breaches.
+//! What we keep as files: the sealed numbers of breaches, and sealed mail that waits for a person.
 //!
 //! Files and not rows, because what is sealed must be on disk before the row that speaks of it, and because a
-//! stolen copy of the database must hold none of it. The mail we hold comes here with the doors that hold
-//! mail; a milter leaves it with the mail server. Start reading at [`evidence`].
+//! stolen copy of the database must hold none of it. A milter leaves held mail with the mail server; the doors that
+//! answer for a mail themselves keep it here. Start reading at [`held`] and [`evidence`].
 
 pub mod durable;
 pub mod evidence;
+pub mod held;

@@ -29,8 +29,8 @@ use super::negotiate::Terms;
 use super::packet::{Command, LENGTH, PacketError, body_begins, lacking, split};
 use super::reply::Reply;
 use super::session::{Content, Owed, Session};
-use crate::envelope::{Custody, Verdict};
-use crate::inspect::{Answerable, Gate, Inspection};
+use crate::envelope::Verdict;
+use crate::inspect::{Answerable, Custody, Gate, Inspection};
 
 /// How long an MTA may leave our answer unread; Postfix reads at once or is gone.
 const WRITE_LIMIT: Duration = Duration::from_mins(1);

@@ -230,7 +230,7 @@ fn in_a_crowd_everything_is_deferred() {
 
 async fn answer(verdict: Verdict) -> Answerable {
     let gate = Gate::for_tests(move |_, _| Scripted::of(verdict));
-    gate.begin().decide(crate::envelope::Custody::Upstream).await
+    gate.begin().decide(crate::inspect::Custody::Upstream).await
 }
 
 #[tokio::test]
