@@ -18,6 +18,7 @@ mod crash;
 mod documents;
 mod equivalence;
 mod explain;
+mod failures;
 mod floors;
 mod gate;
 mod harness;

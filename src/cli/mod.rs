@@ -15,6 +15,7 @@ mod read;
 mod rules;
 mod scan;
 mod serve;
+mod status;
 mod worker;
 
 use crate::config::{Config, diagnose::Problems};
@@ -42,6 +43,8 @@ enum Command {
     Scan(scan::Args),
     /// Read the configuration and show every problem at once
     CheckConfig,
+    /// Does Brevdue run, what waits, and what would each failure do?
+    Status(status::Args),
     /// Does this machine give what Brevdue leans on? Shows how documents are shut in
     Doctor,
     /// Print a configuration to start from
@@ -90,6 +93,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Rules(command) => rules::run(config, &command),
         Command::Key(command) => key::run(&command),
         Command::Alarm(command) => alarm::run(config, &command),
+        Command::Status(args) => load(config).and_then(|config| status::run(&config, &args)),
         Command::Doctor => load(config).and_then(|config| doctor::run(&config)),
         Command::Worker(args) => worker::run(&args),
         Command::Recogniser(args) => worker::recognise(&args),

@@ -4,10 +4,11 @@
 //! something; still HTTP 200, so that no load balancer takes a working scanner away. `failing`: mail is answered 451;
 //! HTTP 503. Below it stands a line for each thing looked at, and under that its reasons. With
 //! `Accept: application/json` the same is an object: `{"status", "checks": [{"name", "status", "since", "text",
-//! "reasons"}]}`. Never reads anything itself. Tests: below.
+//! "reasons"}], "failures": [{"failure", "mail", "then"}]}`, with what each failure would do. Never reads anything itself. Tests: below.
 
 use std::fmt;
 
+use super::failures::FAILURES;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::json;
 
@@ -78,7 +79,11 @@ impl Health {
                 })
             })
             .collect();
-        format!("{}\n", json!({ "status": self.condition().word(), "checks": checks }))
+        let failures: Vec<_> = FAILURES
+            .iter()
+            .map(|one| json!({ "failure": one.word, "mail": one.mail.word(), "then": one.then[1] }))
+            .collect();
+        format!("{}\n", json!({ "status": self.condition().word(), "checks": checks, "failures": failures }))
     }
 }
 

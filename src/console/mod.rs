@@ -5,6 +5,7 @@
 //! no authentication, so nothing stands here that a person on the same machine may not see. *Start reading at*
 //! [`serve`]; [`health`] and [`metrics`] are the pages. *Tests*: beside those; `tests/reload/console.rs` asks a real daemon.
 
+pub mod failures;
 pub mod health;
 pub mod metrics;
 

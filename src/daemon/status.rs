@@ -8,8 +8,9 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use chrono::{DateTime, Utc};
 
 use crate::console::Watched;
+use crate::console::failures::{FAILURES, Failure};
 use crate::console::health::{Check, Condition, Health, written};
-use crate::console::metrics::Family;
+use crate::console::metrics::{Family, Sample};
 use crate::intake::milter::Counters;
 use crate::store::Store;
 
@@ -99,8 +100,22 @@ impl Watched for Status {
                 u64::from(!files.restart.is_empty()),
             ),
         ];
+        all.push(effects());
         all.extend(self.milter.get().into_iter().flat_map(|counters| milter(counters)));
         all
+    }
+}
+
+/// What each failure does to mail: said where people look when something is broken.
+fn effects() -> Family {
+    let help = "Always 1; what becomes of mail while this is broken is the label, as failure:mail.";
+    let sample = |one: &Failure| Sample {
+        label: Some(("effect", format!("{}:{}", one.word, one.mail.word()))),
+        value: 1,
+    };
+    Family {
+        samples: FAILURES.iter().map(sample).collect(),
+        ..Family::gauge("brevdue_failure_effect", help, 1)
     }
 }
 

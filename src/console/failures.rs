@@ -1,0 +1,236 @@
+//! What each failure does: to the mail, and to whoever must mend it.
+//!
+//! No failure opens the way: whatever breaks, a mail that was not judged is not let through, and somebody has it. The table is
+//! shown by `brevdue status`, in the health page (`Accept: application/json`) and in the metrics
+//! (`brevdue_failure_effect`); every row names the tests that break that thing and see what becomes of the mail
+//! (`tests/failures.rs` holds it to that). Start reading at [`FAILURES`].
+
+/// Where the mail is while something is broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mail {
+    /// It stays with the client or in the mail server's queue, and is tried again.
+    Waits,
+    /// It is kept for a person's decision.
+    Held,
+    /// It is checked and answered as ever.
+    Flows,
+}
+
+impl Mail {
+    /// The word in JSON and metrics.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Waits => "waits",
+            Self::Held => "held",
+            Self::Flows => "flows",
+        }
+    }
+
+    /// In Danish and English.
+    pub fn told(self) -> [&'static str; 2] {
+        match self {
+            Self::Waits => [
+                "mailen venter hos afsenderen eller i køen",
+                "the mail waits with its sender or in the queue",
+            ],
+            Self::Held => ["mailen holdes tilbage", "the mail is held"],
+            Self::Flows => ["mail kontrolleres som altid", "mail is checked as ever"],
+        }
+    }
+}
+
+/// Something that can break.
+#[derive(Debug)]
+pub struct Failure {
+    /// Its name in JSON and metrics.
+    pub word: &'static str,
+    /// What is broken, in Danish and English.
+    pub what: [&'static str; 2],
+    /// Where the mail is then.
+    pub mail: Mail,
+    /// What happens, and what to do, in Danish and English.
+    pub then: [&'static str; 2],
+    /// The tests that break it: `file::function`.
+    pub tests: &'static [&'static str],
+}
+
+/// All that is known to break.
+pub const FAILURES: &[Failure] = &[
+    Failure {
+        word: "daemon-dead",
+        what: ["Brevdue kører ikke", "Brevdue is not running"],
+        mail: Mail::Waits,
+        then: [
+            "Postfix svarer 451 (milter_default_action = tempfail); start tjenesten",
+            "Postfix answers 451 (milter_default_action = tempfail); start the service",
+        ],
+        tests: &["postfix::a_dead_daemon_costs_no_mail_and_a_live_one_takes_up_again"],
+    },
+    Failure {
+        word: "register-down",
+        what: ["registret kan ikke skrives", "the register cannot be written"],
+        mail: Mail::Waits,
+        then: [
+            "mail med et fund får 451, ren mail går igennem; se /healthz, og giv plads eller adgang",
+            "mail with a finding gets 451, clean mail passes; see /healthz, and give it room or access",
+        ],
+        tests: &[
+            "crash::a_register_that_another_process_holds_means_451_and_nothing_half_written",
+            "gate::a_register_that_cannot_be_written_means_come_again",
+        ],
+    },
+    Failure {
+        word: "spool-full",
+        what: [
+            "mappen til forseglede numre kan ikke skrives",
+            "the folder of sealed numbers cannot be written",
+        ],
+        mail: Mail::Waits,
+        then: [
+            "mail, der ville åbne et brud, får 451; giv plads på disken",
+            "mail that would open a breach gets 451; make room on the disk",
+        ],
+        tests: &["crash::evidence_that_cannot_be_written_means_451_and_no_case"],
+    },
+    Failure {
+        word: "reader-hangs",
+        what: [
+            "et dokument får sin læser til at hænge, vokse eller gå ned",
+            "a document makes its reader hang, grow or break down",
+        ],
+        mail: Mail::Held,
+        then: [
+            "læseren stoppes ved sin grænse, og delen er ulæst: [policy.unread] limit og damaged afgør det",
+            "the reader is stopped at its limit and the part is unread: [policy.unread] limit and damaged decide",
+        ],
+        tests: &[
+            "documents::a_worker_that_goes_wrong_is_an_outcome",
+            "documents::what_unfolds_without_end_ends_as_a_limit",
+            "pdf::a_bomb_of_forms_ends_at_its_limit_of_time",
+        ],
+    },
+    Failure {
+        word: "machine-full",
+        what: [
+            "maskinen har ikke flere processer, filer eller hukommelse til et dokument",
+            "the machine has no process, file or memory left for a document",
+        ],
+        mail: Mail::Held,
+        then: [
+            "delen er ulæst af grunden machine-is-full: [policy.unread] limit afgør det",
+            "the part is unread by the reason machine-is-full: [policy.unread] limit decides",
+        ],
+        tests: &["workers::a_machine_without_descriptors_is_an_outcome"],
+    },
+    Failure {
+        word: "inspection-panics",
+        what: ["kontrollen af en mail bryder sammen", "the inspection of a mail panics"],
+        mail: Mail::Waits,
+        then: [
+            "den ene mail får 451, alle andre går videre; brevdue_milter_panics_total stiger",
+            "that one mail gets 451, all others go on; brevdue_milter_panics_total rises",
+        ],
+        tests: &["door::a_panic_costs_one_message"],
+    },
+    Failure {
+        word: "inspection-hangs",
+        what: ["kontrollen af en mail bliver ikke færdig", "the inspection of a mail does not end"],
+        mail: Mail::Waits,
+        then: [
+            "mailserveren hører hvert tiende sekund, at der arbejdes, og så 451; brevdue_milter_expired_total stiger",
+            "the mail server hears every ten seconds that work goes on, and then 451; brevdue_milter_expired_total rises",
+        ],
+        tests: &["door::a_gate_that_hangs_is_given_up", "door::a_slow_gate_keeps_the_mta_waiting"],
+    },
+    Failure {
+        word: "overload",
+        what: ["flere forbindelser end max_connections", "more connections than max_connections"],
+        mail: Mail::Waits,
+        then: [
+            "de overskydende får 451 med det samme, og ingen forbindelse afvises",
+            "those above it get 451 at once, and no connection is refused",
+        ],
+        tests: &["door::above_the_cap_mail_is_deferred_and_above_the_hard_cap_it_waits"],
+    },
+    Failure {
+        word: "peer-breaks-protocol",
+        what: ["mailserveren afbryder eller taler forkert", "the mail server leaves or breaks the protocol"],
+        mail: Mail::Waits,
+        then: [
+            "den besked får tempfail og intet svar i øvrigt; brevdue_milter_broken_total stiger",
+            "that message gets tempfail and no other answer; brevdue_milter_broken_total rises",
+        ],
+        tests: &[
+            "strangers::frames_that_break_the_protocol_are_answered_by_a_tempfail",
+            "strangers::an_mta_that_leaves_in_the_middle_harms_nobody",
+        ],
+    },
+    Failure {
+        word: "rules-bad",
+        what: ["nye regler eller ny konfiguration har fejl", "new rules or a new configuration have faults"],
+        mail: Mail::Flows,
+        then: [
+            "de gamle gælder, /healthz siger degraded; ved start nægter Brevdue at køre",
+            "the old ones count, /healthz says degraded; at the start Brevdue refuses to run",
+        ],
+        tests: &["files::half_a_file_changes_nothing", "files::a_number_in_a_faulty_file_is_shown_to_nobody"],
+    },
+    Failure {
+        word: "alarm-server-down",
+        what: ["mailserveren til varsler svarer ikke", "the mail server for alarms does not answer"],
+        mail: Mail::Flows,
+        then: [
+            "hvert varsel prøves igen, til det er afleveret, også efter genstart; `brevdue case show` viser det",
+            "every notice is tried again until it is delivered, after a restart too; `brevdue case show` shows it",
+        ],
+        tests: &[
+            "alarm::a_mail_server_that_is_down_or_refuses_delays_and_loses_nothing",
+            "crash::a_daemon_killed_after_its_answer_has_the_case_and_tells_of_it_when_it_is_back",
+        ],
+    },
+    Failure {
+        word: "clock-jumps",
+        what: ["maskinens ur springer", "the machine's clock jumps"],
+        mail: Mail::Flows,
+        then: [
+            "forsinkede varsler samles i det mest presserende; en frist flyttes aldrig af uret",
+            "late notices are merged into the most pressing; the clock never moves a deadline",
+        ],
+        tests: &["alarm::a_clock_that_jumps_merges_what_is_late_into_the_most_pressing"],
+    },
+    Failure {
+        word: "protected-road-closed",
+        what: ["den beskyttede vej tilbyder ikke TLS", "the protected road offers no TLS"],
+        mail: Mail::Waits,
+        then: [
+            "mailen bliver i Postfix' kø og går ikke ad en anden vej",
+            "the mail stays in Postfix's queue and goes by no other road",
+        ],
+        tests: &["postfix::a_rerouted_leak_goes_by_the_protected_road_or_not_at_all"],
+    },
+    Failure {
+        word: "console-crowded",
+        what: ["nogen optager konsollens pladser", "somebody takes all places of the console"],
+        mail: Mail::Flows,
+        then: ["kun /healthz og /metrics må vente", "only /healthz and /metrics must wait"],
+        tests: &["console::who_knocks_at_the_console_does_not_keep_mail_out"],
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_failure_has_a_name_of_its_own_and_words_in_both_languages() {
+        for (nr, failure) in FAILURES.iter().enumerate() {
+            let is_word = |c: char| c.is_ascii_lowercase() || c == '-';
+            assert!(failure.word.chars().all(is_word), "{}", failure.word);
+            assert!(FAILURES[..nr].iter().all(|before| before.word != failure.word), "{}", failure.word);
+            for texts in [failure.what, failure.then, failure.mail.told()] {
+                assert!(texts.iter().all(|text| text.len() > 10) && texts[0] != texts[1], "{texts:?}");
+            }
+            assert!(!failure.tests.is_empty(), "{}", failure.word);
+        }
+    }
+}
