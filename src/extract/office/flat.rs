@@ -82,7 +82,7 @@ fn form(document: &[u8]) -> Option<Form> {
 fn may_begin(text: &[u8]) -> bool {
     let Some(tag) = text.strip_prefix(b"<") else { return false };
     match tag.first() {
-        Some(b'?') => true,
+        Some(b'?') | None => true,
         Some(b'!') => !tag.get(..13).is_some_and(|tag| tag.eq_ignore_ascii_case(b"!doctype html")),
         Some(_) => {
             let end = tag.iter().position(|byte| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'>'));
@@ -91,7 +91,6 @@ fn may_begin(text: &[u8]) -> bool {
             // A name that the first bytes cut off may be any.
             end.is_none() || ROOTS.iter().any(|(_, root, _)| root.as_bytes() == local)
         }
-        None => true,
     }
 }
 
