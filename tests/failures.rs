@@ -1,5 +1,7 @@
 //! The table of failures, held to its word: each row names tests, and they are there.
 
+use crate::support::Port;
+use crate::support::daemon::{Daemon, DaemonOptions};
 use brevdue::console::failures::FAILURES;
 use std::path::Path;
 
@@ -28,4 +30,28 @@ fn every_failure_has_a_test_that_breaks_the_thing() {
             assert_eq!(found.count(), 1, "{}: no test {test}", failure.word);
         }
     }
+}
+
+#[test]
+fn status_says_what_answers_what_waits_and_what_each_failure_does() {
+    let console = Port::claim().unwrap();
+    let toml = format!("[console]\nlisten = \"{}\"\n[policy]\nleak = \"block\"", console.addr());
+    let mut daemon = Daemon::start(&DaemonOptions::with(&toml)).unwrap();
+    let status = |daemon: &Daemon| {
+        let output = daemon.run(&["status", "--format", "json"]).unwrap();
+        let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        (output.status.code().unwrap(), said)
+    };
+    let (code, said) = status(&daemon);
+    assert_eq!((code, &said["well"], &said["health"]["status"]), (0, &true.into(), &"ok".into()));
+    assert!(said["doors"].as_array().unwrap().iter().all(|door| door["answers"] == true));
+    assert_eq!(said["failures"].as_array().unwrap().len(), FAILURES.len());
+    assert_eq!(said["health"]["failures"].as_array().unwrap().len(), FAILURES.len());
+    let words = String::from_utf8(daemon.run(&["status"]).unwrap().stdout).unwrap();
+    assert!(words.contains("svarer · answers") && words.contains("0 brud · breaches"), "{words}");
+    assert!(FAILURES.iter().all(|one| words.contains(one.then[0]) && words.contains(one.then[1])));
+    daemon.kill();
+    let (code, said) = status(&daemon);
+    assert_eq!((code, &said["well"], &said["health"]), (1, &false.into(), &serde_json::Value::Null));
+    assert!(said["doors"][0]["why"].as_str().unwrap().contains("refused"));
 }
