@@ -60,6 +60,7 @@ impl House {
             dpo: DPO.to_owned(),
             dpo_key: None,
             default: true,
+            ..Controller::default()
         };
         let verdict = match outcome {
             Outcome::Stopped => Verdict::Block,

@@ -53,6 +53,7 @@ fn controller() -> Controller {
         dpo: "dpo@noerreby.example".to_owned(),
         dpo_key: None,
         default: true,
+        ..Controller::default()
     }
 }
 

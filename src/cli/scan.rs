@@ -148,7 +148,7 @@ impl Job {
         if self.recipients.is_empty() {
             return Vec::new();
         }
-        let decision = policy::decide(&self.envelope, report, &self.policy);
+        let decision = policy::decide(&self.envelope, report, &self.policy, self.how.today);
         self.recipients.iter().map(String::as_str).zip(decision.recipients).collect()
     }
 }

@@ -17,7 +17,7 @@ use crate::case::CaseId;
 use crate::case::incident::Source;
 use crate::clock::Clock;
 use crate::envelope::{Controller, Envelope, Verdict};
-use crate::policy::{self, Decision, LeakAction, Policy};
+use crate::policy::{self, Decision, Policy};
 use crate::scan::ruleset::{Ruleset, day_of};
 use crate::scan::{Day, Report, Scan};
 use crate::spool::held::Receipt;
@@ -136,11 +136,11 @@ impl Inspection {
         if self.scripted_settled() {
             return true;
         }
-        let policy = &self.setup.policy;
-        policy.leak == LeakAction::Block
-            && self.scan.leaks()
+        self.scan.leaks()
             && self.scan.kept() >= Report::KEPT
-            && self.envelope.recipients.iter().any(|to| !policy.roads.to(Some(to)).protects(1))
+            && self.scan.subject().is_some_and(|subject| {
+                self.setup.policy.surely_blocks(&self.envelope, subject, today(&self.gate.clock))
+            })
     }
 
     /// Ends the message for a door that has one answer, and does not keep the mail.
@@ -166,7 +166,7 @@ impl Inspection {
         } else {
             scan.finish()
         };
-        let decision = policy::decide(&envelope, &report, &setup.policy);
+        let decision = policy::decide(&envelope, &report, &setup.policy, today(&gate.clock));
         if !record::is_needed(&setup, &report, &decision) {
             return Judged::new(decision, report.leaks(), None);
         }

@@ -18,6 +18,7 @@ use super::explained::Explained;
 use super::finding::{MaskedText, Place};
 use super::report::{Protection, Report};
 use super::ruleset::Ruleset;
+use super::subject::Subject;
 use super::window::{self, Hit, Window};
 use crate::cpr::date::Day;
 use crate::extract::fold::{Unfold, is_folded};
@@ -163,6 +164,11 @@ impl Reader {
 
     pub(super) fn report(&self) -> &Report {
         &self.judge.report
+    }
+
+    /// The subject, once the message's header has ended.
+    pub(super) fn subject(&self) -> Option<&Subject> {
+        (self.containers > 0 || self.mode != Mode::Closed).then_some(&self.judge.report.subject)
     }
 
     /// Has documents opened by `opener`.
@@ -387,7 +393,12 @@ fn most_digits(text: &[u8]) -> usize {
 impl PartSink for Reader {
     fn header(&mut self, path: &PartPath, name: HeaderName, line: u64, text: &[u8]) {
         match header_word(name) {
-            Some(word) => self.short_text(path, &Place::Header(word), Some(line), text),
+            Some(word) => {
+                if name == HeaderName::Subject && path.is_whole() && self.judge.prefix.is_empty() {
+                    self.judge.report.subject.add(text);
+                }
+                self.short_text(path, &Place::Header(word), Some(line), text);
+            }
             None => self.judge.report.sketch.set_message_id(text),
         }
     }
