@@ -175,13 +175,25 @@ pub struct Controller {
     pub default: bool,
 }
 
-/// Who answers for mail of this sender: the controller whose domain it is, else the default one.
-pub fn controller_of<'a>(sender: Option<&Address>, controllers: &'a [Controller]) -> Option<&'a Controller> {
-    sender
-        .and_then(|sender| {
-            controllers.iter().find(|c| c.domains.iter().any(|d| domain_is_named_by(sender.domain(), d)))
-        })
-        .or_else(|| controllers.iter().find(|c| c.default))
+/// Who answers for mail of this sender to this recipient. Asked in this order: the sender's source; its domain, but for
+/// the default controller's, which on a processor's relay is the processor; the recipient's domain; the default one.
+pub fn controller_of<'a>(
+    sender: Option<&Address>,
+    recipient: Option<&Address>,
+    controllers: &'a [Controller],
+) -> Option<&'a Controller> {
+    let has = |address: Option<&Address>, domains: &[String]| {
+        address.is_some_and(|address| domains.iter().any(|one| domain_is_named_by(address.domain(), one)))
+    };
+    let by_source = |one: &&Controller| {
+        sender.is_some_and(|sender| one.senders.iter().any(|pattern| sender.is_named_by(pattern)))
+    };
+    controllers
+        .iter()
+        .find(by_source)
+        .or_else(|| controllers.iter().find(|one| !one.default && has(sender, &one.domains)))
+        .or_else(|| controllers.iter().find(|one| has(recipient, &one.recipients)))
+        .or_else(|| controllers.iter().find(|one| one.default))
 }
 
 /// Why a message may pass although it is not `Clean`, or that it is.
@@ -310,11 +322,42 @@ mod tests {
             ..Controller::default()
         };
         let all = [controller("A", "a.example", true), controller("B", "*.b.example", false)];
-        let of = |sender: &[u8]| controller_of(Address::parse(sender).as_ref(), &all).unwrap().name.clone();
+        let of =
+            |sender: &[u8]| controller_of(Address::parse(sender).as_ref(), None, &all).unwrap().name.clone();
         assert_eq!(
             (of(b"x@a.example"), of(b"x@m.b.example"), of(b"x@c.example"), of(b"<>")),
             ("A".into(), "B".into(), "A".into(), "A".into())
         );
+    }
+
+    #[test]
+    fn a_processor_sends_for_many() {
+        let controller = |name: &str, domain: &str| Controller {
+            name: name.into(),
+            domains: vec![domain.into()],
+            recipients: vec![domain.into()],
+            ..Controller::default()
+        };
+        let all = [
+            Controller { default: true, ..controller("processor", "it.example") },
+            Controller { senders: vec!["byg@it.example".into()], ..controller("A", "a.example") },
+            controller("B", "b.example"),
+        ];
+        for (sender, recipient, wanted) in [
+            // A system of A's alone, whoever gets it.
+            ("byg@it.example", "x@b.example", "A"),
+            // The processor's own address sends for whoever gets it.
+            ("noreply@it.example", "x@a.example", "A"),
+            ("noreply@it.example", "x@b.example", "B"),
+            ("noreply@it.example", "x@c.example", "processor"),
+            ("<>", "x@b.example", "B"),
+            // B's own mail to A is B's.
+            ("x@b.example", "x@a.example", "B"),
+        ] {
+            let (from, to) = (Address::parse(sender.as_bytes()), Address::parse(recipient.as_bytes()));
+            let of = controller_of(from.as_ref(), to.as_ref(), &all).unwrap();
+            assert_eq!(of.name, wanted, "{sender} {recipient}");
+        }
     }
 
     #[test]

@@ -79,8 +79,13 @@ impl House {
             persons: 1,
             persons_exact: true,
         };
-        let opening =
-            Opening { controller: &controller, source: None, grouping: self.digest(), salt: [1; 16] };
+        let opening = Opening {
+            controller: &controller,
+            source: None,
+            root: self.digest(),
+            grouping: self.digest(),
+            salt: [1; 16],
+        };
         self.store.record(|recording| recording.join(&detection, &opening)).unwrap().case
     }
 

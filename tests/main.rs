@@ -36,6 +36,7 @@ mod pictures;
 mod postfix;
 mod reload;
 mod reuse;
+mod roads;
 mod rules;
 // Said to be tests, so that clippy lets helpers unwrap too.
 #[cfg(test)]

@@ -4,12 +4,14 @@
 //! number or a text of the message. *Start reading at* [`run`]; `words` has the reasons in Danish and English. *Tests*:
 //! `tests/roads.rs`.
 
+mod passed;
 mod words;
 
 use super::output::shown;
 use super::read::{self, How, Item, form};
 use super::scan::{Recipient, Sender, recipient, sender};
 use crate::clock::Clock;
+use crate::config::Config;
 use crate::daemon;
 use crate::envelope::{Address, Envelope};
 use crate::inspect;
@@ -37,6 +39,8 @@ Examples:
 pub(super) enum Command {
     /// Say for each recipient which road a mail would take, which rule decides, and why
     Explain(Args),
+    /// The audit trail of what passed although a number stood in it: exemptions used, and many persons on a protected road
+    Passed(passed::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -69,9 +73,15 @@ enum Format {
 }
 
 pub(super) fn run(config: Option<&Path>, command: &Command) -> anyhow::Result<ExitCode> {
-    let Command::Explain(args) = command;
     let config = super::load(config)?;
-    let setup = daemon::setup(&config)?;
+    match command {
+        Command::Explain(args) => explain(&config, args),
+        Command::Passed(args) => passed::run(&config, args),
+    }
+}
+
+fn explain(config: &Config, args: &Args) -> anyhow::Result<ExitCode> {
+    let setup = daemon::setup(config)?;
     let job = Job {
         how: How {
             rules: setup.rules,
@@ -185,7 +195,7 @@ impl Job {
                 pass: words::pass(decided.verdict),
                 line: decided.why.rule.line(),
                 rule: decided.why.rule.key(),
-                many_persons: decided.why.many_persons,
+                many_persons: decided.why.many_persons.is_some(),
                 why_da,
                 why_en,
             }

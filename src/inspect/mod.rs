@@ -5,6 +5,7 @@
 //! decision that is in the register (invariants 4, 5, 6). Nothing here knows a protocol. Start reading at
 //! [`Inspection::judge`]; [`record`] writes. Tests: `tests/gate.rs`, and the doors'.
 
+mod fate;
 pub mod record;
 mod reply;
 #[cfg(test)]
@@ -23,7 +24,7 @@ use crate::scan::{Day, Report, Scan};
 use crate::spool::held::Receipt;
 use crate::worker::Workers;
 use chrono::NaiveDate;
-use record::Register;
+use record::{Found, Register};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// What a gate decides by; a message ends under the setup it began with.
@@ -91,6 +92,7 @@ impl Gate {
         let scan = setup.scan(today(&self.clock));
         Inspection {
             envelope: Envelope::default(),
+            splits: false,
             scan,
             setup,
             gate: Arc::clone(self),
@@ -113,6 +115,9 @@ fn today(clock: &Clock) -> Day {
 pub struct Inspection {
     /// Who sends to whom, as far as the door knows.
     pub envelope: Envelope,
+    /// Whether the door treats each recipient by their own verdict, so that some get the mail and others do not; false
+    /// for a door with one answer, by which all get the strictest. What left depends on it, and so does the register.
+    pub splits: bool,
     scan: Scan,
     /// What the message began with: rules, policy and controllers of one reading.
     setup: Arc<Setup>,
@@ -155,7 +160,7 @@ impl Inspection {
         if let Some(judged) = self.scripted().await {
             return judged;
         }
-        let Self { envelope, scan, setup, gate, .. } = self;
+        let Self { envelope, splits, scan, setup, gate, .. } = self;
         let report = if scan.has_documents() {
             // Opened by other processes, for which this thread does not wait.
             let Ok(report) = tokio::task::spawn_blocking(move || scan.finish()).await else {
@@ -167,22 +172,39 @@ impl Inspection {
             scan.finish()
         };
         let decision = policy::decide(&envelope, &report, &setup.policy, today(&gate.clock));
-        if !record::is_needed(&setup, &report, &decision) {
-            return Judged::new(decision, report.leaks(), None);
+        let (now, local_day) = (gate.clock.now(), local_day(&gate.clock));
+        let found = Found {
+            setup: &setup,
+            envelope: &envelope,
+            report: &report,
+            decision: &decision,
+            splits,
+            now,
+            local_day,
+        };
+        if !found.is_needed() {
+            return Judged::new(decision, report.leaks(), Vec::new());
         }
         let recorded = tokio::task::spawn_blocking(move || {
-            let now = gate.clock.now();
-            let day = local_day(&gate.clock);
-            let case = gate.register.record(&setup, &envelope, &report, &decision, now, day);
-            (case, report.leaks(), decision, envelope)
+            let found = Found {
+                setup: &setup,
+                envelope: &envelope,
+                report: &report,
+                decision: &decision,
+                splits,
+                now,
+                local_day,
+            };
+            let cases = gate.register.record(&found);
+            (cases, report.leaks(), decision, envelope)
         })
         .await;
         match recorded {
-            Ok((Ok(case), leaks, decision, _)) => {
-                if let Some(case) = &case {
+            Ok((Ok(cases), leaks, decision, _)) => {
+                for case in &cases {
                     tracing::warn!(%case, verdict = decision.strictest().word(), "CPR number found");
                 }
-                Judged::new(decision, leaks, case)
+                Judged::new(decision, leaks, cases)
             }
             Ok((Err(error), _, _, envelope)) => {
                 tracing::error!(%error, "not recorded; the mail must come again");
@@ -209,19 +231,19 @@ pub enum Custody {
 #[derive(Debug)]
 pub struct Judged {
     decision: Decision,
-    case: Option<CaseId>,
+    cases: Vec<CaseId>,
     reply: Vec<String>,
 }
 
 impl Judged {
-    fn new(decision: Decision, leaks: bool, case: Option<CaseId>) -> Self {
+    fn new(decision: Decision, leaks: bool, cases: Vec<CaseId>) -> Self {
         let reply = reply::lines(decision.strictest(), leaks);
-        Self { decision, case, reply }
+        Self { decision, cases, reply }
     }
 
     /// Our own work failed: come again, for everybody.
     fn failed(envelope: &Envelope) -> Self {
-        Self::new(Decision::defer(envelope), false, None)
+        Self::new(Decision::defer(envelope), false, Vec::new())
     }
 
     /// The verdict for each recipient.
@@ -229,9 +251,14 @@ impl Judged {
         &self.decision
     }
 
-    /// The case that the mail's leak was put into.
+    /// The case that the mail's leak was put into: the first, where it concerns several controllers.
     pub fn case(&self) -> Option<&CaseId> {
-        self.case.as_ref()
+        self.cases.first()
+    }
+
+    /// The cases that it was put into, one for each controller that it concerns.
+    pub fn cases(&self) -> &[CaseId] {
+        &self.cases
     }
 
     /// The strictest verdict, for a door that has one answer.

@@ -89,6 +89,6 @@ impl Inspection {
             verdict,
             why: Why::default(),
         };
-        Some(Judged { decision: Decision { recipients: vec![one] }, case: None, reply })
+        Some(Judged { decision: Decision { recipients: vec![one] }, cases: Vec::new(), reply })
     }
 }

@@ -165,7 +165,10 @@ pub fn decide(envelope: &Envelope, report: &Report, policy: &Policy, today: Day)
         let judged = leak.as_ref().map(|leak| leak.judge(envelope, recipient, &way));
         let (verdict, why) = match (judged, unread) {
             (Some((leak, why)), Some((unread, _))) if leak.strictness() >= unread.strictness() => (leak, why),
-            (_, Some((unread, kind))) => (unread, Why::from(Rule::Unread(kind))),
+            (judged, Some((unread, kind))) => {
+                let many_persons = judged.and_then(|(_, why)| why.many_persons);
+                (unread, Why { many_persons, ..Why::from(Rule::Unread(kind)) })
+            }
             (Some(judged), None) => judged,
             (None, None) => match report.clean() {
                 Some(_) => (Verdict::Deliver(Pass::Clean), Why::default()),
@@ -197,7 +200,13 @@ impl Leak<'_> {
         }
         let passage = way.passage(self.report.persons(), self.report.leaks_in_header());
         if let Passage::Safe { many } = passage {
-            let why = Why { many_persons: many, ..Why::from(Rule::of_way(way)) };
+            let rule = Rule::of_way(way);
+            let domain = if let (Rule::Road { domain, .. }, true) = (&rule, many) {
+                Some(domain.clone())
+            } else {
+                None
+            };
+            let why = Why { many_persons: domain, ..Why::from(rule) };
             return (Verdict::Deliver(Pass::ProtectedRoad), why);
         }
         if envelope.channel == Channel::DigitalPost {

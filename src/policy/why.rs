@@ -94,14 +94,14 @@ impl Rule {
 pub struct Why {
     /// Which rule decided.
     pub rule: Rule,
-    /// It passes, and carries more persons' numbers than its road warns at: the register is told.
-    pub many_persons: bool,
+    /// It passes, and carries more persons' numbers than its road, for this domain, warns at: the register is told.
+    pub many_persons: Option<String>,
     /// Why the way did not suffice, where a number was found and it did not.
     pub passage: Option<Passage>,
 }
 
 impl From<Rule> for Why {
     fn from(rule: Rule) -> Self {
-        Self { rule, many_persons: false, passage: None }
+        Self { rule, many_persons: None, passage: None }
     }
 }

@@ -26,6 +26,8 @@ pub enum StoreUrl {
 pub struct CaseRow {
     /// Its number.
     pub id: CaseId,
+    /// The incident that it is a controller's part of.
+    pub incident: i64,
     /// Where it stands.
     pub state: State,
     /// The controller's name.
@@ -104,6 +106,33 @@ pub struct MessageRow {
     pub sender_domain: String,
     /// To which domains.
     pub recipient_domains: String,
+    /// Different persons in it.
+    pub persons: u64,
+}
+
+/// A line of the audit trail: a message that passed although a number stood in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PassageRow {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// `exempt` or `many_persons`.
+    pub why: String,
+    /// The exemption's name, or the road's domain.
+    pub name: String,
+    /// Who made the exemption; empty for a road, as the next two are.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+    /// Its last day, `2026-11-30`.
+    pub until: String,
+    /// The mail server's name for the message.
+    pub queue_id: Option<String>,
+    /// From which domain.
+    pub sender_domain: String,
+    /// To which domains.
+    pub recipient_domains: String,
+    /// How many recipients.
+    pub recipients: u64,
     /// Different persons in it.
     pub persons: u64,
 }

@@ -83,7 +83,7 @@ fn road(decided: &RecipientDecision, way: &Way<'_>, report: &Report) -> Words {
     if let Some(found) = decided.why.passage {
         return passage(Some(found), way, report);
     }
-    if decided.why.many_persons {
+    if decided.why.many_persons.is_some() {
         return both(
             "vejen er beskyttet, men det er mange i én mail: det skrives i fortegnelsen",
             "the road is protected, but that is many in one mail: the register is told",
