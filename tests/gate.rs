@@ -446,6 +446,102 @@ fn pgp_mime_passes_and_pgp_inline_beside_a_number_does_not() {
     assert_eq!(house.verdict(&mail(7, &format!("CPR-nr.: {NUMBER}\r\n{armour}"))), BLOCK);
 }
 
+#[test]
+fn a_label_that_lies_is_not_believed() {
+    let keys = keys();
+    let relabelled = |line: &str, from: &str, to: &str, content: &str| {
+        let message = String::from_utf8(openssl(&keys, line, "Din sag", content)).unwrap();
+        assert!(message.contains(from), "{message}");
+        message.replace(from, to).into_bytes()
+    };
+    let (enveloped, signed) = ("smime-type=enveloped-data", "smime-type=signed-data");
+    let house = House::new(with(LeakAction::Block));
+    let encrypt = "smime -encrypt -aes256";
+    let sign = "smime -sign -nodetach -signer cert.pem -inkey key.pem";
+    for to in [signed, "smime-type=certs-only", "x=y"] {
+        assert_eq!(house.verdict(&relabelled(encrypt, enveloped, to, TEXT)), ENCRYPTED, "{to}");
+    }
+    assert_eq!(house.verdict(&relabelled(sign, signed, enveloped, TEXT)), BLOCK);
+    assert_eq!(house.verdict(&relabelled(sign, signed, enveloped, HARMLESS)), CLEAN);
+    // Called anything else, by whole mails and by attachments.
+    for label in ["application/octet-stream", "text/plain"] {
+        let types = ["application/x-pkcs7-mime", "application/pkcs7-mime"];
+        let message = String::from_utf8(openssl(&keys, sign, "Din sag", TEXT)).unwrap();
+        let message = types.iter().fold(message, |message, one| message.replace(one, label));
+        assert_eq!(house.verdict(message.as_bytes()), BLOCK, "{label}");
+    }
+}
+
+#[test]
+fn pgp_is_known_by_its_first_packet() {
+    let folder = TempDir::new().unwrap();
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let gpg = |args: &str, input: &str| {
+        let args = format!("--batch --yes --pinentry-mode loopback --passphrase x {args}");
+        through(folder.path(), "gpg", &args.split(' ').collect::<Vec<_>>(), input.as_bytes())
+    };
+    through(
+        folder.path(),
+        "gpg",
+        &[
+            "--batch",
+            "--pinentry-mode",
+            "loopback",
+            "--passphrase",
+            "x",
+            "--quick-gen-key",
+            "a@b.example",
+            "default",
+            "default",
+        ],
+        b"",
+    );
+    let to_key = "--trust-model always --recipient a@b.example --encrypt";
+    let in_text = |armour: &[u8], beside: &str| {
+        mail(9, &format!("Kaere borger\r\n{beside}\r\n{}", String::from_utf8_lossy(armour)))
+    };
+    let attached = |bytes: &[u8]| {
+        let head =
+            "Content-Type: application/octet-stream; name=brev.gpg\r\nContent-Transfer-Encoding: base64";
+        with_part(head, &data_encoding::BASE64_MIME.encode(bytes))
+    };
+    let pgp_mime = |armour: &[u8]| {
+        format!(
+            "From: <s@noerreby.example>\nContent-Type: multipart/encrypted; protocol=\"application/pgp-encrypted\"; boundary=b\n\n\
+             --b\nContent-Type: application/pgp-encrypted\n\nVersion: 1\n\n\
+             --b\nContent-Type: application/octet-stream\n\n{}\n--b--\n",
+            String::from_utf8_lossy(armour)
+        )
+        .into_bytes()
+    };
+    for how in [to_key, "--symmetric"] {
+        let house = House::new(with(LeakAction::Block));
+        let (armour, binary) = (gpg(&format!("--armor {how}"), TEXT), gpg(how, TEXT));
+        assert_eq!(house.verdict(&in_text(&armour, "Se nedenfor.")), PASSED_UNREAD, "{how}");
+        assert_eq!(house.verdict(&in_text(&armour, &format!("CPR-nr.: {NUMBER}"))), BLOCK, "{how}");
+        assert_eq!(house.verdict(&attached(&binary)), PASSED_UNREAD, "{how}");
+        assert_eq!(house.verdict(&pgp_mime(&armour)), ENCRYPTED, "{how}");
+        // Once beside a number, twice by itself.
+        let tally: Vec<_> =
+            house.tally().into_iter().map(|(kind, verdict, count)| (kind + ":" + &verdict, count)).collect();
+        assert_eq!(tally, [("encrypted:block".to_owned(), 1), ("encrypted:deliver".to_owned(), 2)], "{how}");
+    }
+    // The same armour round what anybody can read.
+    for how in ["--armor --store", "--armor --sign", "--armor --store --compress-algo none"] {
+        let house = House::new(with(LeakAction::Block));
+        let armour = gpg(how, TEXT);
+        assert_eq!(house.verdict(&in_text(&armour, "Se nedenfor.")), Verdict::Hold, "{how}");
+        assert_eq!(house.verdict(&mail(10, &String::from_utf8_lossy(&armour))), Verdict::Hold, "{how}");
+        assert_eq!(house.verdict(&pgp_mime(&armour)), Verdict::Hold, "{how}");
+    }
+    // Signed in the clear is text like any other, and a text may speak of armour.
+    let house = House::new(with(LeakAction::Block));
+    assert_eq!(house.verdict(&mail(11, &String::from_utf8_lossy(&gpg("--clearsign", TEXT)))), BLOCK);
+    let spoken = "Linjen -----BEGIN PGP MESSAGE----- begynder den.\r\n-----BEGIN PGP MESSAGE-----\r\n\r\nHej";
+    assert_eq!(house.verdict(&mail(12, spoken)), CLEAN);
+    drop(Command::new("gpgconf").args(["--kill", "all"]).env("GNUPGHOME", folder.path()).status());
+}
+
 fn with_part(headers: &str, body: &str) -> Vec<u8> {
     format!(
         "From: <s@noerreby.example>\r\nSubject: Din sag\r\nMIME-Version: 1.0\r\n\

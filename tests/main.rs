@@ -11,6 +11,7 @@
 #![allow(clippy::format_collect, clippy::format_push_string, reason = "a few allocations in a test")]
 
 mod alarm;
+mod check;
 mod chunking;
 mod commands;
 mod corpus;

@@ -5,11 +5,13 @@
 //! decision that is in the register (invariants 4, 5, 6). Nothing here knows a protocol. Start reading at
 //! [`Inspection::judge`]; [`record`] writes. Tests: `tests/gate.rs`, and the doors'.
 
+pub mod enquiry;
 mod fate;
 pub mod record;
 mod reply;
 #[cfg(test)]
 mod scripted;
+pub mod told;
 
 #[cfg(test)]
 pub use scripted::Scripted;
@@ -156,16 +158,21 @@ impl Inspection {
     /// Ends the message: decides, and records what must be recorded. When the register cannot be written the decision
     /// is Defer, and whoever has the mail keeps it.
     pub async fn judge(self) -> Judged {
+        self.conclude().await.0
+    }
+
+    /// The same, with what was found; `None` when our own work failed.
+    async fn conclude(self) -> (Judged, Option<Report>) {
         #[cfg(test)]
         if let Some(judged) = self.scripted().await {
-            return judged;
+            return (judged, None);
         }
         let Self { envelope, splits, scan, setup, gate, .. } = self;
         let report = if scan.has_documents() {
             // Opened by other processes, for which this thread does not wait.
             let Ok(report) = tokio::task::spawn_blocking(move || scan.finish()).await else {
                 tracing::error!("opening a document panicked; the mail must come again");
-                return Judged::failed(&envelope);
+                return (Judged::failed(&envelope), None);
             };
             report
         } else {
@@ -183,7 +190,7 @@ impl Inspection {
             local_day,
         };
         if !found.is_needed() {
-            return Judged::new(decision, report.leaks(), Vec::new());
+            return (Judged::new(decision, report.leaks(), Vec::new()), Some(report));
         }
         let recorded = tokio::task::spawn_blocking(move || {
             let found = Found {
@@ -196,23 +203,23 @@ impl Inspection {
                 local_day,
             };
             let cases = gate.register.record(&found);
-            (cases, report.leaks(), decision, envelope)
+            (cases, report, decision, envelope)
         })
         .await;
         match recorded {
-            Ok((Ok(cases), leaks, decision, _)) => {
+            Ok((Ok(cases), report, decision, _)) => {
                 for case in &cases {
                     tracing::warn!(%case, verdict = decision.strictest().word(), "CPR number found");
                 }
-                Judged::new(decision, leaks, cases)
+                (Judged::new(decision, report.leaks(), cases), Some(report))
             }
             Ok((Err(error), _, _, envelope)) => {
                 tracing::error!(%error, "not recorded; the mail must come again");
-                Judged::failed(&envelope)
+                (Judged::failed(&envelope), None)
             }
             Err(_) => {
                 tracing::error!("recording panicked; the mail must come again");
-                Judged::failed(&Envelope::default())
+                (Judged::failed(&Envelope::default()), None)
             }
         }
     }

@@ -5,6 +5,7 @@
 
 pub mod archive;
 pub mod bind;
+pub mod check;
 pub mod listen;
 pub mod milter;
 

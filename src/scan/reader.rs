@@ -22,6 +22,7 @@ use super::subject::Subject;
 use super::window::{self, Hit, Window};
 use crate::cpr::date::Day;
 use crate::extract::fold::{Unfold, is_folded};
+use crate::extract::pgp;
 use crate::extract::{self, Claim, Document, Nature, Opener};
 use crate::mime::{
     Class, Disposition, HeaderName, Part, PartKind, PartPath, PartSink, Problem, Reading, TransferEncoding,
@@ -257,7 +258,11 @@ impl Reader {
             Nature::Text => true,
             // Decoded at a venture: only what is surely a document says something.
             Nature::Document("binary") if self.seconds.is_guess => false,
-            Nature::DoubtfulText | Nature::CmsEnveloped | Nature::CmsSigned | Nature::PgpMessage
+            Nature::DoubtfulText
+            | Nature::CmsEnveloped
+            | Nature::CmsSigned
+            | Nature::PgpMessage
+            | Nature::PgpReadable
                 if self.seconds.is_guess =>
             {
                 true
@@ -290,6 +295,11 @@ impl Reader {
             }
             Nature::PgpMessage => {
                 judge.unread(path, UnreadKind::Encrypted, "pgp-message");
+                true
+            }
+            // Its reader sees what we do not, and so does everybody else.
+            Nature::PgpReadable => {
+                judge.unread(path, UnreadKind::Ambiguous, "pgp-not-encrypted");
                 true
             }
         };
@@ -353,6 +363,24 @@ impl Reader {
             unfold.finish(&mut |text| window.push(text, &mut visit));
         }
         window.finish(&mut visit);
+    }
+
+    /// Notes a PGP message that stands within the message's first text; one that begins a part was told by that. Looks
+    /// where the sketch does, once a message, so that no other text pays for it.
+    fn note_armour(&mut self) {
+        let judge = &mut self.judge;
+        let Some(text) = judge.report.sketch.take_unsearched().filter(|_| judge.sketching) else { return };
+        let Some(at) = memchr::memmem::find(text, pgp::ARMOUR).filter(|at| *at > 0) else { return };
+        match pgp::armoured(text.get(at..).unwrap_or_default()) {
+            Some(pgp::Message::Encrypted) => {
+                judge.unread(&self.leaf.path, UnreadKind::Encrypted, "pgp-message")
+            }
+            Some(pgp::Message::Readable) => {
+                judge.unread(&self.leaf.path, UnreadKind::Ambiguous, "pgp-not-encrypted");
+            }
+            // A text that speaks of armour.
+            None => {}
+        }
     }
 
     fn short_text(&mut self, path: &PartPath, place: &Place, line: Option<u64>, text: &[u8]) {
@@ -498,6 +526,7 @@ impl PartSink for Reader {
             Mode::Sniffing | Mode::Reading => {
                 self.finish_within();
                 self.finish_sweep();
+                self.note_armour();
                 self.judge.report.sketch.close();
                 self.judge.sketching = false;
                 self.keep_document();
