@@ -135,7 +135,7 @@ fn what_is_no_enquiry_gets_a_clear_answer_and_is_not_repeated() {
     let house = House::new(ROADS);
     let number = NUMBER.to_owned();
     for (body, part) in [
-        ("".to_owned(), "line 1"),
+        (String::new(), "line 1"),
         ("{".to_owned(), "not what is asked for"),
         (format!("{{\"channel\": \"{number}\", \"text\": \"x\"}}"), "`channel` is one of"),
         (format!("{{\"channel\": \"sms\", \"text\": \"x\", \"{number}\": 1}}"), "not what is asked for"),
@@ -176,7 +176,7 @@ fn what_is_no_enquiry_gets_a_clear_answer_and_is_not_repeated() {
             .into_bytes();
     for _ in 0..40 {
         chunked.extend_from_slice(b"8000\r\n");
-        chunked.extend_from_slice(&[b' '; 0x8000]);
+        chunked.extend(std::iter::repeat_n(b' ', 0x8000));
         chunked.extend_from_slice(b"\r\n");
     }
     chunked.extend_from_slice(b"0\r\n\r\n");

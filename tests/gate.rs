@@ -307,6 +307,33 @@ fn the_strictest_recipient_decides_for_a_door_with_one_answer() {
     }
 }
 
+/// A door that treats each recipient apart delivers to some what it holds for others: what left is a breach, whatever
+/// was stopped beside it.
+#[test]
+fn what_leaves_by_a_door_that_splits_is_a_breach_beside_what_it_stops() {
+    let road = |domain: &str, protection| Road { domain: domain.to_owned(), protection, ..Road::default() };
+    let known = vec![road("sms.example", Protection::Sms), road("sikker.example", Protection::Tunnel)];
+    let roads = Roads { known, default: Protection::Plaintext };
+    for (splits, kind, domains) in
+        [(false, "near_miss", "post.example sikker.example sms.example"), (true, "breach", "post.example")]
+    {
+        let house = House::new(Policy { roads: roads.clone(), ..with(LeakAction::Deliver) });
+        let mut inspection = house.gate.begin();
+        inspection.envelope = to(&["a@post.example", "b@sms.example", "c@sikker.example"]);
+        inspection.splits = splits;
+        inspection.feed(&leak());
+        let judged = house.runtime.block_on(inspection.judge());
+        let verdicts: Vec<Verdict> = judged.decision().recipients.iter().map(|one| one.verdict).collect();
+        let each = [Verdict::Deliver(Pass::Observed), BLOCK, Verdict::Deliver(Pass::ProtectedRoad)];
+        assert_eq!((verdicts.as_slice(), judged.verdict()), (each.as_slice(), BLOCK));
+        let cases = house.cases();
+        assert_eq!(judged.cases(), [cases[0].id.clone()]);
+        assert_eq!((cases.len(), cases[0].state.kind().word()), (1, kind));
+        let file = house.store.case(&cases[0].id).unwrap().unwrap();
+        assert_eq!(file.messages[0].recipient_domains, domains);
+    }
+}
+
 /// Runs a program on this input; its output.
 fn through(folder: &Path, program: &str, args: &[&str], input: &[u8]) -> Vec<u8> {
     let mut child = Command::new(program)

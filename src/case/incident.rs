@@ -57,11 +57,9 @@ pub fn root(
     sender: Option<&Address>,
     local_day: NaiveDate,
 ) -> Vec<Vec<u8>> {
-    match source {
-        Some(source) => vec![b"source".to_vec(), source.name.as_bytes().to_vec(), sketch.template()],
-        None => {
-            let sender = sender.map(Address::reveal).unwrap_or_default().to_lowercase().into_bytes();
-            vec![b"sender".to_vec(), sender, local_day.to_string().into_bytes()]
-        }
+    if let Some(source) = source {
+        return vec![b"source".to_vec(), source.name.as_bytes().to_vec(), sketch.template()];
     }
+    let sender = sender.map(Address::reveal).unwrap_or_default().to_lowercase().into_bytes();
+    vec![b"sender".to_vec(), sender, local_day.to_string().into_bytes()]
 }

@@ -130,22 +130,19 @@ fn message(parts: &[String], subject: &str, boundary: &str) -> String {
     const TEXT: &str = "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n";
     // A line break would begin a field of its own.
     let subject: String = subject.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let mut message = format!("MIME-Version: 1.0\r\nSubject: {subject}\r\n");
+    let head = format!("MIME-Version: 1.0\r\nSubject: {subject}\r\n");
     if let [only] = parts {
-        message.push_str(TEXT);
-        message.push_str(&lines(only));
-        message.push_str("\r\n");
-        return message;
+        return format!("{head}{TEXT}{}\r\n", lines(only));
     }
-    message.push_str(&format!("Content-Type: multipart/mixed; boundary=\"{boundary}\"\r\n\r\n"));
     let whole = parts.concat();
     let uncounted: String = parts.iter().map(|part| without_counter(part)).collect();
     let uncounted = (uncounted != whole).then_some(&uncounted);
-    for text in parts.iter().chain([&whole]).chain(uncounted) {
-        message.push_str(&format!("--{boundary}\r\n{TEXT}{}\r\n", lines(text)));
-    }
-    message.push_str(&format!("--{boundary}--\r\n"));
-    message
+    let texts = parts.iter().chain([&whole]).chain(uncounted);
+    let texts: Vec<String> = texts.map(|text| format!("--{boundary}\r\n{TEXT}{}\r\n", lines(text))).collect();
+    format!(
+        "{head}Content-Type: multipart/mixed; boundary=\"{boundary}\"\r\n\r\n{}--{boundary}--\r\n",
+        texts.concat()
+    )
 }
 
 /// Every line ended as in a mail.

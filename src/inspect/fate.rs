@@ -33,11 +33,10 @@ enum Fate {
 fn fate(one: &RecipientDecision, overall: Verdict, splits: bool) -> Fate {
     let leaves = splits || matches!(overall, Verdict::Deliver(_));
     match one.verdict {
-        Verdict::Block | Verdict::Hold | Verdict::Reroute => Fate::Stopped,
         Verdict::Deliver(Pass::Observed) if leaves => {
             Fate::Left { plainly: one.protection != Protection::Unknown }
         }
-        Verdict::Deliver(Pass::Observed) => Fate::Stopped,
+        Verdict::Block | Verdict::Hold | Verdict::Reroute | Verdict::Deliver(Pass::Observed) => Fate::Stopped,
         Verdict::Deliver(Pass::Exempt) if leaves => Fate::Passed,
         Verdict::Deliver(_) if one.why.many_persons.is_some() && leaves => Fate::Passed,
         Verdict::Deliver(

@@ -136,14 +136,15 @@ impl Inspection {
         self.scan.feed(bytes);
     }
 
-    /// Whether the verdict is surely Block and enough evidence is kept, so that a door may skip the rest.
+    /// Whether the one answer is surely Block and enough evidence is kept, so that a door may skip the rest.
     /// Further persons only ever make a road less sufficient, so what blocks now blocks at the end.
     pub fn settled(&self) -> bool {
         #[cfg(test)]
         if self.scripted_settled() {
             return true;
         }
-        self.scan.leaks()
+        !self.splits
+            && self.scan.leaks()
             && self.scan.kept() >= Report::KEPT
             && self.scan.subject().is_some_and(|subject| {
                 self.setup.policy.surely_blocks(&self.envelope, subject, today(&self.gate.clock))

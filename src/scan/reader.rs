@@ -113,6 +113,8 @@ pub(super) struct Reader {
     pgp: Option<PgpContainer>,
     /// What the last message's sketch was gathered in.
     sketch_memory: Vec<u8>,
+    /// And its subject.
+    subject_memory: Vec<u8>,
 }
 
 #[derive(Clone, Copy)]
@@ -146,6 +148,7 @@ impl Reader {
             seconds: Seconds::default(),
             pgp: None,
             sketch_memory: Vec::new(),
+            subject_memory: Vec::new(),
         }
     }
 
@@ -191,6 +194,7 @@ impl Reader {
         if report.findings.is_empty() && report.clean().is_some() {
             // Nobody will ask what a clean mail looked like.
             self.sketch_memory = report.sketch.take_text();
+            self.subject_memory = report.subject.take_memory();
         }
         (report, self.judge.explained.take().unwrap_or_default())
     }
@@ -213,8 +217,10 @@ impl Reader {
             seconds,
             pgp,
             sketch_memory,
+            subject_memory,
         } = self;
         judge.renew(rules, today, std::mem::take(sketch_memory));
+        judge.report.subject.gather_in(std::mem::take(subject_memory));
         window.clear();
         window.show_all(false);
         *mode = Mode::Closed;
@@ -373,7 +379,7 @@ impl Reader {
         let Some(at) = memchr::memmem::find(text, pgp::ARMOUR).filter(|at| *at > 0) else { return };
         match pgp::armoured(text.get(at..).unwrap_or_default()) {
             Some(pgp::Message::Encrypted) => {
-                judge.unread(&self.leaf.path, UnreadKind::Encrypted, "pgp-message")
+                judge.unread(&self.leaf.path, UnreadKind::Encrypted, "pgp-message");
             }
             Some(pgp::Message::Readable) => {
                 judge.unread(&self.leaf.path, UnreadKind::Ambiguous, "pgp-not-encrypted");

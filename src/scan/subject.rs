@@ -28,6 +28,18 @@ impl Subject {
         self.0.extend_from_slice(text.get(..room).unwrap_or(text));
     }
 
+    /// Takes it out, for its memory.
+    pub(super) fn take_memory(&mut self) -> Vec<u8> {
+        let mut memory = std::mem::take(&mut self.0);
+        memory.clear();
+        memory
+    }
+
+    /// Gathers in this memory.
+    pub(super) fn gather_in(&mut self, memory: Vec<u8>) {
+        self.0 = memory;
+    }
+
     /// Whether this tag stands in it, without regard to case and to how many blanks part its words.
     pub fn has(&self, tag: &str) -> bool {
         let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
