@@ -219,7 +219,10 @@ fn verdict_name(word: &str) -> &str {
 
 fn notice(notice: &NoticeRow) -> String {
     let fate = match (notice.state.as_str(), notice.sent_at, &notice.last_error) {
-        (_, Some(at), _) => format!("sendt {}", local(at)),
+        (_, Some(at), _) => {
+            let begun = notice.begun_at.filter(|begun| *begun != at).unwrap_or(at);
+            format!("sendt {}, modtaget {}", local(begun), local(at))
+        }
         ("merged", _, _) => "samlet i et senere varsel".to_owned(),
         (_, None, Some(error)) => format!("forsøgt {} gange: {error}", notice.attempts),
         (_, None, None) => "venter".to_owned(),

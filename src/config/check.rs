@@ -330,7 +330,8 @@ fn sources(written: &[file::Source], faults: &mut Vec<Problem>) -> Option<Vec<So
 fn alarm(written: &file::Alarm, faults: &mut Vec<Problem>) -> Option<AlarmSettings> {
     let smtp = read(written.smtp.as_ref(), value::smtp_url, faults);
     let from = read(written.from.as_ref(), value::mail_address, faults);
-    smtp.zip(from).map(|(smtp, from)| AlarmSettings { smtp, from })
+    let processor = written.processor.as_ref().and_then(|name| read(Some(name), value::plain_words, faults));
+    smtp.zip(from).map(|(smtp, from)| AlarmSettings { smtp, from, processor })
 }
 
 fn nobody_is_told(controllers: &[file::Controller], faults: &mut Vec<Problem>) {

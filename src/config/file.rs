@@ -108,6 +108,7 @@ pub(super) struct Source {
 pub(super) struct Alarm {
     pub(super) smtp: Option<At<String>>,
     pub(super) from: Option<At<String>>,
+    pub(super) processor: Option<At<String>>,
 }
 
 /// Reads the whole file and notes every fault of form. The places of broken syntax come with it: what
@@ -282,6 +283,7 @@ fn alarm(mut section: Section<'_>, faults: &mut Vec<Problem>) -> Alarm {
     let read = Alarm {
         smtp: section.need_text(("smtp", "\"127.0.0.1:25\""), faults),
         from: section.need_text(("from", "\"brevdue@kommune.example\""), faults),
+        processor: section.take_text(("processor", "\"Leverandøren A/S\""), faults),
     };
     section.finish(faults);
     read

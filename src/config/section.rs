@@ -262,7 +262,7 @@ const HOMES: [(&str, &[&str]); 10] = [
     ("[[exemption]]", &["reason", "since", "until", "by"]),
     ("[[controller]]", &["cvr", "domains", "recipients", "sources", "dpo", "dpo_key"]),
     ("[[source]]", &["match", "vendor"]),
-    ("[alarm]", &["from"]),
+    ("[alarm]", &["from", "processor"]),
 ];
 
 fn text(key: Key, value: &At<DeValue<'_>>, faults: &mut Vec<Problem>) -> Option<At<String>> {

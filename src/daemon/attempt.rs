@@ -142,7 +142,7 @@ pub(super) fn needs_restart(started: &Config, new: &Config) -> Vec<&'static str>
     };
     let (milter, before) = (milter_of(milter), milter_of(&started.milter));
     let alarm_of = |alarm: &Option<config::AlarmSettings>| {
-        alarm.as_ref().map(|alarm| (alarm.smtp.clone(), alarm.from.clone()))
+        alarm.as_ref().map(|alarm| (alarm.smtp.clone(), alarm.from.clone(), alarm.processor.clone()))
     };
     let changes = [
         ("[milter] listen", milter.as_ref().map(|one| &one.0) != before.as_ref().map(|one| &one.0)),

@@ -9,6 +9,7 @@ mod archive;
 mod bytes;
 pub mod cms;
 mod codepage;
+mod compressed;
 pub mod content;
 pub mod fold;
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! Start reading at [`open`].
 
 use super::content::{Content, Limits, Page, Unread};
-use super::{archive, ole, pdf, raw, rtf, tnef};
+use super::{archive, compressed, ole, pdf, raw, rtf, tnef};
 use std::sync::Arc;
 
 /// A form of documents that is opened.
@@ -25,6 +25,7 @@ const FORMS: &[Form] = &[
     Form { is: ole::is, read: ole::read },
     Form { is: rtf::is, read: rtf::read },
     Form { is: tnef::is, read: tnef::read },
+    Form { is: compressed::is, read: compressed::read },
 ];
 
 /// Tells what is in a document.

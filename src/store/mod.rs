@@ -158,6 +158,8 @@ pub struct NoticeRow {
     pub attempts: u32,
     /// What the last failure was.
     pub last_error: Option<String>,
+    /// When handing it over began; `None` until it was taken, and in rows of version 1.
+    pub begun_at: Option<DateTime<Utc>>,
     /// When the mail server took it.
     pub sent_at: Option<DateTime<Utc>>,
     /// Whether its case is a breach or a near miss.

@@ -32,3 +32,6 @@ CREATE TRIGGER passage_is_not_changed BEFORE UPDATE ON passage
 BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
 CREATE TRIGGER passage_is_not_deleted BEFORE DELETE ON passage
 BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
+
+-- When handing a notice over began; sent_at is when the receiving server took it (GDPR art. 33(2): both are shown).
+ALTER TABLE notice ADD COLUMN begun_at INTEGER;
