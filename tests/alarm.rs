@@ -440,7 +440,7 @@ fn a_processor_tells_each_controller_with_the_facts_as_json() {
     for part in ["artikel 33, stk. 2", "Leverandøren A/S", "17-11-2026 kl. 10:20", case.as_str()] {
         assert!(text.contains(part), "{part} in {text}");
     }
-    let json: serde_json::Value = serde_json::from_str(&mail.subparts[1].get_body().unwrap()).unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&mail.subparts[1].get_body_raw().unwrap()).unwrap();
     assert_eq!(
         (&json["processor"], &json["sent_at"]),
         (&"Leverandøren A/S".into(), &"2026-11-17T09:20:00Z".into())

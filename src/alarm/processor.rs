@@ -14,7 +14,7 @@ pub const FILE: &str = "brevdue-notice.json";
 
 #[derive(Serialize)]
 struct Notice<'a> {
-    notice: &'static str,
+    kind: &'static str,
     article: &'static str,
     processor: &'a str,
     /// When we handed it over; the receiving server's acceptance stands in the processor's register.
@@ -78,7 +78,7 @@ pub fn json(cases: &[&CaseRow], name: &str, now: DateTime<Utc>) -> Option<String
         deadline: case.deadline.map(rfc3339),
     });
     let notice = Notice {
-        notice: "processor-to-controller",
+        kind: "processor-to-controller",
         article: "GDPR 33(2)",
         processor: name,
         sent_at: rfc3339(now),

@@ -50,7 +50,8 @@ mod tests {
         let mut zlib = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
         zlib.write_all(mail).unwrap();
         let octets = element(0x04, &zlib.finish().unwrap());
-        let data = [b"\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x07\x01".as_slice(), &element(0xA0, &octets)].concat();
+        let data =
+            [b"\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x07\x01".as_slice(), &element(0xA0, &octets)].concat();
         let algorithm = element(0x30, b"\x06\x0B\x2A\x86\x48\x86\xF7\x0D\x01\x09\x10\x03\x08");
         let inner = [b"\x02\x01\x00".as_slice(), &algorithm, &element(0x30, &data)].concat();
         element(0x30, &[OID, &element(0xA0, &element(0x30, &inner))].concat())
