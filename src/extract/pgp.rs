@@ -1,7 +1,7 @@
 //! What an OpenPGP message (RFC 9580) begins with: encrypted data, or something that anybody can read.
 //!
 //! A message that is only signed, compressed or wrapped has the same armour as an encrypted one, and protects nothing. Its
-//! first packet tells. Looks at first bytes only, and checks no key. Start reading at [`armoured`] and [`binary`].
+//! first packet tells. Looks at first bytes only, and checks no key. Start reading at [`armoured`].
 
 /// The line that begins armour (RFC 9580 §6.2.1).
 pub const ARMOUR: &[u8] = b"-----BEGIN PGP MESSAGE-----";
