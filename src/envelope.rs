@@ -123,10 +123,38 @@ pub struct Envelope {
     pub client: Option<IpAddr>,
     /// The TLS version of that incoming session, if it had one.
     pub tls: Option<String>,
+    /// How it is to reach its recipients.
+    pub channel: Channel,
+}
+
+/// How a message is to reach its recipients: every door but `POST /v1/check` has mail.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Channel {
+    /// By SMTP.
+    #[default]
+    Mail,
+    /// As an SMS (*NemSMS*), which anybody on the way reads.
+    Sms,
+    /// By Digital Post, which is protected but for the label that its notification shows.
+    DigitalPost,
+}
+
+impl Channel {
+    /// Every channel.
+    pub const ALL: [Self; 3] = [Self::Mail, Self::Sms, Self::DigitalPost];
+
+    /// The word in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Mail => "mail",
+            Self::Sms => "sms",
+            Self::DigitalPost => "digital-post",
+        }
+    }
 }
 
 /// *Dataansvarlig* (GDPR art. 4(7)): the authority whose mail it is, whose clock runs, known by its CVR number.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Controller {
     /// As it is to stand in letters.
     pub name: String,
@@ -134,6 +162,10 @@ pub struct Controller {
     pub cvr: String,
     /// Domains, as [`domain_is_named_by`] reads them, whose mail is this controller's.
     pub domains: Vec<String>,
+    /// Domains of recipients whose mail is this controller's: a processor sends for many (GDPR art. 28).
+    pub recipients: Vec<String>,
+    /// Senders, as [`Address::is_named_by`] reads them, that send for this controller alone: its source systems.
+    pub senders: Vec<String>,
     /// Where its data protection officer reads mail. Staff, so it may be stored and logged.
     pub dpo: String,
     /// The DPO's public key (`age1...`), to which the numbers of a breach are sealed; without it the persons of a
@@ -143,13 +175,25 @@ pub struct Controller {
     pub default: bool,
 }
 
-/// Who answers for mail of this sender: the controller whose domain it is, else the default one.
-pub fn controller_of<'a>(sender: Option<&Address>, controllers: &'a [Controller]) -> Option<&'a Controller> {
-    sender
-        .and_then(|sender| {
-            controllers.iter().find(|c| c.domains.iter().any(|d| domain_is_named_by(sender.domain(), d)))
-        })
-        .or_else(|| controllers.iter().find(|c| c.default))
+/// Who answers for mail of this sender to this recipient. Asked in this order: the sender's source; its domain, but for
+/// the default controller's, which on a processor's relay is the processor; the recipient's domain; the default one.
+pub fn controller_of<'a>(
+    sender: Option<&Address>,
+    recipient: Option<&Address>,
+    controllers: &'a [Controller],
+) -> Option<&'a Controller> {
+    let has = |address: Option<&Address>, domains: &[String]| {
+        address.is_some_and(|address| domains.iter().any(|one| domain_is_named_by(address.domain(), one)))
+    };
+    let by_source = |one: &&Controller| {
+        sender.is_some_and(|sender| one.senders.iter().any(|pattern| sender.is_named_by(pattern)))
+    };
+    controllers
+        .iter()
+        .find(by_source)
+        .or_else(|| controllers.iter().find(|one| !one.default && has(sender, &one.domains)))
+        .or_else(|| controllers.iter().find(|one| has(recipient, &one.recipients)))
+        .or_else(|| controllers.iter().find(|one| one.default))
 }
 
 /// Why a message may pass although it is not `Clean`, or that it is.
@@ -163,6 +207,8 @@ pub enum Pass {
     ProtectedRoad,
     /// Something could not be read, of a kind that the policy lets pass.
     UnreadAllowed,
+    /// A person has exempted mail from this sender to this recipient, until a day; it stands in the register.
+    Exempt,
     /// The policy only observes: a leak is delivered, and a case opened.
     Observed,
 }
@@ -190,11 +236,12 @@ impl Verdict {
             Self::Deliver(Pass::Encrypted) => 1,
             Self::Deliver(Pass::ProtectedRoad) => 2,
             Self::Deliver(Pass::UnreadAllowed) => 3,
-            Self::Deliver(Pass::Observed) => 4,
-            Self::Reroute => 5,
-            Self::Hold => 6,
-            Self::Block => 7,
-            Self::Defer => 8,
+            Self::Deliver(Pass::Exempt) => 4,
+            Self::Deliver(Pass::Observed) => 5,
+            Self::Reroute => 6,
+            Self::Hold => 7,
+            Self::Block => 8,
+            Self::Defer => 9,
         }
     }
 
@@ -272,13 +319,45 @@ mod tests {
             dpo: "dpo@x.example".into(),
             dpo_key: None,
             default,
+            ..Controller::default()
         };
         let all = [controller("A", "a.example", true), controller("B", "*.b.example", false)];
-        let of = |sender: &[u8]| controller_of(Address::parse(sender).as_ref(), &all).unwrap().name.clone();
+        let of =
+            |sender: &[u8]| controller_of(Address::parse(sender).as_ref(), None, &all).unwrap().name.clone();
         assert_eq!(
             (of(b"x@a.example"), of(b"x@m.b.example"), of(b"x@c.example"), of(b"<>")),
             ("A".into(), "B".into(), "A".into(), "A".into())
         );
+    }
+
+    #[test]
+    fn a_processor_sends_for_many() {
+        let controller = |name: &str, domain: &str| Controller {
+            name: name.into(),
+            domains: vec![domain.into()],
+            recipients: vec![domain.into()],
+            ..Controller::default()
+        };
+        let all = [
+            Controller { default: true, ..controller("processor", "it.example") },
+            Controller { senders: vec!["byg@it.example".into()], ..controller("A", "a.example") },
+            controller("B", "b.example"),
+        ];
+        for (sender, recipient, wanted) in [
+            // A system of A's alone, whoever gets it.
+            ("byg@it.example", "x@b.example", "A"),
+            // The processor's own address sends for whoever gets it.
+            ("noreply@it.example", "x@a.example", "A"),
+            ("noreply@it.example", "x@b.example", "B"),
+            ("noreply@it.example", "x@c.example", "processor"),
+            ("<>", "x@b.example", "B"),
+            // B's own mail to A is B's.
+            ("x@b.example", "x@a.example", "B"),
+        ] {
+            let (from, to) = (Address::parse(sender.as_bytes()), Address::parse(recipient.as_bytes()));
+            let of = controller_of(from.as_ref(), to.as_ref(), &all).unwrap();
+            assert_eq!(of.name, wanted, "{sender} {recipient}");
+        }
     }
 
     #[test]

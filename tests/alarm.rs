@@ -60,6 +60,7 @@ impl House {
             dpo: DPO.to_owned(),
             dpo_key: None,
             default: true,
+            ..Controller::default()
         };
         let verdict = match outcome {
             Outcome::Stopped => Verdict::Block,
@@ -78,8 +79,13 @@ impl House {
             persons: 1,
             persons_exact: true,
         };
-        let opening =
-            Opening { controller: &controller, source: None, grouping: self.digest(), salt: [1; 16] };
+        let opening = Opening {
+            controller: &controller,
+            source: None,
+            root: self.digest(),
+            grouping: self.digest(),
+            salt: [1; 16],
+        };
         self.store.record(|recording| recording.join(&detection, &opening)).unwrap().case
     }
 
@@ -134,8 +140,11 @@ impl House {
 }
 
 fn alarm(store: &Arc<Store>, hands: &VirtualClock, dpo: &Sink) -> Alarm {
-    let settings =
-        Settings { smtp: format!("smtp://{}", dpo.addr()), from: "brevdue@noerreby.example".to_owned() };
+    let settings = Settings {
+        smtp: format!("smtp://{}", dpo.addr()),
+        from: "brevdue@noerreby.example".to_owned(),
+        processor: None,
+    };
     let rules = Arc::new(Ruleset::built_in().unwrap());
     Alarm::new(Arc::clone(store), &settings, rules, Clock::Virtual(hands.clone())).unwrap()
 }
@@ -408,4 +417,37 @@ fn alarm_test_reaches_every_dpo() {
     let told = daemon.run(&["alarm", "test"]).unwrap();
     assert_eq!(told.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&told.stderr).contains("did not take the notice"));
+}
+
+/// A processor's notice: a letter to each controller, with what it is about as JSON beside it and nothing of another's.
+#[test]
+fn a_processor_tells_each_controller_with_the_facts_as_json() {
+    let mut house = House::new();
+    let settings = Settings {
+        smtp: format!("smtp://{}", house.dpo.addr()),
+        from: "brevdue@noerreby.example".to_owned(),
+        processor: Some("Leverandøren A/S".to_owned()),
+    };
+    let rules = Arc::new(Ruleset::built_in().unwrap());
+    let clock = Clock::Virtual(house.hands.clone());
+    house.alarm = Alarm::new(Arc::clone(&house.store), &settings, rules, clock).unwrap();
+    let case = house.breach();
+    assert_eq!(house.round(), 1);
+    let received = house.dpo.received();
+    let mail = mailparse::parse_mail(&received[0].data).unwrap();
+    assert_eq!(mail.ctype.mimetype, "multipart/mixed");
+    let text = mail.subparts[0].get_body().unwrap();
+    for part in ["artikel 33, stk. 2", "Leverandøren A/S", "17-11-2026 kl. 10:20", case.as_str()] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    let json: serde_json::Value = serde_json::from_slice(&mail.subparts[1].get_body_raw().unwrap()).unwrap();
+    assert_eq!(
+        (&json["processor"], &json["sent_at"]),
+        (&"Leverandøren A/S".into(), &"2026-11-17T09:20:00Z".into())
+    );
+    let [one] = json["cases"].as_array().unwrap().as_slice() else { panic!("{json}") };
+    assert_eq!((&one["id"], &one["kind"]), (&case.as_str().into(), &"breach".into()));
+    assert_eq!(one["deadline"], "2026-11-20T09:20:00Z");
+    let sent = house.notices(&case).into_iter().find(|notice| notice.state == "sent").unwrap();
+    assert_eq!((sent.begun_at, sent.sent_at), (Some(house.now), Some(house.now)));
 }

@@ -109,7 +109,7 @@ fn encrypted_is_told_from_broken_and_names_are_read_all_the_same() {
     ] {
         let report = scan(&mail(&[(name, &document)]), &workers);
         assert!(
-            unread(&report).iter().all(|one| (one.1, one.2) == ("encrypted", "password")),
+            unread(&report).iter().all(|one| (one.1, one.2) == ("password", "password")),
             "{:?}",
             unread(&report)
         );

@@ -8,13 +8,17 @@ use std::path::PathBuf;
 use tokio::runtime::Runtime;
 
 const SENDER: &str = "anna@noerreby.example";
-/// Plaintext, protected for one person, and nobody has said.
-const RECIPIENTS: [&str; 3] = ["bo@borger.example", "eva@sikker.example", "ib@ukendt.example"];
+/// Plaintext, protected for one person, nobody has said, an SMS, and exempted.
+const RECIPIENTS: [&str; 5] =
+    ["bo@borger.example", "eva@sikker.example", "ib@ukendt.example", "00@sms.example", "ida@test.example"];
 
 const ROADS: &str = "default_road = \"unknown\"\n\
     [policy.unread]\nambiguous = \"block\"\n\
     [[road]]\ndomain = \"borger.example\"\nprotection = \"plaintext\"\n\
-    [[road]]\ndomain = \"sikker.example\"\nprotection = \"forced-tls\"\nmax_persons = 1\n";
+    [[road]]\ndomain = \"sikker.example\"\nprotection = \"forced-tls\"\nmax_persons = 1\n\
+    [[road]]\ndomain = \"sms.example\"\nprotection = \"sms\"\n\
+    [[exemption]]\nname = \"Testdata\"\nreason = \"opdigtede numre\"\nby = \"dpo@noerreby.example\"\n\
+    to = \"test.example\"\nsince = 2020-01-01\nuntil = 2099-12-31\n";
 
 /// What a door with one answer makes of the decisions for all recipients: the strictest.
 const STRICTNESS: [&str; 4] = ["deliver", "reroute", "hold", "block"];
@@ -61,7 +65,14 @@ fn the_milter_and_the_scan_give_the_same_verdict() {
             let message = lines.join(b"\r\n".as_slice());
             let file = folder.path().join("mail.eml");
             put(&file, &message).unwrap();
-            for recipients in [&RECIPIENTS[..1], &RECIPIENTS[1..2], &RECIPIENTS[2..], &RECIPIENTS[..]] {
+            for recipients in [
+                &RECIPIENTS[..1],
+                &RECIPIENTS[1..2],
+                &RECIPIENTS[2..3],
+                &RECIPIENTS[3..4],
+                &RECIPIENTS[4..],
+                &RECIPIENTS[..3],
+            ] {
                 let mail = Mail { sender: SENDER, recipients, queue_id: "4XyzAB12", tls: None };
                 let by_milter = in_a_word(&runtime.block_on(client.send(&mail, &message)).unwrap());
 

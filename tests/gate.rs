@@ -7,7 +7,6 @@ use brevdue::envelope::{Address, Controller, Envelope, Pass, QueueId, Verdict};
 use brevdue::inspect::record::Register;
 use brevdue::inspect::{Answerable, Custody, Gate, Setup};
 use brevdue::policy::road::{Protection, Road, Roads};
-use brevdue::policy::unread::UnreadPolicy;
 use brevdue::policy::{LeakAction, Policy};
 use brevdue::scan::ruleset::Ruleset;
 use brevdue::seal::NodeKey;
@@ -55,6 +54,7 @@ impl House {
             dpo: "dpo@noerreby.example".to_owned(),
             dpo_key: Some(pair.public.clone()),
             default: true,
+            ..Controller::default()
         };
         let setup = Setup {
             rules: Arc::new(Ruleset::built_in().unwrap()),
@@ -230,6 +230,7 @@ fn the_same_message_stopped_and_later_let_through_is_not_hidden_as_an_attempt() 
             dpo: "dpo@noerreby.example".to_owned(),
             dpo_key: None,
             default: true,
+            ..Controller::default()
         }],
         sources: Vec::new(),
         workers: None,
@@ -264,8 +265,12 @@ fn a_register_that_cannot_be_written_means_come_again() {
 
 #[test]
 fn the_strictest_recipient_decides_for_a_door_with_one_answer() {
-    let road =
-        |domain: &str, protection, max_persons| Road { domain: domain.to_owned(), protection, max_persons };
+    let road = |domain: &str, protection, max_persons| Road {
+        domain: domain.to_owned(),
+        protection,
+        max_persons,
+        ..Road::default()
+    };
     let roads = Roads {
         known: vec![
             road("sikker.example", Protection::ForcedTls, Some(1)),
@@ -283,7 +288,9 @@ fn the_strictest_recipient_decides_for_a_door_with_one_answer() {
         (LeakAction::Block, &[safe, open], &leak(), Verdict::Block, Some("near_miss")),
         (LeakAction::Block, &[open, safe], &leak(), Verdict::Block, Some("near_miss")),
         (LeakAction::Block, &[tunnel], &two, protected, None),
-        (LeakAction::Block, &[safe, tunnel], &two, Verdict::Block, Some("near_miss")),
+        // More than the road may carry is for a person to judge.
+        (LeakAction::Block, &[safe, tunnel], &two, Verdict::Hold, Some("near_miss")),
+        (LeakAction::Block, &[safe, open], &two, Verdict::Block, Some("near_miss")),
         (LeakAction::Hold, &[tunnel, open], &two, Verdict::Hold, Some("near_miss")),
         // Nobody has said how mail travels there: a suspicion, and still a clock.
         (LeakAction::Deliver, &[safe, open], &leak(), observed, Some("suspected")),
@@ -293,11 +300,37 @@ fn the_strictest_recipient_decides_for_a_door_with_one_answer() {
         // No recipient at all travels by the default road.
         (LeakAction::Block, &[], &leak(), Verdict::Block, Some("near_miss")),
     ] {
-        let house =
-            House::new(Policy { leak: action, unread: UnreadPolicy::default(), roads: roads.clone() });
+        let house = House::new(Policy { leak: action, roads: roads.clone(), ..Policy::default() });
         assert_eq!(house.answer(to(recipients), message).verdict(), verdict, "{action:?} {recipients:?}");
         let found = house.cases().first().map(|case| case.state.word());
         assert_eq!(found, state, "{action:?} {recipients:?}");
+    }
+}
+
+/// A door that treats each recipient apart delivers to some what it holds for others: what left is a breach, whatever
+/// was stopped beside it.
+#[test]
+fn what_leaves_by_a_door_that_splits_is_a_breach_beside_what_it_stops() {
+    let road = |domain: &str, protection| Road { domain: domain.to_owned(), protection, ..Road::default() };
+    let known = vec![road("sms.example", Protection::Sms), road("sikker.example", Protection::Tunnel)];
+    let roads = Roads { known, default: Protection::Plaintext };
+    for (splits, kind, domains) in
+        [(false, "near_miss", "post.example sikker.example sms.example"), (true, "breach", "post.example")]
+    {
+        let house = House::new(Policy { roads: roads.clone(), ..with(LeakAction::Deliver) });
+        let mut inspection = house.gate.begin();
+        inspection.envelope = to(&["a@post.example", "b@sms.example", "c@sikker.example"]);
+        inspection.splits = splits;
+        inspection.feed(&leak());
+        let judged = house.runtime.block_on(inspection.judge());
+        let verdicts: Vec<Verdict> = judged.decision().recipients.iter().map(|one| one.verdict).collect();
+        let each = [Verdict::Deliver(Pass::Observed), BLOCK, Verdict::Deliver(Pass::ProtectedRoad)];
+        assert_eq!((verdicts.as_slice(), judged.verdict()), (each.as_slice(), BLOCK));
+        let cases = house.cases();
+        assert_eq!(judged.cases(), [cases[0].id.clone()]);
+        assert_eq!((cases.len(), cases[0].state.kind().word()), (1, kind));
+        let file = house.store.case(&cases[0].id).unwrap().unwrap();
+        assert_eq!(file.messages[0].recipient_domains, domains);
     }
 }
 
@@ -438,6 +471,102 @@ fn pgp_mime_passes_and_pgp_inline_beside_a_number_does_not() {
     assert_eq!(house.verdict(&mail(5, &armour)), PASSED_UNREAD);
     assert_eq!(house.verdict(&mail(6, &format!("{armour}\r\nCPR-nr.: {NUMBER}"))), BLOCK);
     assert_eq!(house.verdict(&mail(7, &format!("CPR-nr.: {NUMBER}\r\n{armour}"))), BLOCK);
+}
+
+#[test]
+fn a_label_that_lies_is_not_believed() {
+    let keys = keys();
+    let relabelled = |line: &str, from: &str, to: &str, content: &str| {
+        let message = String::from_utf8(openssl(&keys, line, "Din sag", content)).unwrap();
+        assert!(message.contains(from), "{message}");
+        message.replace(from, to).into_bytes()
+    };
+    let (enveloped, signed) = ("smime-type=enveloped-data", "smime-type=signed-data");
+    let house = House::new(with(LeakAction::Block));
+    let encrypt = "smime -encrypt -aes256";
+    let sign = "smime -sign -nodetach -signer cert.pem -inkey key.pem";
+    for to in [signed, "smime-type=certs-only", "x=y"] {
+        assert_eq!(house.verdict(&relabelled(encrypt, enveloped, to, TEXT)), ENCRYPTED, "{to}");
+    }
+    assert_eq!(house.verdict(&relabelled(sign, signed, enveloped, TEXT)), BLOCK);
+    assert_eq!(house.verdict(&relabelled(sign, signed, enveloped, HARMLESS)), CLEAN);
+    // Called anything else, by whole mails and by attachments.
+    for label in ["application/octet-stream", "text/plain"] {
+        let types = ["application/x-pkcs7-mime", "application/pkcs7-mime"];
+        let message = String::from_utf8(openssl(&keys, sign, "Din sag", TEXT)).unwrap();
+        let message = types.iter().fold(message, |message, one| message.replace(one, label));
+        assert_eq!(house.verdict(message.as_bytes()), BLOCK, "{label}");
+    }
+}
+
+#[test]
+fn pgp_is_known_by_its_first_packet() {
+    let folder = TempDir::new().unwrap();
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let gpg = |args: &str, input: &str| {
+        let args = format!("--batch --yes --pinentry-mode loopback --passphrase x {args}");
+        through(folder.path(), "gpg", &args.split(' ').collect::<Vec<_>>(), input.as_bytes())
+    };
+    through(
+        folder.path(),
+        "gpg",
+        &[
+            "--batch",
+            "--pinentry-mode",
+            "loopback",
+            "--passphrase",
+            "x",
+            "--quick-gen-key",
+            "a@b.example",
+            "default",
+            "default",
+        ],
+        b"",
+    );
+    let to_key = "--trust-model always --recipient a@b.example --encrypt";
+    let in_text = |armour: &[u8], beside: &str| {
+        mail(9, &format!("Kaere borger\r\n{beside}\r\n{}", String::from_utf8_lossy(armour)))
+    };
+    let attached = |bytes: &[u8]| {
+        let head =
+            "Content-Type: application/octet-stream; name=brev.gpg\r\nContent-Transfer-Encoding: base64";
+        with_part(head, &data_encoding::BASE64_MIME.encode(bytes))
+    };
+    let pgp_mime = |armour: &[u8]| {
+        format!(
+            "From: <s@noerreby.example>\nContent-Type: multipart/encrypted; protocol=\"application/pgp-encrypted\"; boundary=b\n\n\
+             --b\nContent-Type: application/pgp-encrypted\n\nVersion: 1\n\n\
+             --b\nContent-Type: application/octet-stream\n\n{}\n--b--\n",
+            String::from_utf8_lossy(armour)
+        )
+        .into_bytes()
+    };
+    for how in [to_key, "--symmetric"] {
+        let house = House::new(with(LeakAction::Block));
+        let (armour, binary) = (gpg(&format!("--armor {how}"), TEXT), gpg(how, TEXT));
+        assert_eq!(house.verdict(&in_text(&armour, "Se nedenfor.")), PASSED_UNREAD, "{how}");
+        assert_eq!(house.verdict(&in_text(&armour, &format!("CPR-nr.: {NUMBER}"))), BLOCK, "{how}");
+        assert_eq!(house.verdict(&attached(&binary)), PASSED_UNREAD, "{how}");
+        assert_eq!(house.verdict(&pgp_mime(&armour)), ENCRYPTED, "{how}");
+        // Once beside a number, twice by itself.
+        let tally: Vec<_> =
+            house.tally().into_iter().map(|(kind, verdict, count)| (kind + ":" + &verdict, count)).collect();
+        assert_eq!(tally, [("encrypted:block".to_owned(), 1), ("encrypted:deliver".to_owned(), 2)], "{how}");
+    }
+    // The same armour round what anybody can read.
+    for how in ["--armor --store", "--armor --sign", "--armor --store --compress-algo none"] {
+        let house = House::new(with(LeakAction::Block));
+        let armour = gpg(how, TEXT);
+        assert_eq!(house.verdict(&in_text(&armour, "Se nedenfor.")), Verdict::Hold, "{how}");
+        assert_eq!(house.verdict(&mail(10, &String::from_utf8_lossy(&armour))), Verdict::Hold, "{how}");
+        assert_eq!(house.verdict(&pgp_mime(&armour)), Verdict::Hold, "{how}");
+    }
+    // Signed in the clear is text like any other, and a text may speak of armour.
+    let house = House::new(with(LeakAction::Block));
+    assert_eq!(house.verdict(&mail(11, &String::from_utf8_lossy(&gpg("--clearsign", TEXT)))), BLOCK);
+    let spoken = "Linjen -----BEGIN PGP MESSAGE----- begynder den.\r\n-----BEGIN PGP MESSAGE-----\r\n\r\nHej";
+    assert_eq!(house.verdict(&mail(12, spoken)), CLEAN);
+    drop(Command::new("gpgconf").args(["--kill", "all"]).env("GNUPGHOME", folder.path()).status());
 }
 
 fn with_part(headers: &str, body: &str) -> Vec<u8> {

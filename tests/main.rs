@@ -11,6 +11,7 @@
 #![allow(clippy::format_collect, clippy::format_push_string, reason = "a few allocations in a test")]
 
 mod alarm;
+mod check;
 mod chunking;
 mod commands;
 mod corpus;
@@ -37,6 +38,7 @@ mod pictures;
 mod postfix;
 mod reload;
 mod reuse;
+mod roads;
 mod rules;
 // Said to be tests, so that clippy lets helpers unwrap too.
 #[cfg(test)]

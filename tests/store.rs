@@ -30,8 +30,13 @@ impl Register {
 
     fn join(&self, detection: &Detection, grouping: u8) -> Joined {
         let controller = controller();
-        let opening =
-            Opening { controller: &controller, source: None, grouping: [grouping; 16], salt: [grouping; 16] };
+        let opening = Opening {
+            controller: &controller,
+            source: None,
+            root: [grouping; 16],
+            grouping: [grouping; 16],
+            salt: [grouping; 16],
+        };
         self.store.record(|recording| recording.join(detection, &opening)).unwrap()
     }
 
@@ -53,6 +58,7 @@ fn controller() -> Controller {
         dpo: "dpo@noerreby.example".to_owned(),
         dpo_key: None,
         default: true,
+        ..Controller::default()
     }
 }
 
@@ -85,7 +91,7 @@ const DOUBTFUL: Outcome = Outcome::Delivered { certain: false };
 #[test]
 fn an_empty_file_becomes_a_register_and_stays_one() {
     let register = Register::new();
-    assert_eq!(register.number("PRAGMA user_version"), 1);
+    assert!(register.number("PRAGMA user_version") >= 2);
     // What was committed survives the power: not the defaults of SQLite, nor of this connection.
     let journal: String = register.beside().query_row("PRAGMA journal_mode", (), |row| row.get(0)).unwrap();
     assert_eq!(journal, "wal");
@@ -117,13 +123,37 @@ fn two_programs_that_start_at_once_make_one_register() {
 fn a_register_of_a_newer_program_is_refused_and_left_as_it_is() {
     let register = Register::new();
     register.join(&found(1, at(0), CERTAIN), 1);
-    register.beside().pragma_update(None, "user_version", 2).unwrap();
+    register.beside().pragma_update(None, "user_version", 99).unwrap();
     drop(register.store);
     let Err(error) = Store::open(&register.path) else { panic!("it was opened") };
-    assert!(matches!(error, StoreError::Newer { found: 2, known: 1 }), "{error}");
+    assert!(matches!(error, StoreError::Newer { found: 99, .. }), "{error}");
     assert!(!error.is_temporary() && error.to_string().contains("install the newer program"), "{error}");
     let beside = Connection::open(&register.path).unwrap();
-    assert_eq!(beside.query_row("PRAGMA user_version", (), |row| row.get::<_, i64>(0)).unwrap(), 2);
+    assert_eq!(beside.query_row("PRAGMA user_version", (), |row| row.get::<_, i64>(0)).unwrap(), 99);
+}
+
+/// As version 1 left it: a case, whose incident nobody can know again.
+#[test]
+fn a_register_of_version_1_is_brought_up_to_date_and_keeps_its_cases() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("register.db");
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch(include_str!("../src/store/sqlite/schema.sql")).unwrap();
+    old.execute_batch(
+        "INSERT INTO incident VALUES (1, NULL, NULL, 0), (2, NULL, NULL, 0);
+         INSERT INTO breach_case VALUES ('BRV-2026-0001', 1, x'01010101010101010101010101010101', '12345678', 'A', 'd',
+             'near_miss', 0, NULL, NULL, 1, x'02020202020202020202020202020202', 0);
+         PRAGMA user_version = 1;",
+    )
+    .unwrap();
+    drop(old);
+    let register = Register { store: Store::open(&path).unwrap(), path, _folder: folder };
+    assert_eq!(register.store.cases().unwrap().len(), 1);
+    // What belongs to the old case joins it, and what does not is of an incident of its own.
+    assert!(!register.join(&found(1, at(0), Outcome::Stopped), 1).opened);
+    let new = register.join(&found(2, at(0), Outcome::Stopped), 2);
+    let incidents: Vec<i64> = register.store.cases().unwrap().iter().map(|case| case.incident).collect();
+    assert!(new.opened && incidents.len() == 2 && incidents[0] != incidents[1], "{incidents:?}");
 }
 
 #[test]
@@ -272,7 +302,8 @@ fn the_case_with_the_least_time_left_stands_first_and_near_misses_last() {
 fn work_that_fails_leaves_nothing_behind() {
     let register = Register::new();
     let controller = controller();
-    let opening = Opening { controller: &controller, source: None, grouping: [1; 16], salt: [1; 16] };
+    let opening =
+        Opening { controller: &controller, source: None, root: [1; 16], grouping: [1; 16], salt: [1; 16] };
     let failed = register.store.record(|recording| {
         let joined = recording.join(&found(1, at(0), CERTAIN), &opening)?;
         recording.add_persons(&joined.case, &[[1; 16]])?;

@@ -6,13 +6,14 @@
 //! the texts. Tests: beside those, and `tests/alarm.rs` with a real mail server that comes and goes.
 
 pub mod letter;
+pub mod processor;
 pub mod stage;
 
 use crate::clock::Clock;
 use crate::outlet::notice::{Outgoing, Post, PostError};
 use crate::scan::Scan;
 use crate::scan::ruleset::Ruleset;
-use crate::store::{Store, StoreError};
+use crate::store::{CaseRow, Store, StoreError};
 use chrono::{DateTime, TimeDelta, Utc};
 use letter::Letter;
 use std::sync::Arc;
@@ -38,6 +39,8 @@ pub struct Alarm {
     post: Post,
     rules: Box<dyn Fn() -> Arc<Ruleset> + Send + Sync>,
     clock: Clock,
+    /// Who sends for the controllers, when it is not each for itself.
+    processor: Option<String>,
 }
 
 impl Alarm {
@@ -57,7 +60,7 @@ impl Alarm {
         clock: Clock,
     ) -> Result<Self, PostError> {
         let rules = Box::new(move || Arc::clone(&rules));
-        Ok(Self { store, post: Post::new(settings)?, rules, clock })
+        Ok(Self { store, post: Post::new(settings)?, rules, clock, processor: settings.processor.clone() })
     }
 
     /// Reads its letters by the rules of the moment, for a process whose rules may be swapped.
@@ -112,18 +115,25 @@ impl Alarm {
 
     async fn send(&self, letter: stage::Planned, now: DateTime<Utc>) -> Result<bool, AlarmError> {
         let text = letter::write(&letter.cases, now);
-        let text = self.read_before_it_leaves(text, now);
-        let result = self
-            .post
-            .send(Outgoing { to: &letter.recipient, subject: &text.subject, body: &text.body })
-            .await;
+        let (text, json) = match &self.processor {
+            Some(name) => {
+                let cases: Vec<&CaseRow> = letter.cases.iter().map(|(case, _)| case).collect();
+                (processor::letter(text, name, now), processor::json(&cases, name, now))
+            }
+            None => (text, None),
+        };
+        let (text, json) = self.read_before_it_leaves(text, json, now);
+        let attached = json.as_deref().map(|json| (processor::FILE, json));
+        let begun = self.clock.now();
+        let outgoing = Outgoing { to: &letter.recipient, subject: &text.subject, body: &text.body, attached };
+        let result = self.post.send(outgoing).await;
         let store = Arc::clone(&self.store);
         match result {
             Ok(()) => {
                 tracing::info!(cases = letter.cases.len(), milestone = letter.urgent.word(), "notice sent");
                 // Marked only now: a crash before this line sends the letter again.
                 let at = self.clock.now();
-                blocking(move || store.notices_sent(&letter.sent, &letter.merged, at)).await?;
+                blocking(move || store.notices_sent(&letter.sent, &letter.merged, begun, at)).await?;
                 Ok(true)
             }
             Err(error) => {
@@ -139,15 +149,22 @@ impl Alarm {
 
     /// Our own scanner reads what we send. A number in it would be a breach by the breach notice, so a fixed
     /// short text goes instead: never nothing.
-    fn read_before_it_leaves(&self, letter: Letter, now: DateTime<Utc>) -> Letter {
+    fn read_before_it_leaves(
+        &self,
+        letter: Letter,
+        json: Option<String>,
+        now: DateTime<Utc>,
+    ) -> (Letter, Option<String>) {
         let mut scan = Scan::new((self.rules)(), crate::scan::ruleset::day_of(now.date_naive()));
-        scan.feed(format!("Subject: {}\r\n\r\n{}", letter.subject, letter.body).as_bytes());
+        let beside = json.as_deref().unwrap_or_default();
+        let text = format!("Subject: {}\r\n\r\n{}\r\n{beside}", letter.subject, letter.body);
+        scan.feed(text.as_bytes());
         let report = scan.finish();
         if report.clean().is_some() && report.findings.is_empty() {
-            letter
+            (letter, json)
         } else {
             tracing::error!("a notice held what looks like a CPR number; the fixed text is sent instead");
-            letter::fixed()
+            (letter::fixed(), None)
         }
     }
 
@@ -158,7 +175,8 @@ impl Alarm {
     pub async fn test(&self, recipients: &[String]) -> Result<(), AlarmError> {
         let letter = letter::test(self.clock.now());
         for to in recipients {
-            self.post.send(Outgoing { to, subject: &letter.subject, body: &letter.body }).await?;
+            let outgoing = Outgoing { to, subject: &letter.subject, body: &letter.body, attached: None };
+            self.post.send(outgoing).await?;
         }
         Ok(())
     }

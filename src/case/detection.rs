@@ -25,7 +25,9 @@ impl Outcome {
             Verdict::Deliver(Pass::Observed) => {
                 Some(Self::Delivered { certain: report.is_certain() && road_known })
             }
-            Verdict::Deliver(Pass::Clean | Pass::Encrypted | Pass::ProtectedRoad | Pass::UnreadAllowed)
+            Verdict::Deliver(
+                Pass::Clean | Pass::Encrypted | Pass::ProtectedRoad | Pass::UnreadAllowed | Pass::Exempt,
+            )
             | Verdict::Defer => None,
         }
     }

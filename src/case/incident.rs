@@ -48,3 +48,18 @@ pub fn grouping(
     let sender = sender.map(Address::reveal).unwrap_or_default().to_lowercase().into_bytes();
     vec![b"sender".to_vec(), left, controller, sender, local_day.to_string().into_bytes()]
 }
+
+/// What messages of one cause have in common, whoever answers for them and whether they left: as parts for a keyed
+/// digest. A source's template is one cause, and so is what one person writes in a day.
+pub fn root(
+    source: Option<&Source>,
+    sketch: &Sketch,
+    sender: Option<&Address>,
+    local_day: NaiveDate,
+) -> Vec<Vec<u8>> {
+    if let Some(source) = source {
+        return vec![b"source".to_vec(), source.name.as_bytes().to_vec(), sketch.template()];
+    }
+    let sender = sender.map(Address::reveal).unwrap_or_default().to_lowercase().into_bytes();
+    vec![b"sender".to_vec(), sender, local_day.to_string().into_bytes()]
+}

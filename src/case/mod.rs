@@ -8,6 +8,7 @@ pub mod deadline;
 pub mod detection;
 pub mod incident;
 pub mod milestone;
+pub mod passage;
 
 use detection::Outcome;
 use std::fmt;

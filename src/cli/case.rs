@@ -63,7 +63,8 @@ pub(super) fn run(config: Option<&Path>, command: &Command) -> anyhow::Result<Ex
             let file = store
                 .case(&id)?
                 .with_context(|| format!("there is no case {id}; see `brevdue case list`"))?;
-            super::say(show(&file, now).trim_end())?;
+            let together = store.cases_of(file.row.incident)?;
+            super::say(show(&file, &together, now).trim_end())?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -73,6 +74,8 @@ pub(super) fn run(config: Option<&Path>, command: &Command) -> anyhow::Result<Ex
 #[derive(Serialize)]
 struct Listed<'a> {
     id: &'a str,
+    /// The same number is the same root incident.
+    incident: i64,
     state: &'static str,
     kind: &'static str,
     controller: &'a str,
@@ -89,6 +92,7 @@ impl<'a> From<&'a CaseRow> for Listed<'a> {
         let rfc3339 = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Secs, true);
         Self {
             id: case.id.as_str(),
+            incident: case.incident,
             state: case.state.word(),
             kind: case.state.kind().word(),
             controller: &case.controller,
@@ -127,7 +131,8 @@ pub(super) fn list(cases: &[CaseRow], now: DateTime<Utc>) -> String {
     table(&["Sag", "Frist", "Tilstand", "Mails", "Personer", "Dataansvarlig", "Kildesystem"], &rows)
 }
 
-fn show(file: &CaseFile, now: DateTime<Utc>) -> String {
+/// `together` are the cases of the incident that it is a part of.
+fn show(file: &CaseFile, together: &[CaseRow], now: DateTime<Utc>) -> String {
     let case = &file.row;
     let (danish, english) = case.state.names();
     let mut lines = vec![
@@ -150,6 +155,11 @@ fn show(file: &CaseFile, now: DateTime<Utc>) -> String {
         lines.push(field("Personer", sealed));
     } else {
         lines.push(field("Frist", "ingen: nummeret har ikke forladt huset ubeskyttet"));
+    }
+    if together.len() > 1 {
+        let others = together.iter().filter(|one| one.id != case.id);
+        let others: Vec<String> = others.map(|one| format!("{} ({})", one.id, one.controller)).collect();
+        lines.push(field("Samme rodhændelse", &others.join(", ")));
     }
     lines.push("\nFortegnelse".to_owned());
     lines.extend(file.entries.iter().map(entry));
@@ -209,7 +219,10 @@ fn verdict_name(word: &str) -> &str {
 
 fn notice(notice: &NoticeRow) -> String {
     let fate = match (notice.state.as_str(), notice.sent_at, &notice.last_error) {
-        (_, Some(at), _) => format!("sendt {}", local(at)),
+        (_, Some(at), _) => {
+            let begun = notice.begun_at.filter(|begun| *begun != at).unwrap_or(at);
+            format!("sendt {}, modtaget {}", local(begun), local(at))
+        }
         ("merged", _, _) => "samlet i et senere varsel".to_owned(),
         (_, None, Some(error)) => format!("forsøgt {} gange: {error}", notice.attempts),
         (_, None, None) => "venter".to_owned(),

@@ -11,6 +11,7 @@ mod doctor;
 mod evidence;
 mod key;
 mod output;
+mod policy;
 mod read;
 mod rules;
 mod scan;
@@ -59,6 +60,9 @@ enum Command {
     /// The rules by which numbers are found
     #[command(subcommand)]
     Rules(rules::Command),
+    /// What the policy makes of a mail, recipient by recipient
+    #[command(subcommand)]
+    Policy(policy::Command),
     /// Keys: the DPO's pair, to which the numbers of a breach are sealed
     #[command(subcommand)]
     Key(key::Command),
@@ -91,6 +95,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Case(command) => case::run(config, &command),
         Command::Evidence(command) => evidence::run(config, &command),
         Command::Rules(command) => rules::run(config, &command),
+        Command::Policy(command) => policy::run(config, &command),
         Command::Key(command) => key::run(&command),
         Command::Alarm(command) => alarm::run(config, &command),
         Command::Status(args) => load(config).and_then(|config| status::run(&config, &args)),

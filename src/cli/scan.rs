@@ -67,23 +67,23 @@ pub(super) struct Args {
 
 /// `None` within is the null sender.
 #[derive(Clone, Debug)]
-struct Sender(Option<Address>);
+pub(super) struct Sender(pub(super) Option<Address>);
 
 /// An address, and as the user wrote it.
 #[derive(Clone, Debug)]
-struct Recipient {
-    written: String,
-    address: Address,
+pub(super) struct Recipient {
+    pub(super) written: String,
+    pub(super) address: Address,
 }
 
-fn sender(text: &str) -> Result<Sender, String> {
+pub(super) fn sender(text: &str) -> Result<Sender, String> {
     match text.trim() {
         "" | "<>" => Ok(Sender(None)),
         _ => recipient(text).map(|one| Sender(Some(one.address))),
     }
 }
 
-fn recipient(text: &str) -> Result<Recipient, String> {
+pub(super) fn recipient(text: &str) -> Result<Recipient, String> {
     Address::parse(text.as_bytes())
         .map(|address| Recipient { written: text.to_owned(), address })
         .ok_or_else(|| "an address is written as name@domain".to_owned())
@@ -148,7 +148,7 @@ impl Job {
         if self.recipients.is_empty() {
             return Vec::new();
         }
-        let decision = policy::decide(&self.envelope, report, &self.policy);
+        let decision = policy::decide(&self.envelope, report, &self.policy, self.how.today);
         self.recipients.iter().map(String::as_str).zip(decision.recipients).collect()
     }
 }

@@ -33,6 +33,9 @@ pub(super) fn run(config: Option<&Path>, args: &Args) -> anyhow::Result<ExitCode
         if let Some(address) = &daemon.console {
             tracing::info!(%address, "console open: /healthz and /metrics");
         }
+        if let Some(address) = &daemon.check {
+            tracing::info!(%address, "check service open: POST /v1/check");
+        }
         if config.alarm.is_none() {
             tracing::warn!("no [alarm]: nobody is told of a case; see `brevdue config template`");
         }

@@ -11,25 +11,18 @@ use std::path::Path;
 
 use super::diagnose::{Problem, Severity};
 use super::file::{self, Written};
+use super::policy;
 use super::section::At;
 use super::value::{self, Refusal};
-use super::{AlarmSettings, Config, ConsoleSettings, DocumentSettings, MilterSettings, Source};
-use crate::envelope::{Controller, domain_is_named_by};
+use super::{
+    AlarmSettings, CheckSettings, Config, ConsoleSettings, DocumentSettings, MilterSettings, Source,
+};
+use crate::envelope::Controller;
 use crate::intake::listen::ListenAddr;
-use crate::policy::road::{Protection, Road, Roads};
-use crate::policy::unread::{UnreadAction, UnreadPolicy};
-use crate::policy::{LeakAction, Policy};
 use crate::worker::Recogniser;
 
 /// The CVR number of examples, which belongs to nobody.
 pub(super) const NO_CVR: &str = "00000000";
-
-const LEAK: [(&str, LeakAction); 4] = [
-    ("block", LeakAction::Block),
-    ("hold", LeakAction::Hold),
-    ("reroute", LeakAction::Reroute),
-    ("deliver", LeakAction::Deliver),
-];
 
 /// Makes the runnable configuration, and notes every fault. `None` where a value that is needed is faulty.
 /// Relative paths are taken from `folder`.
@@ -39,6 +32,10 @@ pub(super) fn config(written: &Written, folder: &Path, faults: &mut Vec<Problem>
     let console = written.console.as_ref().and_then(|text| {
         let listen = address(text, folder, &CONSOLE, &mut addresses, faults)?;
         Some(ConsoleSettings { listen })
+    });
+    let check = written.check.as_ref().and_then(|text| {
+        let listen = address(text, folder, &CHECK, &mut addresses, faults)?;
+        Some(CheckSettings { listen })
     });
     if milter.is_none() {
         let missing =
@@ -52,9 +49,10 @@ pub(super) fn config(written: &Written, folder: &Path, faults: &mut Vec<Problem>
         (None, Some(spool)) => Some(spool.with_file_name("node.key")),
         (None, None) => None,
     };
-    let policy = policy(written, faults);
-    let controllers = controllers(&written.controllers, faults);
     let sources = sources(&written.sources, faults);
+    let named = |name: &str| senders_of(sources.as_deref().unwrap_or_default(), name);
+    let policy = policy::policy(written, &named, faults);
+    let controllers = controllers(&written.controllers, &named, faults);
     if written.alarm.is_none() {
         nobody_is_told(&written.controllers, faults);
     }
@@ -63,6 +61,7 @@ pub(super) fn config(written: &Written, folder: &Path, faults: &mut Vec<Problem>
     Some(Config {
         milter,
         console,
+        check,
         store: store?,
         spool: spool?,
         node_key: node_key?,
@@ -76,7 +75,7 @@ pub(super) fn config(written: &Written, folder: &Path, faults: &mut Vec<Problem>
 }
 
 /// Reads one value, and notes a refusal at its place.
-fn read<T>(
+pub(super) fn read<T>(
     written: Option<&At<String>>,
     parse: impl FnOnce(&str) -> Result<T, Refusal>,
     faults: &mut Vec<Problem>,
@@ -86,10 +85,10 @@ fn read<T>(
 }
 
 /// Notes the second of two equal values, with the place of the first.
-struct Once<'a>(HashMap<String, Range<usize>>, &'a str);
+pub(super) struct Once<'a>(pub(super) HashMap<String, Range<usize>>, pub(super) &'a str);
 
 impl Once<'_> {
-    fn note(&mut self, value: &str, at: Range<usize>, help: &str, faults: &mut Vec<Problem>) {
+    pub(super) fn note(&mut self, value: &str, at: Range<usize>, help: &str, faults: &mut Vec<Problem>) {
         if let Some(first) = self.0.get(value) {
             let problem = Problem::error(at, format!("{} `{value}` stands twice", self.1));
             faults.push(problem.label("here again").other(first.clone(), "first here").help(help));
@@ -119,6 +118,13 @@ const CONSOLE: Door = Door {
     who: "the monitoring",
     peer: "the monitoring",
     example: "127.0.0.1:8892",
+};
+
+const CHECK: Door = Door {
+    open: "the check service has no authentication and no encryption",
+    who: "the portal",
+    peer: "the portal and the SMS sender",
+    example: "127.0.0.1:8893",
 };
 
 fn listen(
@@ -201,70 +207,12 @@ fn documents(
     Some(settings)
 }
 
-fn policy(written: &Written, faults: &mut Vec<Problem>) -> Policy {
-    let leak = read(written.leak.as_ref(), |word| value::choice("leak", word, &LEAK), faults);
-    if let (Some(LeakAction::Reroute), Some(word)) = (leak, &written.leak) {
-        faults.push(
-            Problem::warning(
-                word.span(),
-                "`reroute` only marks a mail; the mail server sends it by the protected road",
-            )
-            .label("without the mail server's part, the mail goes out as it is")
-            .help("add `milter_header_checks` and the transport of systemd/postfix-example.cf to Postfix"),
-        );
-    }
-    let actions = UnreadAction::ALL.map(|action| (action.word(), action));
-    let mut unread = UnreadPolicy::default();
-    for (kind, word) in &written.unread {
-        if let Some(action) = read(Some(word), |word| value::choice(kind.word(), word, &actions), faults) {
-            unread.set(*kind, action);
-        }
-    }
-    let defaults = [Protection::Plaintext, Protection::Unknown].map(|one| (one.word(), one));
-    let default =
-        read(written.default_road.as_ref(), |word| value::choice("default_road", word, &defaults), faults);
-    let roads = Roads { known: roads(&written.roads, faults), default: default.unwrap_or_default() };
-    Policy { leak: leak.unwrap_or_default(), unread, roads }
-}
-
-/// The roads that can be read; a faulty one is noted, and keeps the whole from being run.
-fn roads(written: &[file::Road], faults: &mut Vec<Problem>) -> Vec<Road> {
-    let protections = Protection::ALL.map(|one| (one.word(), one));
-    let mut once = Once(HashMap::new(), "the road to");
-    let mut before: Vec<(String, Range<usize>)> = Vec::new();
-    let mut all = Vec::new();
-    for road in written {
-        let domain = read(road.domain.as_ref(), value::domain_pattern, faults);
-        let protection =
-            read(road.protection.as_ref(), |word| value::choice("protection", word, &protections), faults);
-        if let (Some(limit), Some(Protection::Plaintext | Protection::Unknown)) =
-            (&road.max_persons, protection)
-        {
-            faults.push(
-                Problem::warning(limit.span(), "`max_persons` says nothing on a road without protection")
-                    .help("remove it, or write how the road is protected: forced-tls or tunnel"),
-            );
-        }
-        let (Some(domain), Some(at)) = (domain, road.domain.as_ref().map(At::span)) else { continue };
-        once.note(&domain, at.clone(), "the first would count; remove one", faults);
-        // The first road that names a domain counts, so an exception must stand before its rule.
-        let cover = before.iter().find(|(wide, _)| *wide != domain && domain_is_named_by(&domain, wide));
-        if let Some((wide, first)) = cover {
-            faults.push(
-                Problem::warning(at.clone(), format!("the road to `{domain}` is never taken"))
-                    .label("named by an earlier road")
-                    .other(first.clone(), format!("`{wide}` counts first"))
-                    .help("write this one above it"),
-            );
-        }
-        before.push((domain.clone(), at));
-        let max_persons = road.max_persons.as_ref().map(|limit| *limit.get_ref());
-        all.extend(protection.map(|protection| Road { domain, protection, max_persons }));
-    }
-    all
-}
-
-fn controllers(written: &[file::Controller], faults: &mut Vec<Problem>) -> Option<Vec<Controller>> {
+fn controllers(
+    written: &[file::Controller],
+    senders_of: &SendersOf<'_>,
+    faults: &mut Vec<Problem>,
+) -> Option<Vec<Controller>> {
+    let mut received = Once(HashMap::new(), "the recipients' domain");
     let mut cvrs = Once(HashMap::new(), "the CVR number");
     let mut claims = Once(HashMap::new(), "the domain");
     let mut all = Vec::new();
@@ -287,12 +235,20 @@ fn controllers(written: &[file::Controller], faults: &mut Vec<Problem>) -> Optio
                 domains.push(domain);
             }
         }
+        let mut recipients = Vec::new();
+        for text in &one.recipients {
+            if let Some(domain) = read(Some(text), value::domain_pattern, faults) {
+                received.note(&domain, text.span(), "a domain belongs to one controller", faults);
+                recipients.push(domain);
+            }
+        }
+        let senders = one.sources.iter().flat_map(|name| senders(Some(name), senders_of, faults)).collect();
         let dpo = read(one.dpo.as_ref(), value::mail_address, faults);
         let dpo_key = read(one.dpo_key.as_ref(), value::age_key, faults);
         let default = one.default.as_ref().is_some_and(|default| *default.get_ref());
         let name = one.name.as_ref().map(|name| name.get_ref().clone());
         if let (Some(name), Some(cvr), Some(dpo)) = (name, cvr, dpo) {
-            all.push(Controller { name, cvr, domains, dpo, dpo_key, default });
+            all.push(Controller { name, cvr, domains, recipients, senders, dpo, dpo_key, default });
         }
     }
     one_default(written, faults);
@@ -330,6 +286,30 @@ fn one_default(written: &[file::Controller], faults: &mut Vec<Problem>) {
     }
 }
 
+/// The senders that a source of this name has; none when there is no such source.
+pub(super) type SendersOf<'a> = dyn Fn(&str) -> Vec<String> + 'a;
+
+fn senders_of(sources: &[Source], name: &str) -> Vec<String> {
+    sources.iter().filter(|one| one.name == name).map(|one| one.pattern.clone()).collect()
+}
+
+/// The senders of the source that is named, and a fault when there is none of that name.
+pub(super) fn senders(
+    name: Option<&At<String>>,
+    senders_of: &SendersOf<'_>,
+    faults: &mut Vec<Problem>,
+) -> Vec<String> {
+    let Some(name) = name else { return Vec::new() };
+    let senders = senders_of(name.get_ref());
+    if senders.is_empty() {
+        faults.push(
+            Problem::error(name.span(), format!("there is no `[[source]]` of the name `{}`", name.get_ref()))
+                .help("add a `[[source]]` with this `name` and its `match` to this file"),
+        );
+    }
+    senders
+}
+
 fn sources(written: &[file::Source], faults: &mut Vec<Problem>) -> Option<Vec<Source>> {
     // A name may stand twice (one system, two senders); a sender may not, since the first would count.
     let mut once = Once(HashMap::new(), "the sender");
@@ -350,7 +330,8 @@ fn sources(written: &[file::Source], faults: &mut Vec<Problem>) -> Option<Vec<So
 fn alarm(written: &file::Alarm, faults: &mut Vec<Problem>) -> Option<AlarmSettings> {
     let smtp = read(written.smtp.as_ref(), value::smtp_url, faults);
     let from = read(written.from.as_ref(), value::mail_address, faults);
-    smtp.zip(from).map(|(smtp, from)| AlarmSettings { smtp, from })
+    let processor = written.processor.as_ref().and_then(|name| read(Some(name), value::plain_words, faults));
+    smtp.zip(from).map(|(smtp, from)| AlarmSettings { smtp, from, processor })
 }
 
 fn nobody_is_told(controllers: &[file::Controller], faults: &mut Vec<Problem>) {

@@ -18,14 +18,17 @@ use crate::scan::coverage::UnreadKind;
 pub(super) struct Written {
     pub(super) milter: Option<Milter>,
     pub(super) console: Option<At<String>>,
+    pub(super) check: Option<At<String>>,
     pub(super) store: Option<At<String>>,
     pub(super) spool: Option<At<String>>,
     pub(super) node_key: Option<At<String>>,
     pub(super) leak: Option<At<String>>,
     pub(super) default_road: Option<At<String>>,
+    pub(super) off_tags: Vec<At<String>>,
     pub(super) unread: Vec<(UnreadKind, At<String>)>,
     pub(super) documents: Option<Documents>,
     pub(super) roads: Vec<Road>,
+    pub(super) exemptions: Vec<Exemption>,
     pub(super) controllers: Vec<Controller>,
     pub(super) sources: Vec<Source>,
     pub(super) alarm: Option<Alarm>,
@@ -52,9 +55,30 @@ pub(super) struct Documents {
 /// One `[[road]]`.
 #[derive(Debug)]
 pub(super) struct Road {
+    /// Its line, from 1.
+    pub(super) line: u32,
     pub(super) domain: Option<At<String>>,
+    pub(super) from: Vec<At<String>>,
+    pub(super) source: Option<At<String>>,
     pub(super) protection: Option<At<String>>,
+    pub(super) warn_persons: Option<At<u64>>,
     pub(super) max_persons: Option<At<u64>>,
+}
+
+/// One `[[exemption]]`.
+#[derive(Debug)]
+pub(super) struct Exemption {
+    pub(super) at: Range<usize>,
+    /// Its line, from 1.
+    pub(super) line: u32,
+    pub(super) name: Option<At<String>>,
+    pub(super) reason: Option<At<String>>,
+    pub(super) from: Vec<At<String>>,
+    pub(super) to: Vec<At<String>>,
+    pub(super) source: Option<At<String>>,
+    pub(super) by: Option<At<String>>,
+    pub(super) since: Option<At<String>>,
+    pub(super) until: Option<At<String>>,
 }
 
 /// One `[[controller]]`.
@@ -64,6 +88,8 @@ pub(super) struct Controller {
     pub(super) name: Option<At<String>>,
     pub(super) cvr: Option<At<String>>,
     pub(super) domains: Vec<At<String>>,
+    pub(super) recipients: Vec<At<String>>,
+    pub(super) sources: Vec<At<String>>,
     pub(super) dpo: Option<At<String>>,
     pub(super) dpo_key: Option<At<String>>,
     pub(super) default: Option<At<bool>>,
@@ -82,6 +108,7 @@ pub(super) struct Source {
 pub(super) struct Alarm {
     pub(super) smtp: Option<At<String>>,
     pub(super) from: Option<At<String>>,
+    pub(super) processor: Option<At<String>>,
 }
 
 /// Reads the whole file and notes every fault of form. The places of broken syntax come with it: what
@@ -102,7 +129,9 @@ pub(super) fn read(source: &str, faults: &mut Vec<Problem>) -> (Written, Vec<Ran
     let console = file
         .take_section("console", "[console]", faults)
         .and_then(|section| lone_text(section, ("listen", "\"127.0.0.1:8892\""), faults));
-    file.refuse("check", "check service", faults);
+    let check = file
+        .take_section("check", "[check]", faults)
+        .and_then(|section| lone_text(section, ("listen", "\"127.0.0.1:8893\""), faults));
     let store = file
         .need_section("store", "[store]", "url = \"sqlite:brevdue-data/brevdue.sqlite\"", faults)
         .and_then(|section| lone_text(section, ("url", "\"sqlite:brevdue-data/brevdue.sqlite\""), faults));
@@ -114,14 +143,16 @@ pub(super) fn read(source: &str, faults: &mut Vec<Problem>) -> (Written, Vec<Ran
         section.finish(faults);
         path
     });
-    let mut written = Written { milter, console, store, spool, node_key, ..Written::default() };
+    let mut written = Written { milter, console, check, store, spool, node_key, ..Written::default() };
     if let Some(section) = file.take_section("policy", "[policy]", faults) {
         policy(section, &mut written, faults);
     }
     written.documents =
         file.take_section("documents", "[documents]", faults).map(|section| documents(section, faults));
     let roads = file.take_sections("road", "[[road]]", faults).unwrap_or_default();
-    written.roads = roads.into_iter().map(|section| road(section, faults)).collect();
+    written.roads = roads.into_iter().map(|section| road(section, source, faults)).collect();
+    let exemptions = file.take_sections("exemption", "[[exemption]]", faults).unwrap_or_default();
+    written.exemptions = exemptions.into_iter().map(|section| exemption(section, source, faults)).collect();
     let controllers = file.take_sections("controller", "[[controller]]", faults);
     if controllers.as_ref().is_some_and(Vec::is_empty) {
         faults.push(no_controller());
@@ -172,6 +203,7 @@ fn documents(mut section: Section<'_>, faults: &mut Vec<Problem>) -> Documents {
 fn policy(mut section: Section<'_>, written: &mut Written, faults: &mut Vec<Problem>) {
     written.leak = section.take_text(("leak", "\"block\""), faults);
     written.default_road = section.take_text(("default_road", "\"unknown\""), faults);
+    written.off_tags = section.take_texts(("off_tags", "[\"[usikker]\"]"), faults);
     if let Some(mut unread) = section.take_section("unread", "[policy.unread]", faults) {
         for kind in UnreadKind::ALL {
             let action = unread.take_text((kind.word(), "\"hold\""), faults);
@@ -182,14 +214,42 @@ fn policy(mut section: Section<'_>, written: &mut Written, faults: &mut Vec<Prob
     section.finish(faults);
 }
 
-fn road(mut section: Section<'_>, faults: &mut Vec<Problem>) -> Road {
+fn road(mut section: Section<'_>, file: &str, faults: &mut Vec<Problem>) -> Road {
     let read = Road {
+        line: line_of(file, &section.at()),
         domain: section.need_text(("domain", "\"kommune.example\""), faults),
+        from: section.take_texts(("from", "\"noreply@byggesag.example\""), faults),
+        source: section.take_text(("source", "\"Byggesag\""), faults),
         protection: section.need_text(("protection", "\"forced-tls\""), faults),
-        max_persons: section.take_number(("max_persons", "10"), 1..=u64::MAX, faults),
+        warn_persons: section.take_number(("warn_persons", "5"), 1..=u64::MAX, faults),
+        max_persons: section.take_number(("max_persons", "100"), 1..=u64::MAX, faults),
     };
     section.finish(faults);
     read
+}
+
+fn exemption(mut section: Section<'_>, file: &str, faults: &mut Vec<Problem>) -> Exemption {
+    let at = section.at();
+    let read = Exemption {
+        line: line_of(file, &at),
+        at,
+        name: section.need_text(("name", "\"Prøvedata hos leverandøren\""), faults),
+        reason: section.need_text(("reason", "\"kun opdigtede numre\""), faults),
+        from: section.take_texts(("from", "\"noreply@byggesag.example\""), faults),
+        to: section.take_texts(("to", "\"*.leverandoer.example\""), faults),
+        source: section.take_text(("source", "\"Byggesag\""), faults),
+        by: section.need_text(("by", "\"dpo@kommune.example\""), faults),
+        since: section.need_date(("since", "2026-11-01"), faults),
+        until: section.need_date(("until", "2027-01-31"), faults),
+    };
+    section.finish(faults);
+    read
+}
+
+/// The line, from 1, on which something begins.
+fn line_of(file: &str, at: &Range<usize>) -> u32 {
+    let before = file.as_bytes().get(..at.start).unwrap_or_default();
+    u32::try_from(memchr::memchr_iter(b'\n', before).count() + 1).unwrap_or(u32::MAX)
 }
 
 fn controller(mut section: Section<'_>, faults: &mut Vec<Problem>) -> Controller {
@@ -197,6 +257,8 @@ fn controller(mut section: Section<'_>, faults: &mut Vec<Problem>) -> Controller
     let name = section.need_text(("name", "\"Eksempel Kommune\""), faults);
     let cvr = section.need_digits(("cvr", "\"12345678\""), faults);
     let domains = section.take_texts(("domains", "[\"kommune.example\"]"), faults);
+    let recipients = section.take_texts(("recipients", "[\"kommune.example\"]"), faults);
+    let sources = section.take_texts(("sources", "[\"Byggesag\"]"), faults);
     let dpo = section.need_text(("dpo", "\"dpo@kommune.example\""), faults);
     if !section.has("dpo_key") {
         faults.push(no_key(section.at()));
@@ -204,7 +266,7 @@ fn controller(mut section: Section<'_>, faults: &mut Vec<Problem>) -> Controller
     let dpo_key = section.take_text(("dpo_key", "\"age1...\""), faults);
     let default = section.take_bool(("default", "true"), faults);
     section.finish(faults);
-    Controller { at, name, cvr, domains, dpo, dpo_key, default }
+    Controller { at, name, cvr, domains, recipients, sources, dpo, dpo_key, default }
 }
 
 fn origin(mut section: Section<'_>, faults: &mut Vec<Problem>) -> Source {
@@ -221,6 +283,7 @@ fn alarm(mut section: Section<'_>, faults: &mut Vec<Problem>) -> Alarm {
     let read = Alarm {
         smtp: section.need_text(("smtp", "\"127.0.0.1:25\""), faults),
         from: section.need_text(("from", "\"brevdue@kommune.example\""), faults),
+        processor: section.take_text(("processor", "\"Leverandøren A/S\""), faults),
     };
     section.finish(faults);
     read

@@ -9,6 +9,7 @@ mod check;
 pub mod diagnose;
 mod documents;
 mod file;
+mod policy;
 mod section;
 #[cfg(test)]
 mod tests;
@@ -39,6 +40,8 @@ pub struct Config {
     pub milter: Option<MilterSettings>,
     /// Where health and metrics are asked for; `None` answers nobody.
     pub console: Option<ConsoleSettings>,
+    /// Where portals and SMS senders ask before they send; `None` answers nobody.
+    pub check: Option<CheckSettings>,
     /// Where cases and notices are kept.
     pub store: StoreUrl,
     /// The folder of held mail and sealed evidence.
@@ -62,6 +65,13 @@ pub struct Config {
 /// `[console]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConsoleSettings {
+    /// Where to listen.
+    pub listen: ListenAddr,
+}
+
+/// `[check]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckSettings {
     /// Where to listen.
     pub listen: ListenAddr,
 }
@@ -137,6 +147,7 @@ impl Config {
                 ..MilterSettings::default()
             }),
             console: None,
+            check: None,
             store: StoreUrl::Sqlite(data.join("brevdue.sqlite")),
             spool: data.join("spool"),
             node_key: data.join("node.key"),
@@ -146,6 +157,8 @@ impl Config {
                 name: "Uden konfiguration".to_owned(),
                 cvr: check::NO_CVR.to_owned(),
                 domains: Vec::new(),
+                recipients: Vec::new(),
+                senders: Vec::new(),
                 dpo: "dpo@localhost".to_owned(),
                 dpo_key: None,
                 default: true,

@@ -69,6 +69,26 @@ impl<'i> Section<'i> {
         }
     }
 
+    /// A day that must be there, as TOML writes one or as text.
+    pub(super) fn need_date(&mut self, key: Key, faults: &mut Vec<Problem>) -> Option<At<String>> {
+        let value = self.need(key, faults)?;
+        match value.get_ref() {
+            DeValue::Datetime(day) if day.date.is_some() && day.time.is_none() => {
+                Some(Spanned::new(value.span(), day.to_string()))
+            }
+            DeValue::String(_) => text(key, &value, faults),
+            DeValue::Integer(_)
+            | DeValue::Float(_)
+            | DeValue::Boolean(_)
+            | DeValue::Datetime(_)
+            | DeValue::Array(_)
+            | DeValue::Table(_) => {
+                faults.push(wrong_type(key, "a day", &value));
+                None
+            }
+        }
+    }
+
     /// One text, or an array of them; absent is empty, an empty array is a fault.
     pub(super) fn take_texts(&mut self, key: Key, faults: &mut Vec<Problem>) -> Vec<At<String>> {
         self.take(key.0).map(|value| texts(key, value, faults)).unwrap_or_default()
@@ -232,16 +252,17 @@ impl<'i> Section<'i> {
 
 /// Where keys live, for one that was written in another section: TOML gives a key to the header above it,
 /// so `default_road` below `[policy.unread]` is an easy slip.
-const HOMES: [(&str, &[&str]); 9] = [
+const HOMES: [(&str, &[&str]); 10] = [
     ("[milter]", &["listen", "max_connections"]),
     ("[store]", &["url"]),
     ("[seal]", &["node_key"]),
-    ("[policy]", &["leak", "default_road"]),
-    ("[policy.unread]", &["image", "document", "encrypted", "damaged", "limit", "ambiguous"]),
-    ("[[road]]", &["protection", "max_persons"]),
-    ("[[controller]]", &["cvr", "domains", "dpo", "dpo_key"]),
+    ("[policy]", &["leak", "default_road", "off_tags"]),
+    ("[policy.unread]", &["image", "document", "encrypted", "password", "damaged", "limit", "ambiguous"]),
+    ("[[road]]", &["protection", "warn_persons", "max_persons"]),
+    ("[[exemption]]", &["reason", "since", "until", "by"]),
+    ("[[controller]]", &["cvr", "domains", "recipients", "sources", "dpo", "dpo_key"]),
     ("[[source]]", &["match", "vendor"]),
-    ("[alarm]", &["from"]),
+    ("[alarm]", &["from", "processor"]),
 ];
 
 fn text(key: Key, value: &At<DeValue<'_>>, faults: &mut Vec<Problem>) -> Option<At<String>> {

@@ -12,6 +12,8 @@ use crate::envelope::Address;
 use crate::intake::listen::ListenAddr;
 use crate::nearest::nearest;
 use crate::outlet::notice;
+use crate::policy::road::Road;
+use crate::scan::Day;
 use crate::seal;
 
 /// Why a value cannot be used, and what to write instead.
@@ -101,6 +103,46 @@ pub(super) fn domain_pattern(text: &str) -> Result<String, Refusal> {
         "write `kommune.example`, or `*.kommune.example` for all that is below it"
     };
     Err(Refusal::new(format!("`{text}` is not a domain"), "", help))
+}
+
+/// The domain of a road: a pattern, or `*` for every domain.
+pub(super) fn road_domain(text: &str) -> Result<String, Refusal> {
+    if text == Road::EVERYWHERE { Ok(text.to_owned()) } else { domain_pattern(text) }
+}
+
+/// A day, as `2026-11-01`.
+pub(super) fn day(text: &str) -> Result<Day, Refusal> {
+    let parts: Vec<&str> = text.split('-').collect();
+    let digits = |part: &&str, count| part.len() == count && part.bytes().all(|b| b.is_ascii_digit());
+    let read = match parts.as_slice() {
+        [year, month, day] if digits(year, 4) && digits(month, 2) && digits(day, 2) => {
+            let numbers = (year.parse().ok(), month.parse().ok(), day.parse().ok());
+            if let (Some(year), Some(month), Some(day)) = numbers { Day::new(year, month, day) } else { None }
+        }
+        _ => None,
+    };
+    read.ok_or_else(|| Refusal::new("this is no day", "", "write year, month and day, as `2026-11-01`"))
+}
+
+/// What a person writes and the register keeps: it may hold no number of a person.
+pub(super) fn plain_words(text: &str) -> Result<String, Refusal> {
+    if text.chars().filter(|c| c.is_numeric()).count() < 8 && !text.chars().any(char::is_control) {
+        return Ok(text.to_owned());
+    }
+    let help = "write one line of words; it stands in the register, where no number of a person may";
+    Err(Refusal::new("this has too many digits, or signs that cannot be shown", "", help))
+}
+
+/// A tag in a subject.
+pub(super) fn off_tag(text: &str) -> Result<String, Refusal> {
+    if text.trim().chars().count() >= 3 {
+        return Ok(text.trim().to_owned());
+    }
+    Err(Refusal::new(
+        "this tag is too short to be told from other words",
+        "",
+        "write it whole, as `[usikker]`",
+    ))
 }
 
 /// A mail address of one person or mailbox.

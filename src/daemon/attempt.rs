@@ -125,6 +125,7 @@ pub(super) fn needs_restart(started: &Config, new: &Config) -> Vec<&'static str>
     let Config {
         milter,
         console,
+        check,
         store,
         spool,
         node_key,
@@ -141,12 +142,13 @@ pub(super) fn needs_restart(started: &Config, new: &Config) -> Vec<&'static str>
     };
     let (milter, before) = (milter_of(milter), milter_of(&started.milter));
     let alarm_of = |alarm: &Option<config::AlarmSettings>| {
-        alarm.as_ref().map(|alarm| (alarm.smtp.clone(), alarm.from.clone()))
+        alarm.as_ref().map(|alarm| (alarm.smtp.clone(), alarm.from.clone(), alarm.processor.clone()))
     };
     let changes = [
         ("[milter] listen", milter.as_ref().map(|one| &one.0) != before.as_ref().map(|one| &one.0)),
         ("[milter] max_connections", milter.map(|one| one.1) != before.map(|one| one.1)),
         ("[console] listen", *console != started.console),
+        ("[check] listen", *check != started.check),
         ("[store] url", *store != started.store),
         ("[spool] path", *spool != started.spool),
         ("[seal] node_key", *node_key != started.node_key),

@@ -1,6 +1,6 @@
-//! The console's ear: a [`Listener`] of ours as axum takes them.
+//! The ear of the console and of the check service: a [`Listener`] of ours as axum takes them.
 //!
-//! It takes no more than [`PLACES`] connections at once, so that nobody who knocks at the console can use up the file
+//! It takes no more than [`PLACES`] connections at once, so that nobody who knocks there can use up the file
 //! descriptors that the milter door needs. Never reads a byte. Tests: `tests/reload/`.
 
 use std::io;
@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, Sleep, sleep};
 
 use crate::intake::ListenAddr;
 use crate::intake::bind::{Listener, Stream};
@@ -24,12 +25,23 @@ const BREATH: Duration = Duration::from_millis(100);
 pub(super) struct Ear {
     listener: Listener,
     places: Arc<Semaphore>,
+    /// How long a connection may be silent.
+    patience: Option<Duration>,
 }
 
 impl Ear {
     /// Binds an address, within a tokio runtime.
     pub(super) fn bind(address: &ListenAddr) -> io::Result<Self> {
-        Ok(Self { listener: Listener::bind(address)?, places: Arc::new(Semaphore::new(PLACES)) })
+        Ok(Self {
+            listener: Listener::bind(address)?,
+            places: Arc::new(Semaphore::new(PLACES)),
+            patience: None,
+        })
+    }
+
+    /// Cuts connections that say nothing for this long: a place is for somebody who asks.
+    pub(super) fn cutting_after(self, patience: Duration) -> Self {
+        Self { patience: Some(patience), ..self }
     }
 
     /// Where it listens, with the port that the system has chosen.
@@ -47,10 +59,13 @@ impl axum::serve::Listener for Ear {
             // The semaphore is never closed; were it, the visitor would come in without a place.
             let place = Arc::clone(&self.places).acquire_owned().await.ok();
             match self.listener.accept().await {
-                Ok(stream) => return (Visitor { stream, _place: place }, self.address()),
+                Ok(stream) => {
+                    let idle = self.patience.map(|patience| (patience, Box::pin(sleep(patience))));
+                    return (Visitor { stream, idle, _place: place }, self.address());
+                }
                 Err(error) => {
-                    tracing::warn!(%error, "a connection to the console could not be taken");
-                    tokio::time::sleep(BREATH).await;
+                    tracing::warn!(%error, "a connection could not be taken");
+                    sleep(BREATH).await;
                 }
             }
         }
@@ -64,6 +79,8 @@ impl axum::serve::Listener for Ear {
 /// A connection and its place.
 pub(super) struct Visitor {
     stream: Stream,
+    /// Ends when it has been silent for too long.
+    idle: Option<(Duration, Pin<Box<Sleep>>)>,
     _place: Option<OwnedSemaphorePermit>,
 }
 
@@ -73,10 +90,19 @@ impl AsyncRead for Visitor {
         context: &mut Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        match &mut self.stream {
+        let Self { stream, idle, .. } = &mut *self;
+        let read = match stream {
             Stream::Tcp(stream) => Pin::new(stream).poll_read(context, into),
             Stream::Unix(stream) => Pin::new(stream).poll_read(context, into),
+        };
+        if let Some((patience, sleep)) = idle {
+            if read.is_ready() {
+                sleep.as_mut().reset(Instant::now() + *patience);
+            } else if sleep.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
         }
+        read
     }
 }
 

@@ -22,6 +22,7 @@ use crate::console;
 use crate::inspect::record::Register;
 use crate::inspect::{Gate, Setup};
 use crate::intake::ListenAddr;
+use crate::intake::check;
 use crate::intake::milter::{Counters, Door};
 use crate::outlet::notice::PostError;
 use crate::scan::ruleset::{RuleFault, Ruleset};
@@ -266,6 +267,8 @@ pub struct Daemon {
     pub milter: Vec<ListenAddr>,
     /// Where the console listens.
     pub console: Option<ListenAddr>,
+    /// Where the check service listens.
+    pub check: Option<ListenAddr>,
     /// The register.
     pub store: Arc<Store>,
     /// What the milter door has counted.
@@ -312,8 +315,15 @@ impl Daemon {
         let status = Arc::new(Status::new(files, Arc::clone(&store)));
         let gate = Arc::new(Gate::new(setup, register, clock.clone()));
         let (stop, stopped) = watch::channel(false);
-        let mut daemon =
-            Self { milter: Vec::new(), console: None, store, counters: None, stop, tasks: Vec::new() };
+        let mut daemon = Self {
+            milter: Vec::new(),
+            console: None,
+            check: None,
+            store,
+            counters: None,
+            stop,
+            tasks: Vec::new(),
+        };
         // Before a door opens: from then on SIGHUP must not end the process.
         let reload = noted.map(|noted| {
             Reload::new(Arc::clone(&gate), Arc::clone(&status), clock.clone(), config.clone(), noted)
@@ -322,6 +332,9 @@ impl Daemon {
         // The milter door last: who can reach it can rely on all the rest.
         let ear = config.console.as_ref().map(|settings| Ear::bind(&settings.listen));
         let ear = ear.transpose().map_err(|source| StartError::Listen { door: "console", source })?;
+        let asked = config.check.as_ref().map(|settings| Ear::bind(&settings.listen));
+        let asked =
+            asked.transpose().map_err(|source| StartError::Listen { door: "check service", source })?;
         let door = config.milter.as_ref().map(|settings| Door::bind(settings, Arc::clone(&gate)));
         let door = door.transpose().map_err(|source| StartError::Listen { door: "milter door", source })?;
         if let Some(settings) = &config.alarm {
@@ -341,6 +354,13 @@ impl Daemon {
         if let Some(ear) = ear {
             daemon.console = Some(ear.address());
             daemon.tasks.push(tokio::spawn(answer(ear, Arc::clone(&status), stopped.clone())));
+        }
+        if let Some(ear) = asked {
+            daemon.check = Some(ear.address());
+            let counters = Arc::new(check::Counters::default());
+            status.show_check(Arc::clone(&counters));
+            let ear = ear.cutting_after(SILENCE);
+            daemon.tasks.push(tokio::spawn(check(ear, Arc::clone(&gate), counters, stopped.clone())));
         }
         if let Some(reload) = reload {
             daemon.tasks.push(tokio::spawn(reload.run(stopped)));
@@ -366,6 +386,15 @@ impl Daemon {
 
     /// The budget of a message, and within what systemd waits by default (90 s).
     const GRACE: Duration = Duration::from_mins(1);
+}
+
+/// Longer than an enquiry may take, since whoever waits for its answer says nothing.
+const SILENCE: Duration = Duration::from_secs(90);
+
+async fn check(ear: Ear, gate: Arc<Gate>, counters: Arc<check::Counters>, stopped: watch::Receiver<bool>) {
+    if let Err(error) = check::serve(ear, gate, counters, stopped).await {
+        tracing::error!(%error, "the check service has ended; mail is checked all the same");
+    }
 }
 
 async fn answer(ear: Ear, status: Arc<Status>, stopped: watch::Receiver<bool>) {

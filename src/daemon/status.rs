@@ -11,6 +11,7 @@ use crate::console::Watched;
 use crate::console::failures::{FAILURES, Failure};
 use crate::console::health::{Check, Condition, Health, written};
 use crate::console::metrics::{Family, Sample};
+use crate::intake::check;
 use crate::intake::milter::Counters;
 use crate::store::Store;
 
@@ -46,17 +47,23 @@ pub(super) struct Fault {
 pub(super) struct Status {
     files: RwLock<Files>,
     milter: OnceLock<Arc<Counters>>,
+    check: OnceLock<Arc<check::Counters>>,
     store: Arc<Store>,
 }
 
 impl Status {
     pub(super) fn new(files: Files, store: Arc<Store>) -> Self {
-        Self { files: RwLock::new(files), milter: OnceLock::new(), store }
+        Self { files: RwLock::new(files), milter: OnceLock::new(), check: OnceLock::new(), store }
     }
 
     /// Shows a milter door's counters from now on.
     pub(super) fn show(&self, counters: Arc<Counters>) {
         self.milter.get_or_init(|| counters);
+    }
+
+    /// Shows the check service's counters from now on.
+    pub(super) fn show_check(&self, counters: Arc<check::Counters>) {
+        self.check.get_or_init(|| counters);
     }
 
     pub(super) fn files(&self) -> Files {
@@ -102,6 +109,10 @@ impl Watched for Status {
         ];
         all.push(effects());
         all.extend(self.milter.get().into_iter().flat_map(|counters| milter(counters)));
+        all.extend(self.check.get().map(|counters| {
+            Family::counter("brevdue_check_total", "Texts asked about by POST /v1/check.", 0)
+                .by("answer", counters.by_answer())
+        }));
         all
     }
 }

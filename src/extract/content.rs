@@ -118,6 +118,8 @@ pub enum Unread {
 pub enum Trouble {
     /// Encrypted to somebody else.
     Encrypted,
+    /// Locked with a password.
+    Password,
     /// A text that was not recognised, in a picture.
     Image,
     /// A form that is not opened.
@@ -172,7 +174,8 @@ impl Unread {
     /// What kind of trouble it is.
     pub const fn trouble(self) -> Trouble {
         match self {
-            Self::Password | Self::Encrypted => Trouble::Encrypted,
+            Self::Password => Trouble::Password,
+            Self::Encrypted => Trouble::Encrypted,
             Self::Picture => Trouble::Image,
             Self::UnknownForm | Self::UnknownMethod => Trouble::Document,
             // A page whose letters say nothing is as good as a broken one: its reader sees what we do not.

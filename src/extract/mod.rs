@@ -9,6 +9,7 @@ mod archive;
 mod bytes;
 pub mod cms;
 mod codepage;
+mod compressed;
 pub mod content;
 pub mod fold;
 #[cfg(test)]
@@ -19,6 +20,7 @@ mod office;
 mod ole;
 mod open;
 mod pdf;
+pub mod pgp;
 mod raw;
 mod rtf;
 mod shown;
@@ -50,8 +52,10 @@ pub enum Nature {
     CmsEnveloped,
     /// CMS signed data with its content inside (RFC 5652 §5): readable by anybody who opens it.
     CmsSigned,
-    /// An armoured PGP message (RFC 9580 §6.2).
+    /// An encrypted PGP message, armoured (RFC 9580 §6.2) or not.
     PgpMessage,
+    /// Armour of a PGP message that is not encrypted, or of nothing that can be told.
+    PgpReadable,
 }
 
 /// What the headers claim.
@@ -136,7 +140,13 @@ fn is_pdf_within(head: &[u8], nature: Option<Nature>, claim: Claim<'_>) -> bool 
         // Pictures pass unread, and text may claim to be anything.
         None | Some(Nature::Image(_) | Nature::Text | Nature::DoubtfulText) => true,
         // These are opened and read as each form that they are.
-        Some(Nature::Document(_) | Nature::CmsEnveloped | Nature::CmsSigned | Nature::PgpMessage) => false,
+        Some(
+            Nature::Document(_)
+            | Nature::CmsEnveloped
+            | Nature::CmsSigned
+            | Nature::PgpMessage
+            | Nature::PgpReadable,
+        ) => false,
     };
     may_be
         && memchr::memmem::find_iter(head, PDF).any(|at| {
@@ -180,6 +190,10 @@ fn signature(head: &[u8]) -> Option<Nature> {
     // Signatures of letters only must not take a text for what it is not: "BZh", "ID3" and the like count
     // when the rest is not text, and so does every picture, since pictures pass unread.
     match known {
+        Some((_, Nature::PgpMessage)) => {
+            let is_encrypted = pgp::armoured(head) == Some(pgp::Message::Encrypted);
+            return Some(if is_encrypted { Nature::PgpMessage } else { Nature::PgpReadable });
+        }
         Some((length, nature)) if (length > 4 && !matches!(nature, Nature::Image(_))) || !is_text => {
             return Some(nature);
         }
@@ -199,7 +213,7 @@ fn signature(head: &[u8]) -> Option<Nature> {
     if head.starts_with(b"BM") {
         return Some(Nature::Image("bmp"));
     }
-    cms(head)
+    cms(head).or_else(|| (pgp::binary(head) == Some(pgp::Message::Encrypted)).then_some(Nature::PgpMessage))
 }
 
 /// The content type of a CMS structure: an OID near the start of a BER SEQUENCE (RFC 5652 §3).

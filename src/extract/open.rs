@@ -6,7 +6,7 @@
 
 use super::content::{Content, Limits, Page, Unread};
 use super::office::flat;
-use super::{archive, ole, pdf, raw, rtf, tnef};
+use super::{archive, compressed, ole, pdf, raw, rtf, tnef};
 use std::sync::Arc;
 
 /// A form of documents that is opened.
@@ -27,6 +27,7 @@ const FORMS: &[Form] = &[
     Form { is: rtf::is, read: rtf::read },
     Form { is: flat::is_whole, read: flat::read },
     Form { is: tnef::is, read: tnef::read },
+    Form { is: compressed::is, read: compressed::read },
 ];
 
 /// Tells what is in a document.

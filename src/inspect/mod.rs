@@ -5,10 +5,13 @@
 //! decision that is in the register (invariants 4, 5, 6). Nothing here knows a protocol. Start reading at
 //! [`Inspection::judge`]; [`record`] writes. Tests: `tests/gate.rs`, and the doors'.
 
+pub mod enquiry;
+mod fate;
 pub mod record;
 mod reply;
 #[cfg(test)]
 mod scripted;
+pub mod told;
 
 #[cfg(test)]
 pub use scripted::Scripted;
@@ -17,13 +20,13 @@ use crate::case::CaseId;
 use crate::case::incident::Source;
 use crate::clock::Clock;
 use crate::envelope::{Controller, Envelope, Verdict};
-use crate::policy::{self, Decision, LeakAction, Policy};
+use crate::policy::{self, Decision, Policy};
 use crate::scan::ruleset::{Ruleset, day_of};
 use crate::scan::{Day, Report, Scan};
 use crate::spool::held::Receipt;
 use crate::worker::Workers;
 use chrono::NaiveDate;
-use record::Register;
+use record::{Found, Register};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// What a gate decides by; a message ends under the setup it began with.
@@ -91,6 +94,7 @@ impl Gate {
         let scan = setup.scan(today(&self.clock));
         Inspection {
             envelope: Envelope::default(),
+            splits: false,
             scan,
             setup,
             gate: Arc::clone(self),
@@ -113,6 +117,9 @@ fn today(clock: &Clock) -> Day {
 pub struct Inspection {
     /// Who sends to whom, as far as the door knows.
     pub envelope: Envelope,
+    /// Whether the door treats each recipient by their own verdict, so that some get the mail and others do not; false
+    /// for a door with one answer, by which all get the strictest. What left depends on it, and so does the register.
+    pub splits: bool,
     scan: Scan,
     /// What the message began with: rules, policy and controllers of one reading.
     setup: Arc<Setup>,
@@ -129,18 +136,19 @@ impl Inspection {
         self.scan.feed(bytes);
     }
 
-    /// Whether the verdict is surely Block and enough evidence is kept, so that a door may skip the rest.
+    /// Whether the one answer is surely Block and enough evidence is kept, so that a door may skip the rest.
     /// Further persons only ever make a road less sufficient, so what blocks now blocks at the end.
     pub fn settled(&self) -> bool {
         #[cfg(test)]
         if self.scripted_settled() {
             return true;
         }
-        let policy = &self.setup.policy;
-        policy.leak == LeakAction::Block
+        !self.splits
             && self.scan.leaks()
             && self.scan.kept() >= Report::KEPT
-            && self.envelope.recipients.iter().any(|to| !policy.roads.to(Some(to)).protects(1))
+            && self.scan.subject().is_some_and(|subject| {
+                self.setup.policy.surely_blocks(&self.envelope, subject, today(&self.gate.clock))
+            })
     }
 
     /// Ends the message for a door that has one answer, and does not keep the mail.
@@ -151,46 +159,68 @@ impl Inspection {
     /// Ends the message: decides, and records what must be recorded. When the register cannot be written the decision
     /// is Defer, and whoever has the mail keeps it.
     pub async fn judge(self) -> Judged {
+        self.conclude().await.0
+    }
+
+    /// The same, with what was found; `None` when our own work failed.
+    async fn conclude(self) -> (Judged, Option<Report>) {
         #[cfg(test)]
         if let Some(judged) = self.scripted().await {
-            return judged;
+            return (judged, None);
         }
-        let Self { envelope, scan, setup, gate, .. } = self;
+        let Self { envelope, splits, scan, setup, gate, .. } = self;
         let report = if scan.has_documents() {
             // Opened by other processes, for which this thread does not wait.
             let Ok(report) = tokio::task::spawn_blocking(move || scan.finish()).await else {
                 tracing::error!("opening a document panicked; the mail must come again");
-                return Judged::failed(&envelope);
+                return (Judged::failed(&envelope), None);
             };
             report
         } else {
             scan.finish()
         };
-        let decision = policy::decide(&envelope, &report, &setup.policy);
-        if !record::is_needed(&setup, &report, &decision) {
-            return Judged::new(decision, report.leaks(), None);
+        let decision = policy::decide(&envelope, &report, &setup.policy, today(&gate.clock));
+        let (now, local_day) = (gate.clock.now(), local_day(&gate.clock));
+        let found = Found {
+            setup: &setup,
+            envelope: &envelope,
+            report: &report,
+            decision: &decision,
+            splits,
+            now,
+            local_day,
+        };
+        if !found.is_needed() {
+            return (Judged::new(decision, report.leaks(), Vec::new()), Some(report));
         }
         let recorded = tokio::task::spawn_blocking(move || {
-            let now = gate.clock.now();
-            let day = local_day(&gate.clock);
-            let case = gate.register.record(&setup, &envelope, &report, &decision, now, day);
-            (case, report.leaks(), decision, envelope)
+            let found = Found {
+                setup: &setup,
+                envelope: &envelope,
+                report: &report,
+                decision: &decision,
+                splits,
+                now,
+                local_day,
+            };
+            let cases = gate.register.record(&found);
+            (cases, report, decision, envelope)
         })
         .await;
         match recorded {
-            Ok((Ok(case), leaks, decision, _)) => {
-                if let Some(case) = &case {
+            Ok((Ok(cases), report, decision, _)) => {
+                for case in &cases {
                     tracing::warn!(%case, verdict = decision.strictest().word(), "CPR number found");
                 }
-                Judged::new(decision, leaks, case)
+                (Judged::new(decision, report.leaks(), cases), Some(report))
             }
             Ok((Err(error), _, _, envelope)) => {
                 tracing::error!(%error, "not recorded; the mail must come again");
-                Judged::failed(&envelope)
+                (Judged::failed(&envelope), None)
             }
             Err(_) => {
                 tracing::error!("recording panicked; the mail must come again");
-                Judged::failed(&Envelope::default())
+                (Judged::failed(&Envelope::default()), None)
             }
         }
     }
@@ -209,19 +239,19 @@ pub enum Custody {
 #[derive(Debug)]
 pub struct Judged {
     decision: Decision,
-    case: Option<CaseId>,
+    cases: Vec<CaseId>,
     reply: Vec<String>,
 }
 
 impl Judged {
-    fn new(decision: Decision, leaks: bool, case: Option<CaseId>) -> Self {
+    fn new(decision: Decision, leaks: bool, cases: Vec<CaseId>) -> Self {
         let reply = reply::lines(decision.strictest(), leaks);
-        Self { decision, case, reply }
+        Self { decision, cases, reply }
     }
 
     /// Our own work failed: come again, for everybody.
     fn failed(envelope: &Envelope) -> Self {
-        Self::new(Decision::defer(envelope), false, None)
+        Self::new(Decision::defer(envelope), false, Vec::new())
     }
 
     /// The verdict for each recipient.
@@ -229,9 +259,14 @@ impl Judged {
         &self.decision
     }
 
-    /// The case that the mail's leak was put into.
+    /// The case that the mail's leak was put into: the first, where it concerns several controllers.
     pub fn case(&self) -> Option<&CaseId> {
-        self.case.as_ref()
+        self.cases.first()
+    }
+
+    /// The cases that it was put into, one for each controller that it concerns.
+    pub fn cases(&self) -> &[CaseId] {
+        &self.cases
     }
 
     /// The strictest verdict, for a door that has one answer.

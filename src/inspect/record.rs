@@ -4,17 +4,17 @@
 //! that its sender still has, and at worst a number sealed twice.
 
 use super::Setup;
+use super::fate::{self, Part};
 use crate::case::CaseId;
 use crate::case::detection::{Detection, Outcome};
 use crate::case::incident;
-use crate::envelope::{Address, Controller, Envelope, Pass, Verdict, controller_of};
+use crate::envelope::{Address, Controller, Envelope};
 use crate::policy::Decision;
-use crate::policy::road::Protection;
 use crate::scan::Report;
 use crate::scan::coverage::UnreadKind;
 use crate::seal::{Digest, NodeKey, random};
 use crate::spool::evidence::Evidence;
-use crate::store::{Joined, Opening, Store, StoreError};
+use crate::store::{Joined, Opening, Recording, Store, StoreError};
 use chrono::{DateTime, NaiveDate, Utc};
 use std::sync::Arc;
 
@@ -28,88 +28,116 @@ pub struct Register {
     pub evidence: Evidence,
 }
 
-/// Whether a decision leaves anything in the register. Most mail does not, and never waits for a disk.
-pub(super) fn is_needed(setup: &Setup, report: &Report, decision: &Decision) -> bool {
-    outcome(report, decision).is_some() || setup.policy.unread.recorded(&report.coverage).next().is_some()
+/// A message that is recorded: what was found, what was decided, and how its door answers.
+pub(super) struct Found<'a> {
+    pub(super) setup: &'a Setup,
+    pub(super) envelope: &'a Envelope,
+    pub(super) report: &'a Report,
+    pub(super) decision: &'a Decision,
+    /// Whether the door treats each recipient apart: see [`super::Inspection::splits`].
+    pub(super) splits: bool,
+    pub(super) now: DateTime<Utc>,
+    pub(super) local_day: NaiveDate,
 }
 
-/// What became of the number, over all recipients; `None` when nothing leaked.
-fn outcome(report: &Report, decision: &Decision) -> Option<Outcome> {
-    let plainly = decision
-        .recipients
-        .iter()
-        .any(|one| one.verdict == Verdict::Deliver(Pass::Observed) && one.protection != Protection::Unknown);
-    report.leaks().then(|| Outcome::of(decision.strictest(), report, plainly)).flatten()
+impl Found<'_> {
+    /// Whether it leaves anything in the register. Most mail does not, and never waits for a disk.
+    pub(super) fn is_needed(&self) -> bool {
+        self.setup.policy.unread.recorded(&self.report.coverage).next().is_some()
+            || self.report.leaks() && fate::matters(self.decision, self.splits)
+    }
 }
 
 impl Register {
-    /// Records a message: its unread parts in the tally, its leak in a case. Returns the case.
+    /// Records a message: its unread parts in the tally, what let a number pass in the audit trail, its leak in a case
+    /// of each controller that it concerns. Returns the cases.
     ///
     /// # Errors
     /// When the register or the evidence cannot be written; nothing was recorded then, and the mail must not
     /// be handed on.
-    pub(super) fn record(
-        &self,
-        setup: &Setup,
-        envelope: &Envelope,
-        report: &Report,
-        decision: &Decision,
-        now: DateTime<Utc>,
-        local_day: NaiveDate,
-    ) -> Result<Option<CaseId>, StoreError> {
+    pub(super) fn record(&self, found: &Found<'_>) -> Result<Vec<CaseId>, StoreError> {
+        let Found { setup, report, decision, now, .. } = *found;
         let unread: Vec<&str> =
             setup.policy.unread.recorded(&report.coverage).map(UnreadKind::word).collect();
         let verdict = decision.strictest().word();
-        let Some(outcome) = outcome(report, decision) else {
-            self.store.record(|recording| recording.tally_unread(now, &unread, verdict))?;
-            return Ok(None);
-        };
-        let Some(controller) = controller_of(envelope.sender.as_ref(), &setup.controllers) else {
+        let parts = fate::parts(found);
+        if parts.is_empty() && report.leaks() && fate::matters(decision, found.splits) {
             return Err(StoreError::Beside("no controller answers for this sender".to_owned()));
-        };
+        }
+        let joined = self.store.record(|recording| {
+            for passage in fate::passages(found, self.message_digest(found, None)) {
+                recording.passed(&passage)?;
+            }
+            let mut joined = Vec::new();
+            for part in &parts {
+                if let Some(outcome) = part.outcome(report) {
+                    joined.push(self.join(found, part, outcome, recording)?);
+                }
+            }
+            // A message that came before was counted then.
+            if joined.is_empty() || joined.iter().any(|one| one.attempts == 1) {
+                recording.tally_unread(now, &unread, verdict)?;
+            }
+            Ok(joined)
+        })?;
+        for one in joined.iter().filter(|one| one.opened) {
+            tracing::warn!(case = %one.case, state = one.state.word(), "case opened");
+        }
+        Ok(joined.into_iter().map(|one| one.case).collect())
+    }
+
+    /// Puts one controller's part of a message into its case.
+    fn join(
+        &self,
+        found: &Found<'_>,
+        part: &Part<'_>,
+        outcome: Outcome,
+        recording: &Recording<'_>,
+    ) -> Result<Joined, StoreError> {
+        let Found { setup, envelope, report, now, local_day, .. } = *found;
+        let (controller, sender) = (part.controller, envelope.sender.as_ref());
+        let (recipients, recipient_domains) = part.reached(outcome);
         let detection = Detection {
             at: now,
             queue_id: envelope.queue_id.clone(),
-            message: self.message_digest(envelope, report, outcome, local_day),
-            verdict: decision.strictest(),
+            message: self.message_digest(found, Some((controller, outcome))),
+            verdict: part.verdict,
             outcome,
-            sender_domain: envelope.sender.as_ref().map(Address::shown_domain).unwrap_or_default(),
-            recipient_domains: domains(&envelope.recipients),
-            recipients: envelope.recipients.len() as u64,
+            sender_domain: sender.map(Address::shown_domain).unwrap_or_default(),
+            recipient_domains,
+            recipients,
             findings: report.count(),
             persons: report.persons(),
             persons_exact: report.person_numbers().is_exact(),
         };
-        let source = incident::source_of(envelope.sender.as_ref(), &setup.sources);
+        let source = incident::source_of(sender, &setup.sources);
         let left = matches!(outcome, Outcome::Delivered { .. });
-        let parts =
-            incident::grouping(controller, source, &report.sketch, envelope.sender.as_ref(), local_day, left);
-        let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+        let digest = |purpose: &str, parts: Vec<Vec<u8>>| {
+            let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+            self.node_key.digest(purpose, &parts)
+        };
         let opening = Opening {
             controller,
             source,
-            grouping: self.node_key.digest("grouping", &parts),
+            root: digest("incident", incident::root(source, &report.sketch, sender, local_day)),
+            grouping: digest(
+                "grouping",
+                incident::grouping(controller, source, &report.sketch, sender, local_day, left),
+            ),
             salt: random().map_err(|error| StoreError::Beside(error.to_string()))?,
         };
-        let joined = self.store.record(|recording| {
-            let joined = recording.join(&detection, &opening)?;
-            if joined.attempts == 1 {
-                recording.tally_unread(now, &unread, verdict)?;
-                let key = self.node_key.case_key(&joined.salt);
-                let numbers: Vec<[u8; 10]> = report.person_numbers().reveal().collect();
-                let digests: Vec<Digest> = numbers.iter().map(|number| key.person(number)).collect();
-                let new = recording.add_persons(&joined.case, &digests)?;
-                if left {
-                    let new: Vec<_> = new.iter().filter_map(|at| numbers.get(*at)).copied().collect();
-                    self.seal(&joined, controller, &new)?;
-                }
+        let joined = recording.join(&detection, &opening)?;
+        if joined.attempts == 1 {
+            let key = self.node_key.case_key(&joined.salt);
+            let numbers: Vec<[u8; 10]> = report.person_numbers().reveal().collect();
+            let digests: Vec<Digest> = numbers.iter().map(|number| key.person(number)).collect();
+            let new = recording.add_persons(&joined.case, &digests)?;
+            if left {
+                let new: Vec<_> = new.iter().filter_map(|at| numbers.get(*at)).copied().collect();
+                self.seal(&joined, controller, &new)?;
             }
-            Ok(joined)
-        })?;
-        if joined.opened {
-            tracing::warn!(case = %joined.case, state = joined.state.word(), "case opened");
         }
-        Ok(Some(joined.case))
+        Ok(joined)
     }
 
     /// Only what left is sealed: nobody has to be written to about a near miss.
@@ -127,13 +155,12 @@ impl Register {
     /// Message-ID, size, the start of its text, every kept number with its place, and what became of it. The
     /// body is stood for by these, because hashing all of it would cost every clean mail. A mail that its sender
     /// gave no Message-ID is the same on the same day only: a nightly job may write the same words again.
-    fn message_digest(
-        &self,
-        envelope: &Envelope,
-        report: &Report,
-        outcome: Outcome,
-        local_day: NaiveDate,
-    ) -> Digest {
+    ///
+    /// Each controller's part of it is a message of its own, and so is its line in the audit trail.
+    fn message_digest(&self, found: &Found<'_>, part: Option<(&Controller, Outcome)>) -> Digest {
+        let Found { envelope, report, local_day, .. } = *found;
+        let (controller, became) =
+            part.map_or(("", "passed"), |(controller, outcome)| (controller.cvr.as_str(), outcome.word()));
         let mut recipients: Vec<String> = envelope.recipients.iter().map(Address::reveal).collect();
         recipients.sort_unstable();
         let places: Vec<u8> = report
@@ -157,8 +184,9 @@ impl Register {
                 &size.to_be_bytes(),
                 report.sketch.text(),
                 &places,
-                outcome.word().as_bytes(),
+                became.as_bytes(),
                 day.as_bytes(),
+                controller.as_bytes(),
             ],
         )
     }
@@ -177,11 +205,4 @@ fn own_id_and_size<'a>(envelope: &Envelope, report: &'a Report) -> (&'a [u8], u6
         }
         (Some(_) | None, _) => (id, size),
     }
-}
-
-fn domains(addresses: &[Address]) -> Vec<String> {
-    let mut domains: Vec<String> = addresses.iter().map(Address::shown_domain).collect();
-    domains.sort_unstable();
-    domains.dedup();
-    domains
 }

@@ -6,6 +6,7 @@ use super::{Gate, Inspection, Judged, Setup};
 use crate::clock::Clock;
 use crate::envelope::{Envelope, Pass, Verdict};
 use crate::policy::road::Protection;
+use crate::policy::why::Why;
 use crate::policy::{Decision, Policy, RecipientDecision};
 use crate::scan::ruleset::Ruleset;
 use crate::seal::NodeKey;
@@ -82,7 +83,12 @@ impl Inspection {
         if !delay.is_zero() {
             tokio::time::sleep(delay).await;
         }
-        let one = RecipientDecision { recipient: None, protection: Protection::default(), verdict };
-        Some(Judged { decision: Decision { recipients: vec![one] }, case: None, reply })
+        let one = RecipientDecision {
+            recipient: None,
+            protection: Protection::default(),
+            verdict,
+            why: Why::default(),
+        };
+        Some(Judged { decision: Decision { recipients: vec![one] }, cases: Vec::new(), reply })
     }
 }

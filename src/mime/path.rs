@@ -49,6 +49,11 @@ impl PartPath {
         self.margin = margin;
     }
 
+    /// Whether it is that of the message as a whole.
+    pub fn is_whole(&self) -> bool {
+        self.numbers.is_empty()
+    }
+
     /// Takes over `other`'s place in this one's memory.
     pub fn copy_from(&mut self, other: &Self) {
         self.numbers.clear();

@@ -1,7 +1,7 @@
 //! A notice by mail, through lettre: handed over when the server has said 250, and not before.
 
-use lettre::message::Mailbox;
 use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue};
+use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::{AsyncSmtpTransport, Error as SmtpError};
 use lettre::{AsyncTransport, Message, Tokio1Executor};
 use std::fmt;
@@ -14,6 +14,8 @@ pub struct Settings {
     pub smtp: String,
     /// The sender of notices.
     pub from: String,
+    /// Of a processor that sends for many controllers: its name. Its notices say so and carry their facts as JSON.
+    pub processor: Option<String>,
 }
 
 impl fmt::Debug for Settings {
@@ -36,6 +38,8 @@ pub struct Outgoing<'a> {
     pub subject: &'a str,
     /// Plain text, lines ended by CRLF.
     pub body: &'a str,
+    /// A file beside it: its name, and JSON.
+    pub attached: Option<(&'a str, &'a str)>,
 }
 
 /// The way out for notices.
@@ -58,6 +62,9 @@ pub enum PostError {
     /// An address is none.
     #[error("the notice's recipient is no mail address")]
     Recipient,
+    /// The attached file could not be made.
+    #[error("the notice's attached file could not be made")]
+    Attachment,
     /// The message could not be made.
     #[error("the notice could not be made: {0}")]
     Message(#[from] lettre::error::Error),
@@ -70,7 +77,7 @@ impl PostError {
     /// Whether trying again can help: not when the server refused for good or an address is none.
     pub fn is_temporary(&self) -> bool {
         match self {
-            Self::Settings { .. } | Self::Recipient | Self::Message(_) => false,
+            Self::Settings { .. } | Self::Recipient | Self::Attachment | Self::Message(_) => false,
             Self::Server(error) => !error.is_permanent(),
         }
     }
@@ -105,9 +112,17 @@ impl Post {
             .to(notice.to.parse().map_err(|_| PostError::Recipient)?)
             .subject(notice.subject)
             .message_id(None)
-            .header(AutoSubmitted)
-            .header(ContentType::TEXT_PLAIN)
-            .body(notice.body.to_owned())?;
+            .header(AutoSubmitted);
+        let text = notice.body.to_owned();
+        let message = match notice.attached {
+            None => message.header(ContentType::TEXT_PLAIN).body(text)?,
+            Some((name, json)) => {
+                let kind = ContentType::parse("application/json").map_err(|_| PostError::Attachment)?;
+                let attached = Attachment::new(name.to_owned()).body(json.to_owned(), kind);
+                let parts = MultiPart::mixed().singlepart(SinglePart::plain(text)).singlepart(attached);
+                message.multipart(parts)?
+            }
+        };
         self.transport.send(message).await?;
         Ok(())
     }

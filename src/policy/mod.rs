@@ -1,15 +1,23 @@
 //! What to do with a message, given what was found in it and where it is going.
 //!
-//! Pure: no I/O, no clock, no failure. One verdict a recipient; a door with a single answer takes the
-//! strictest. Start reading at [`decide`]. Tests: a table below, and the properties of `tests/`.
+//! Pure: no I/O, no clock (the day is an argument), no failure. One verdict a recipient, with the rule that made it; a
+//! door with a single answer takes the strictest. Start reading at [`decide`]. Tests: `tests.rs`, and the properties of
+//! `tests/`.
 
+mod built_in;
+pub mod exemption;
 pub mod road;
+#[cfg(test)]
+mod tests;
 pub mod unread;
+pub mod why;
 
-use crate::envelope::{Address, Envelope, Pass, Verdict};
-use crate::scan::Report;
-use road::{Protection, Roads};
+use crate::envelope::{Address, Channel, Envelope, Pass, Verdict};
+use crate::scan::{Day, Report, Subject};
+use exemption::Exemption;
+use road::{Passage, Protection, Roads, Way};
 use unread::UnreadPolicy;
+use why::{Rule, Why};
 
 /// What becomes of a message that leaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,8 +33,20 @@ pub enum LeakAction {
     Deliver,
 }
 
-/// The `[policy]` and `[[road]]` of the configuration.
-#[derive(Clone, Debug, Default)]
+impl LeakAction {
+    /// The word in the configuration.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Block => "block",
+            Self::Hold => "hold",
+            Self::Reroute => "reroute",
+            Self::Deliver => "deliver",
+        }
+    }
+}
+
+/// The `[policy]`, `[[road]]` and `[[exemption]]` of the configuration.
+#[derive(Clone, Debug)]
 pub struct Policy {
     /// What becomes of a leak.
     pub leak: LeakAction,
@@ -34,6 +54,46 @@ pub struct Policy {
     pub unread: UnreadPolicy,
     /// How protected the way to each recipient is.
     pub roads: Roads,
+    /// Words in a subject that switch encryption off at a gateway behind us.
+    pub off_tags: Vec<String>,
+    /// What a person lets pass.
+    pub exemptions: Vec<Exemption>,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            leak: LeakAction::default(),
+            unread: UnreadPolicy::default(),
+            roads: Roads::default(),
+            off_tags: built_in::off_tags().to_vec(),
+            exemptions: Vec::new(),
+        }
+    }
+}
+
+impl Policy {
+    /// The tag in this subject that switches encryption off, if there is one.
+    fn off_tag(&self, subject: &Subject) -> Option<&str> {
+        self.off_tags.iter().map(String::as_str).find(|tag| subject.has(tag))
+    }
+
+    /// Whether a message with a leak in its content is surely blocked, whatever else is in it: its envelope is whole, and
+    /// `subject` is the message's own. More persons only ever make a road less sufficient.
+    pub fn surely_blocks(&self, envelope: &Envelope, subject: &Subject, today: Day) -> bool {
+        envelope.recipients.iter().any(|to| {
+            let way = self.roads.way(envelope, Some(to));
+            way.protection == Protection::Sms
+                || (self.leak == LeakAction::Block
+                    && way.passage(1, false) == Passage::Open
+                    && self.exemption(envelope, Some(to), today).is_none()
+                    && self.off_tag(subject).is_none())
+        })
+    }
+
+    fn exemption(&self, envelope: &Envelope, to: Option<&Address>, today: Day) -> Option<&Exemption> {
+        self.exemptions.iter().find(|one| one.is_live(today) && one.names(envelope, to))
+    }
 }
 
 /// What was decided for one recipient.
@@ -45,6 +105,8 @@ pub struct RecipientDecision {
     pub protection: Protection,
     /// What is to happen.
     pub verdict: Verdict,
+    /// The rule that made it so.
+    pub why: Why,
 }
 
 /// The decision for a message.
@@ -61,6 +123,7 @@ impl Decision {
             recipient: recipient.cloned(),
             protection: Protection::default(),
             verdict: Verdict::Defer,
+            why: Why::from(Rule::Failed),
         };
         Self::of_each(envelope, one)
     }
@@ -84,42 +147,87 @@ impl Decision {
     }
 }
 
-/// Decides for every recipient of the envelope.
+/// Decides for every recipient of the envelope; `today` is the day in Denmark.
 ///
 /// A leak is judged by the road first: what travels protected within the limit of persons is no leak. What
 /// was not read is then judged by its kind, and the stricter of the two stands, so that a finding never
 /// makes a verdict milder.
-pub fn decide(envelope: &Envelope, report: &Report, policy: &Policy) -> Decision {
-    let unread = policy.unread.judge(&report.coverage);
+pub fn decide(envelope: &Envelope, report: &Report, policy: &Policy, today: Day) -> Decision {
+    let unread = policy.unread.strictest(&report.coverage);
+    let leak = report.leaks().then(|| Leak {
+        report,
+        policy,
+        today,
+        tag: policy.off_tag(&report.subject).filter(|_| envelope.channel == Channel::Mail),
+    });
     let one = |recipient: Option<&Address>| {
-        let road = policy.roads.to(recipient);
-        let leak = judge_leak(report, road.protects(report.persons()), policy.leak);
-        let verdict = match (leak, unread) {
-            (Some(leak), Some(unread)) => stricter(leak, unread),
-            (Some(one), None) | (None, Some(one)) => one,
-            (None, None) => Verdict::Deliver(match report.clean() {
-                Some(_) => Pass::Clean,
-                None => Pass::Encrypted,
-            }),
+        let way = policy.roads.way(envelope, recipient);
+        let judged = leak.as_ref().map(|leak| leak.judge(envelope, recipient, &way));
+        let (verdict, why) = match (judged, unread) {
+            (Some((leak, why)), Some((unread, _))) if leak.strictness() >= unread.strictness() => (leak, why),
+            (judged, Some((unread, kind))) => {
+                let many_persons = judged.and_then(|(_, why)| why.many_persons);
+                (unread, Why { many_persons, ..Why::from(Rule::Unread(kind)) })
+            }
+            (Some(judged), None) => judged,
+            (None, None) => match report.clean() {
+                Some(_) => (Verdict::Deliver(Pass::Clean), Why::default()),
+                None => (Verdict::Deliver(Pass::Encrypted), Why::from(Rule::Encrypted)),
+            },
         };
-        RecipientDecision { recipient: recipient.cloned(), protection: road.protection, verdict }
+        RecipientDecision { recipient: recipient.cloned(), protection: way.protection, verdict, why }
     };
     Decision::of_each(envelope, one)
 }
 
-fn judge_leak(report: &Report, protected: bool, action: LeakAction) -> Option<Verdict> {
-    if !report.leaks() {
-        return None;
-    }
-    Some(match action {
-        _ if protected => Verdict::Deliver(Pass::ProtectedRoad),
-        LeakAction::Block => Verdict::Block,
-        LeakAction::Hold => Verdict::Hold,
-        LeakAction::Reroute => Verdict::Reroute,
-        LeakAction::Deliver => Verdict::Deliver(Pass::Observed),
-    })
+/// A message with a number in it.
+struct Leak<'a> {
+    report: &'a Report,
+    policy: &'a Policy,
+    today: Day,
+    /// The tag in its subject.
+    tag: Option<&'a str>,
 }
 
-fn stricter(one: Verdict, other: Verdict) -> Verdict {
-    if one.strictness() >= other.strictness() { one } else { other }
+impl Leak<'_> {
+    fn judge(&self, envelope: &Envelope, recipient: Option<&Address>, way: &Way<'_>) -> (Verdict, Why) {
+        // Blocks without appeal: nothing below is asked.
+        if way.protection == Protection::Sms {
+            return (Verdict::Block, Why::from(Rule::of_way(way)));
+        }
+        if let Some(tag) = self.tag {
+            return (Verdict::Hold, Why::from(Rule::OffTag(tag.to_owned())));
+        }
+        let passage = way.passage(self.report.persons(), self.report.leaks_in_header());
+        if let Passage::Safe { many } = passage {
+            let rule = Rule::of_way(way);
+            let domain = if let (Rule::Road { domain, .. }, true) = (&rule, many) {
+                Some(domain.clone())
+            } else {
+                None
+            };
+            let why = Why { many_persons: domain, ..Why::from(rule) };
+            return (Verdict::Deliver(Pass::ProtectedRoad), why);
+        }
+        if envelope.channel == Channel::DigitalPost {
+            return (Verdict::Block, Why { passage: Some(passage), ..Why::from(Rule::of_way(way)) });
+        }
+        if let Some(exemption) = self.policy.exemption(envelope, recipient, self.today) {
+            return (Verdict::Deliver(Pass::Exempt), Why::from(Rule::Exemption(exemption.clone())));
+        }
+        let verdict = match self.policy.leak {
+            LeakAction::Deliver => Verdict::Deliver(Pass::Observed),
+            // A protected road that carries too much is for a person to judge, not for the sender to be refused.
+            _ if passage == Passage::TooMany => Verdict::Hold,
+            LeakAction::Block => Verdict::Block,
+            LeakAction::Hold => Verdict::Hold,
+            LeakAction::Reroute => Verdict::Reroute,
+        };
+        let rule = if passage == Passage::TooMany && self.policy.leak != LeakAction::Deliver {
+            Rule::of_way(way)
+        } else {
+            Rule::Leak(self.policy.leak)
+        };
+        (verdict, Why { passage: Some(passage), ..Why::from(rule) })
+    }
 }

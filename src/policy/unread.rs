@@ -46,6 +46,7 @@ impl Default for UnreadPolicy {
         policy.set(UnreadKind::Image, UnreadAction::Deliver);
         policy.set(UnreadKind::Document, UnreadAction::Record);
         policy.set(UnreadKind::Encrypted, UnreadAction::Record);
+        policy.set(UnreadKind::Password, UnreadAction::Record);
         policy
     }
 }
@@ -66,15 +67,20 @@ impl UnreadPolicy {
 
     /// The verdict on what was not read: the strictest of all kinds, `None` when all was read.
     pub fn judge(&self, coverage: &Coverage) -> Option<Verdict> {
-        coverage
-            .unread()
-            .iter()
-            .map(|unread| match self.action(unread.kind) {
+        self.strictest(coverage).map(|(verdict, _)| verdict)
+    }
+
+    /// The same, with the kind that made it so: of equally strict ones the first of the message.
+    pub fn strictest(&self, coverage: &Coverage) -> Option<(Verdict, UnreadKind)> {
+        let judged = coverage.unread().iter().map(|unread| {
+            let verdict = match self.action(unread.kind) {
                 UnreadAction::Deliver | UnreadAction::Record => Verdict::Deliver(Pass::UnreadAllowed),
                 UnreadAction::Hold => Verdict::Hold,
                 UnreadAction::Block => Verdict::Block,
-            })
-            .max_by_key(Verdict::strictness)
+            };
+            (verdict, unread.kind)
+        });
+        judged.reduce(|one, other| if other.0.strictness() > one.0.strictness() { other } else { one })
     }
 
     /// The kinds in this coverage that the register's tally counts.

@@ -18,6 +18,8 @@ pub enum UnreadKind {
     Document,
     /// Encrypted to somebody else.
     Encrypted,
+    /// Locked with a password: weaker than what is encrypted to a key, since it is often short and sent beside.
+    Password,
     /// Broken so that parts of it may be lost to us and not to its reader.
     Damaged,
     /// Larger, deeper or more than a limit allows.
@@ -28,8 +30,15 @@ pub enum UnreadKind {
 
 impl UnreadKind {
     /// All kinds, in the order of the configuration.
-    pub const ALL: [Self; 6] =
-        [Self::Image, Self::Document, Self::Encrypted, Self::Damaged, Self::Limit, Self::Ambiguous];
+    pub const ALL: [Self; 7] = [
+        Self::Image,
+        Self::Document,
+        Self::Encrypted,
+        Self::Password,
+        Self::Damaged,
+        Self::Limit,
+        Self::Ambiguous,
+    ];
 
     /// The key under `[policy.unread]`.
     pub fn word(self) -> &'static str {
@@ -37,6 +46,7 @@ impl UnreadKind {
             Self::Image => "image",
             Self::Document => "document",
             Self::Encrypted => "encrypted",
+            Self::Password => "password",
             Self::Damaged => "damaged",
             Self::Limit => "limit",
             Self::Ambiguous => "ambiguous",

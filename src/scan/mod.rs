@@ -22,6 +22,7 @@ mod report;
 mod seen;
 mod sketch;
 mod spare;
+mod subject;
 mod table;
 mod window;
 
@@ -31,6 +32,7 @@ pub use explained::{Bare, Explained};
 pub use persons::Persons;
 pub use report::{Protection, Report, Verdict};
 pub use sketch::Sketch;
+pub use subject::Subject;
 
 use crate::extract::Opener;
 use reader::Reader;
@@ -89,6 +91,11 @@ impl Scan {
     /// Whether a leak has been found so far.
     pub fn leaks(&self) -> bool {
         self.open.reader.leaks()
+    }
+
+    /// The message's subject, once its header has ended.
+    pub fn subject(&self) -> Option<&Subject> {
+        self.open.reader.subject()
     }
 
     /// Ends the message.

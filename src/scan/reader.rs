@@ -18,9 +18,11 @@ use super::explained::Explained;
 use super::finding::{MaskedText, Place};
 use super::report::{Protection, Report};
 use super::ruleset::Ruleset;
+use super::subject::Subject;
 use super::window::{self, Hit, Window};
 use crate::cpr::date::Day;
 use crate::extract::fold::{Unfold, is_folded};
+use crate::extract::pgp;
 use crate::extract::{self, Claim, Document, Nature, Opener};
 use crate::mime::{
     Class, Disposition, HeaderName, Part, PartKind, PartPath, PartSink, Problem, Reading, TransferEncoding,
@@ -111,6 +113,8 @@ pub(super) struct Reader {
     pgp: Option<PgpContainer>,
     /// What the last message's sketch was gathered in.
     sketch_memory: Vec<u8>,
+    /// And its subject.
+    subject_memory: Vec<u8>,
 }
 
 #[derive(Clone, Copy)]
@@ -144,6 +148,7 @@ impl Reader {
             seconds: Seconds::default(),
             pgp: None,
             sketch_memory: Vec::new(),
+            subject_memory: Vec::new(),
         }
     }
 
@@ -163,6 +168,11 @@ impl Reader {
 
     pub(super) fn report(&self) -> &Report {
         &self.judge.report
+    }
+
+    /// The subject, once the message's header has ended.
+    pub(super) fn subject(&self) -> Option<&Subject> {
+        (self.containers > 0 || self.mode != Mode::Closed).then_some(&self.judge.report.subject)
     }
 
     /// Has documents opened by `opener`.
@@ -186,6 +196,7 @@ impl Reader {
         if report.findings.is_empty() && report.clean().is_some() {
             // Nobody will ask what a clean mail looked like.
             self.sketch_memory = report.sketch.take_text();
+            self.subject_memory = report.subject.take_memory();
         }
         (report, self.judge.explained.take().unwrap_or_default())
     }
@@ -208,8 +219,10 @@ impl Reader {
             seconds,
             pgp,
             sketch_memory,
+            subject_memory,
         } = self;
         judge.renew(rules, today, std::mem::take(sketch_memory));
+        judge.report.subject.gather_in(std::mem::take(subject_memory));
         window.clear();
         window.show_all(false);
         *mode = Mode::Closed;
@@ -253,7 +266,11 @@ impl Reader {
             Nature::Text => true,
             // Decoded at a venture: only what is surely a document says something.
             Nature::Document("binary") if self.seconds.is_guess => false,
-            Nature::DoubtfulText | Nature::CmsEnveloped | Nature::CmsSigned | Nature::PgpMessage
+            Nature::DoubtfulText
+            | Nature::CmsEnveloped
+            | Nature::CmsSigned
+            | Nature::PgpMessage
+            | Nature::PgpReadable
                 if self.seconds.is_guess =>
             {
                 true
@@ -291,6 +308,11 @@ impl Reader {
             }
             Nature::PgpMessage => {
                 judge.unread(path, UnreadKind::Encrypted, "pgp-message");
+                true
+            }
+            // Its reader sees what we do not, and so does everybody else.
+            Nature::PgpReadable => {
+                judge.unread(path, UnreadKind::Ambiguous, "pgp-not-encrypted");
                 true
             }
         };
@@ -356,6 +378,24 @@ impl Reader {
         window.finish(&mut visit);
     }
 
+    /// Notes a PGP message that stands within the message's first text; one that begins a part was told by that. Looks
+    /// where the sketch does, once a message, so that no other text pays for it.
+    fn note_armour(&mut self) {
+        let judge = &mut self.judge;
+        let Some(text) = judge.report.sketch.take_unsearched().filter(|_| judge.sketching) else { return };
+        let Some(at) = memchr::memmem::find(text, pgp::ARMOUR).filter(|at| *at > 0) else { return };
+        match pgp::armoured(text.get(at..).unwrap_or_default()) {
+            Some(pgp::Message::Encrypted) => {
+                judge.unread(&self.leaf.path, UnreadKind::Encrypted, "pgp-message");
+            }
+            Some(pgp::Message::Readable) => {
+                judge.unread(&self.leaf.path, UnreadKind::Ambiguous, "pgp-not-encrypted");
+            }
+            // A text that speaks of armour.
+            None => {}
+        }
+    }
+
     fn short_text(&mut self, path: &PartPath, place: &Place, line: Option<u64>, text: &[u8]) {
         if most_digits(text) < FEWEST_DIGITS {
             return;
@@ -394,7 +434,12 @@ fn most_digits(text: &[u8]) -> usize {
 impl PartSink for Reader {
     fn header(&mut self, path: &PartPath, name: HeaderName, line: u64, text: &[u8]) {
         match header_word(name) {
-            Some(word) => self.short_text(path, &Place::Header(word), Some(line), text),
+            Some(word) => {
+                if name == HeaderName::Subject && path.is_whole() && self.judge.prefix.is_empty() {
+                    self.judge.report.subject.add(text);
+                }
+                self.short_text(path, &Place::Header(word), Some(line), text);
+            }
             None => self.judge.report.sketch.set_message_id(text),
         }
     }
@@ -494,6 +539,7 @@ impl PartSink for Reader {
             Mode::Sniffing | Mode::Reading => {
                 self.finish_within();
                 self.finish_sweep();
+                self.note_armour();
                 self.judge.report.sketch.close();
                 self.judge.sketching = false;
                 if self.behind.is_some() {

@@ -4,6 +4,7 @@ use super::coverage::{Clean, Coverage};
 use super::finding::{self, Confidence, Finding};
 use super::persons::Persons;
 use super::sketch::Sketch;
+use super::subject::Subject;
 use crate::cpr::Cpr;
 
 /// How the content as a whole is protected. Headers never are.
@@ -65,8 +66,11 @@ pub struct Report {
     pub protection: Protection,
     /// What tells this message and its template from others, without its text.
     pub sketch: Sketch,
+    /// Its subject, to be asked for tags.
+    pub subject: Subject,
     pub(super) all_findings: u64,
     pub(super) leaks: u64,
+    pub(super) leaks_in_header: bool,
     pub(super) persons: Persons,
     pub(super) certain: bool,
 }
@@ -75,11 +79,12 @@ impl Report {
     /// How many findings are kept whole; the rest is counted.
     pub const KEPT: usize = 200;
 
-    /// Counts a finding, of a kind that `counts` or not; whether it is also to be kept is [`Self::has_room`].
-    pub(super) fn count_in(&mut self, cpr: &Cpr, counts: bool, confidence: Confidence) {
+    /// Counts a finding, of a kind that `counts` or not, `in_header` when it stands in the message's own; whether it is also to be kept is [`Self::has_room`].
+    pub(super) fn count_in(&mut self, cpr: &Cpr, counts: bool, confidence: Confidence, in_header: bool) {
         self.all_findings += 1;
         if counts && confidence >= finding::LEAST {
             self.leaks += 1;
+            self.leaks_in_header |= in_header;
             self.certain |= confidence == Confidence::Certain;
             self.persons.add(cpr);
         }
@@ -107,6 +112,7 @@ impl Report {
         }
         self.all_findings = self.all_findings.max(other.all_findings);
         self.leaks = self.leaks.max(other.leaks);
+        self.leaks_in_header |= other.leaks_in_header;
         self.certain |= other.certain;
         self.persons.absorb(&other.persons);
         other.coverage.unread().iter().for_each(|unread| self.coverage.add(unread.clone()));
@@ -127,6 +133,11 @@ impl Report {
     /// Whether a person's number can be read in it.
     pub fn leaks(&self) -> bool {
         self.leaks > 0
+    }
+
+    /// Whether one stands in the message's own header, which no encryption of its content hides.
+    pub fn leaks_in_header(&self) -> bool {
+        self.leaks_in_header
     }
 
     /// Whether one of the leaks is certain.

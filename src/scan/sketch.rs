@@ -12,6 +12,7 @@ pub struct Sketch {
     message_id: Option<Vec<u8>>,
     text: Vec<u8>,
     closed: bool,
+    searched: bool,
     bytes: u64,
 }
 
@@ -47,6 +48,13 @@ impl Sketch {
 
     pub(super) fn close(&mut self) {
         self.closed |= !self.text.is_empty();
+    }
+
+    /// The text, the first time that there is one.
+    pub(super) fn take_unsearched(&mut self) -> Option<&[u8]> {
+        let is_new = !self.searched && !self.text.is_empty();
+        self.searched |= is_new;
+        is_new.then_some(self.text.as_slice())
     }
 
     /// Takes the text out, for its memory.

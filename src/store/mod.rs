@@ -26,6 +26,8 @@ pub enum StoreUrl {
 pub struct CaseRow {
     /// Its number.
     pub id: CaseId,
+    /// The incident that it is a controller's part of.
+    pub incident: i64,
     /// Where it stands.
     pub state: State,
     /// The controller's name.
@@ -108,6 +110,33 @@ pub struct MessageRow {
     pub persons: u64,
 }
 
+/// A line of the audit trail: a message that passed although a number stood in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PassageRow {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// `exempt` or `many_persons`.
+    pub why: String,
+    /// The exemption's name, or the road's domain.
+    pub name: String,
+    /// Who made the exemption; empty for a road, as the next two are.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+    /// Its last day, `2026-11-30`.
+    pub until: String,
+    /// The mail server's name for the message.
+    pub queue_id: Option<String>,
+    /// From which domain.
+    pub sender_domain: String,
+    /// To which domains.
+    pub recipient_domains: String,
+    /// How many recipients.
+    pub recipients: u64,
+    /// Different persons in it.
+    pub persons: u64,
+}
+
 /// A telling that is due or done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NoticeRow {
@@ -129,6 +158,8 @@ pub struct NoticeRow {
     pub attempts: u32,
     /// What the last failure was.
     pub last_error: Option<String>,
+    /// When handing it over began; `None` until it was taken, and in rows of version 1.
+    pub begun_at: Option<DateTime<Utc>>,
     /// When the mail server took it.
     pub sent_at: Option<DateTime<Utc>>,
     /// Whether its case is a breach or a near miss.

@@ -32,6 +32,7 @@ pub(super) fn controllers(dpo_key: &str) -> Vec<Controller> {
         dpo: format!("dpo@{short}-kommune.example"),
         dpo_key: Some(dpo_key.to_owned()),
         default: at == 0,
+        ..Controller::default()
     };
     MUNICIPALITIES.iter().enumerate().map(controller).collect()
 }

@@ -1,6 +1,7 @@
 //! One JSON object a message: the contract of DESIGN.md §5, its words in its order.
 
 use super::{Pen, Row};
+use crate::inspect::told::FindingRow;
 use crate::scan::Report;
 use serde::Serialize;
 
@@ -9,7 +10,7 @@ struct Line<'a> {
     /// As it is: a program must find the file again.
     file: &'a str,
     verdict: &'static str,
-    findings: Vec<Finding<'a>>,
+    findings: Vec<FindingRow>,
     /// Only when there were more than are listed.
     #[serde(skip_serializing_if = "Option::is_none")]
     findings_total: Option<u64>,
@@ -18,21 +19,6 @@ struct Line<'a> {
     protection: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     decision: Vec<Decided<'a>>,
-}
-
-#[derive(Serialize)]
-struct Finding<'a> {
-    cpr: String,
-    tag: String,
-    kind: &'static str,
-    confidence: &'static str,
-    part: &'a str,
-    r#where: String,
-    /// Page, sheet and cell, paragraph, where the document has them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    position: Option<String>,
-    line: u64,
-    why: Vec<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -88,17 +74,6 @@ pub(super) fn write(pen: &Pen, out: &mut Vec<u8>, row: &Row<'_>) {
     out.push(b'\n');
 }
 
-fn findings<'a>(pen: &Pen, report: &'a Report) -> Vec<Finding<'a>> {
-    let one = |finding: &'a crate::scan::finding::Finding| Finding {
-        cpr: pen.number(finding),
-        tag: pen.tag(finding),
-        kind: finding.kind.word(),
-        confidence: finding.confidence.word(),
-        part: &finding.part,
-        r#where: finding.place.to_string(),
-        position: finding.position.as_ref().map(ToString::to_string),
-        line: finding.line,
-        why: finding.why.iter().map(|why| &**why).collect(),
-    };
-    report.findings.iter().map(one).collect()
+fn findings(pen: &Pen, report: &Report) -> Vec<FindingRow> {
+    report.findings.iter().map(|one| FindingRow::new(one, pen.number(one), pen.tag(one))).collect()
 }

@@ -13,7 +13,7 @@ use std::net::IpAddr;
 use super::negotiate::{Terms, action, protocol};
 use super::packet::{Arguments, Command, Macros, tag};
 use super::reply::{Code, Reply, ReplyText};
-use crate::envelope::{Address, Envelope, QueueId, Verdict};
+use crate::envelope::{Address, Channel, Envelope, QueueId, Verdict};
 use crate::inspect::Answerable;
 
 /// The most recipients kept. Postfix takes 1,000 from a client (`smtpd_recipient_limit`); what comes with more than
@@ -351,5 +351,12 @@ fn address(raw: &[u8]) -> Option<Address> {
 }
 
 fn blank_envelope() -> Envelope {
-    Envelope { sender: None, recipients: Vec::new(), queue_id: None, client: None, tls: None }
+    Envelope {
+        sender: None,
+        recipients: Vec::new(),
+        queue_id: None,
+        client: None,
+        tls: None,
+        channel: Channel::Mail,
+    }
 }

@@ -263,6 +263,7 @@ impl Inside {
     fn unread(&mut self, why: Unread) {
         let kind = match why.trouble() {
             Trouble::Encrypted => UnreadKind::Encrypted,
+            Trouble::Password => UnreadKind::Password,
             Trouble::Image => UnreadKind::Image,
             Trouble::Document => UnreadKind::Document,
             Trouble::Damaged => UnreadKind::Damaged,

@@ -108,7 +108,10 @@ impl Judge {
             return;
         }
         let counts = treatment == Treatment::Count;
-        report.count_in(&cpr, counts, confidence);
+        let in_header = matches!(place, Place::Header(_) | Place::OtherHeader(_))
+            && self.prefix.is_empty()
+            && path.is_whole();
+        report.count_in(&cpr, counts, confidence, in_header);
         if keep {
             let reasons = evidence.reasons().iter().map(|(reason, _)| reason.clone());
             let why = reasons.chain(allowed).collect();

@@ -3,6 +3,7 @@
 //! Start reading at [`Store::record`]: everything that a message changes is one transaction.
 
 mod notices;
+mod passage;
 mod read;
 mod record;
 

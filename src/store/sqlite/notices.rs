@@ -9,7 +9,7 @@ use rusqlite::{Row, TransactionBehavior};
 
 const NOTICE: &str = "
     SELECT n.id, n.case_id, n.milestone, n.clock_version, n.recipient, n.due_at, n.state, n.attempts, n.last_error,
-           n.sent_at, c.state
+           n.sent_at, c.state, n.begun_at
     FROM notice n JOIN breach_case c ON c.id = n.case_id";
 
 impl Store {
@@ -61,17 +61,24 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// The mail server has taken the letter in which these notices stood.
+    /// The mail server has taken the letter in which these notices stood: handing it over began at `begun`, and it was
+    /// taken at `at`.
     ///
     /// # Errors
     /// When the register cannot be written; the letter will go once more.
-    pub fn notices_sent(&self, sent: &[i64], merged: &[i64], at: DateTime<Utc>) -> Result<(), StoreError> {
+    pub fn notices_sent(
+        &self,
+        sent: &[i64],
+        merged: &[i64],
+        begun: DateTime<Utc>,
+        at: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
         let mut connection = self.lock();
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for id in sent {
             transaction.execute(
-                "UPDATE notice SET state = 'sent', sent_at = ?2 WHERE id = ?1",
-                (id, at.timestamp()),
+                "UPDATE notice SET state = 'sent', sent_at = ?2, begun_at = ?3 WHERE id = ?1",
+                (id, at.timestamp(), begun.timestamp()),
             )?;
         }
         for id in merged {
@@ -130,5 +137,6 @@ fn notice_row(row: &Row<'_>) -> Result<NoticeRow, StoreError> {
         last_error: row.get(8)?,
         sent_at: row.get::<_, Option<i64>>(9)?.map(time),
         kind: super::read::state(&row.get::<_, String>(10)?)?.kind(),
+        begun_at: row.get::<_, Option<i64>>(11)?.map(time),
     })
 }

@@ -10,7 +10,7 @@ const CASE: &str = "
            (SELECT count(*) FROM detection d WHERE d.case_id = c.id),
            (SELECT count(*) FROM person p WHERE p.case_id = c.id),
            c.detected_at, c.aware_at, c.deadline, c.sealed,
-           (SELECT ifnull(min(d.persons_exact), 1) FROM detection d WHERE d.case_id = c.id)
+           (SELECT ifnull(min(d.persons_exact), 1) FROM detection d WHERE d.case_id = c.id), c.incident
     FROM breach_case c JOIN incident i ON i.id = c.incident";
 
 impl Store {
@@ -23,6 +23,18 @@ impl Store {
         let mut statement =
             connection.prepare(&format!("{CASE} ORDER BY c.deadline IS NULL, c.deadline, c.id"))?;
         let rows = statement.query_map((), |row| Ok(case_row(row)))?;
+        rows.map(|row| row?).collect()
+    }
+
+    /// The cases of an incident, in the order in which they were opened: one for each controller that it concerns, and
+    /// what was stopped apart from what left.
+    ///
+    /// # Errors
+    /// When the register cannot be read.
+    pub fn cases_of(&self, incident: i64) -> Result<Vec<CaseRow>, StoreError> {
+        let connection = self.lock();
+        let mut statement = connection.prepare(&format!("{CASE} WHERE c.incident = ?1 ORDER BY c.id"))?;
+        let rows = statement.query_map([incident], |row| Ok(case_row(row)))?;
         rows.map(|row| row?).collect()
     }
 
@@ -102,6 +114,7 @@ fn case_row(row: &Row<'_>) -> Result<CaseRow, StoreError> {
         deadline: row.get::<_, Option<i64>>(10)?.map(time),
         sealed: row.get(11)?,
         persons_exact: row.get(12)?,
+        incident: row.get(13)?,
     })
 }
 

@@ -35,6 +35,8 @@ pub struct Opening<'a> {
     pub controller: &'a Controller,
     /// Which system sent it.
     pub source: Option<&'a Source>,
+    /// Keyed digest of the cause: cases of several controllers have it in common.
+    pub root: [u8; 16],
     /// Keyed digest of what belongs together.
     pub grouping: [u8; 16],
     /// Random, for the key that counts its persons.
@@ -44,6 +46,10 @@ pub struct Opening<'a> {
 impl<'a> Recording<'a> {
     pub(super) fn new(transaction: &'a Transaction<'a>) -> Self {
         Self { transaction }
+    }
+
+    pub(super) fn transaction(&self) -> &Transaction<'a> {
+        self.transaction
     }
 
     /// Puts a detection into the case it belongs to, opening the case when there is none. A message that came
@@ -158,10 +164,13 @@ impl<'a> Recording<'a> {
         let at = detection.at;
         let source = opening.source;
         self.transaction.execute(
-            "INSERT INTO incident (source, vendor, opened_at) VALUES (?1, ?2, ?3)",
-            (source.map(|s| &s.name), source.and_then(|s| s.vendor.as_ref()), at.timestamp()),
+            "INSERT INTO incident (source, vendor, opened_at, root) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (root) WHERE root IS NOT NULL DO NOTHING",
+            (source.map(|s| &s.name), source.and_then(|s| s.vendor.as_ref()), at.timestamp(), opening.root),
         )?;
-        let incident = self.transaction.last_insert_rowid();
+        let incident: i64 =
+            self.transaction
+                .query_row("SELECT id FROM incident WHERE root = ?1", [opening.root], |row| row.get(0))?;
         let case = self.next_id(at)?;
         let state = State::opened_by(detection.outcome);
         let deadline = (state.kind() == Kind::Breach).then(|| Deadline::from_awareness(at));
