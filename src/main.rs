@@ -1,9 +1,11 @@
 //! `brevdue`: parse, run, exit code.
 
-use brevdue::cli::{self, Cli};
-use clap::Parser;
+use brevdue::cli;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    cli::run(Cli::parse())
+    match cli::parse() {
+        Ok(command) => cli::run(command),
+        Err(code) => code,
+    }
 }

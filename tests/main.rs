@@ -34,6 +34,7 @@ mod old_documents;
 mod pdf;
 mod pictures;
 mod postfix;
+mod relay;
 mod reload;
 mod reuse;
 mod rules;

@@ -232,8 +232,9 @@ impl<'i> Section<'i> {
 
 /// Where keys live, for one that was written in another section: TOML gives a key to the header above it,
 /// so `default_road` below `[policy.unread]` is an easy slip.
-const HOMES: [(&str, &[&str]); 9] = [
+const HOMES: [(&str, &[&str]); 10] = [
     ("[milter]", &["listen", "max_connections"]),
+    ("[smtp]", &["next_hop", "lmtp", "cert", "secure", "secure_ca"]),
     ("[store]", &["url"]),
     ("[seal]", &["node_key"]),
     ("[policy]", &["leak", "default_road"]),

@@ -22,7 +22,9 @@ use crate::console;
 use crate::inspect::record::Register;
 use crate::inspect::{Gate, Setup};
 use crate::intake::ListenAddr;
-use crate::intake::milter::{Counters, Door};
+use crate::intake::counters::Counters;
+use crate::intake::milter::Door;
+use crate::intake::smtp::Door as SmtpDoor;
 use crate::outlet::notice::PostError;
 use crate::scan::ruleset::{RuleFault, Ruleset};
 use crate::seal::NodeKey;
@@ -264,6 +266,8 @@ fn rules_from(folder: Option<&Path>) -> String {
 pub struct Daemon {
     /// Where the milter door listens; ports that were 0 are filled in.
     pub milter: Vec<ListenAddr>,
+    /// Where the SMTP door listens.
+    pub smtp: Vec<ListenAddr>,
     /// Where the console listens.
     pub console: Option<ListenAddr>,
     /// The register.
@@ -312,8 +316,15 @@ impl Daemon {
         let status = Arc::new(Status::new(files, Arc::clone(&store)));
         let gate = Arc::new(Gate::new(setup, register, clock.clone()));
         let (stop, stopped) = watch::channel(false);
-        let mut daemon =
-            Self { milter: Vec::new(), console: None, store, counters: None, stop, tasks: Vec::new() };
+        let mut daemon = Self {
+            milter: Vec::new(),
+            smtp: Vec::new(),
+            console: None,
+            store,
+            counters: None,
+            stop,
+            tasks: Vec::new(),
+        };
         // Before a door opens: from then on SIGHUP must not end the process.
         let reload = noted.map(|noted| {
             Reload::new(Arc::clone(&gate), Arc::clone(&status), clock.clone(), config.clone(), noted)
@@ -322,6 +333,9 @@ impl Daemon {
         // The milter door last: who can reach it can rely on all the rest.
         let ear = config.console.as_ref().map(|settings| Ear::bind(&settings.listen));
         let ear = ear.transpose().map_err(|source| StartError::Listen { door: "console", source })?;
+        let smtp = config.smtp.as_ref().filter(|settings| !settings.listen.is_empty());
+        let smtp = smtp.map(|settings| SmtpDoor::bind(settings, Arc::clone(&gate)));
+        let smtp = smtp.transpose().map_err(|source| StartError::Listen { door: "SMTP door", source })?;
         let door = config.milter.as_ref().map(|settings| Door::bind(settings, Arc::clone(&gate)));
         let door = door.transpose().map_err(|source| StartError::Listen { door: "milter door", source })?;
         if let Some(settings) = &config.alarm {
@@ -331,6 +345,11 @@ impl Daemon {
                 Alarm::new(store, settings, rules, clock)?.following(move || Arc::clone(&of.setup().rules));
             let stopped = stopped.clone();
             daemon.tasks.push(tokio::spawn(async move { alarm.run(stopped).await }));
+        }
+        if let Some(door) = smtp {
+            daemon.smtp = door.local_addrs();
+            status.show_smtp(door.counters());
+            daemon.tasks.push(tokio::spawn(door.run(stopped.clone())));
         }
         if let Some(door) = door {
             daemon.milter = door.local_addrs();

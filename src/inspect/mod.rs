@@ -16,8 +16,9 @@ pub use scripted::Scripted;
 use crate::case::CaseId;
 use crate::case::incident::Source;
 use crate::clock::Clock;
-use crate::envelope::{Controller, Envelope, Verdict};
-use crate::policy::{self, Decision, LeakAction, Policy};
+use crate::envelope::{Controller, Envelope, Verdict, controller_of};
+use crate::outlet::smtp::Accepted;
+use crate::policy::{self, Decision, Hands, LeakAction, Policy};
 use crate::scan::ruleset::{Ruleset, day_of};
 use crate::scan::{Day, Report, Scan};
 use crate::spool::held::Receipt;
@@ -91,6 +92,7 @@ impl Gate {
         let scan = setup.scan(today(&self.clock));
         Inspection {
             envelope: Envelope::default(),
+            hands: Hands { splits: false, reroutes: true },
             scan,
             setup,
             gate: Arc::clone(self),
@@ -113,6 +115,8 @@ fn today(clock: &Clock) -> Day {
 pub struct Inspection {
     /// Who sends to whom, as far as the door knows.
     pub envelope: Envelope,
+    /// What the door can do; a milter's, unless the door says otherwise.
+    pub hands: Hands,
     scan: Scan,
     /// What the message began with: rules, policy and controllers of one reading.
     setup: Arc<Setup>,
@@ -127,6 +131,12 @@ impl Inspection {
         #[cfg(test)]
         self.play(bytes);
         self.scan.feed(bytes);
+    }
+
+    /// The public key of the DPO who answers for this sender's mail: what is held must be sealed to it.
+    pub fn dpo_key(&self) -> Option<&str> {
+        let controller = controller_of(self.envelope.sender.as_ref(), &self.setup.controllers)?;
+        controller.dpo_key.as_deref()
     }
 
     /// Whether the verdict is surely Block and enough evidence is kept, so that a door may skip the rest.
@@ -155,7 +165,7 @@ impl Inspection {
         if let Some(judged) = self.scripted().await {
             return judged;
         }
-        let Self { envelope, scan, setup, gate, .. } = self;
+        let Self { envelope, hands, scan, setup, gate, .. } = self;
         let report = if scan.has_documents() {
             // Opened by other processes, for which this thread does not wait.
             let Ok(report) = tokio::task::spawn_blocking(move || scan.finish()).await else {
@@ -166,7 +176,7 @@ impl Inspection {
         } else {
             scan.finish()
         };
-        let decision = policy::decide(&envelope, &report, &setup.policy);
+        let decision = policy::decide(&envelope, &report, &setup.policy).within(hands);
         if !record::is_needed(&setup, &report, &decision) {
             return Judged::new(decision, report.leaks(), None);
         }
@@ -203,6 +213,10 @@ pub enum Custody {
     Upstream,
     /// We do, on disk.
     Spooled(Receipt),
+    /// The next hop does, by its own words.
+    Relayed(Accepted),
+    /// Each part of the recipients has its own keeper.
+    Split(Vec<Custody>),
 }
 
 /// A decision that is in the register where it must be. A door that hands mail on itself does so by it, and then answers.
@@ -210,13 +224,22 @@ pub enum Custody {
 pub struct Judged {
     decision: Decision,
     case: Option<CaseId>,
-    reply: Vec<String>,
+    /// Whether a number was found.
+    leaks: bool,
+    /// In the place of ours, in tests.
+    #[cfg(test)]
+    lines: Option<Vec<String>>,
 }
 
 impl Judged {
     fn new(decision: Decision, leaks: bool, case: Option<CaseId>) -> Self {
-        let reply = reply::lines(decision.strictest(), leaks);
-        Self { decision, case, reply }
+        Self {
+            decision,
+            case,
+            leaks,
+            #[cfg(test)]
+            lines: None,
+        }
     }
 
     /// Our own work failed: come again, for everybody.
@@ -241,7 +264,34 @@ impl Judged {
 
     /// Now somebody keeps the mail.
     pub fn answer(self, custody: Custody) -> Answerable {
-        Answerable { verdict: self.decision.strictest(), custody, reply: self.reply }
+        self.answer_as(self.decision.strictest(), custody)
+    }
+
+    /// Now somebody keeps each recipient's mail, in the order of the decision: an answer each, for LMTP (RFC 2033 §4.2).
+    /// A recipient whose keeper is not named is deferred.
+    pub fn answer_each(self, custody: impl IntoIterator<Item = Custody>) -> Vec<Answerable> {
+        let mut custody = custody.into_iter();
+        let one = |one: &policy::RecipientDecision| match custody.next() {
+            Some(custody) => self.answer_as(one.verdict, custody),
+            None => self.answer_as(Verdict::Defer, Custody::Upstream),
+        };
+        self.decision.recipients.iter().map(one).collect()
+    }
+
+    fn answer_as(&self, verdict: Verdict, custody: Custody) -> Answerable {
+        let reply = reply::lines(verdict, self.leaks);
+        #[cfg(test)]
+        let reply = self.lines.clone().unwrap_or(reply);
+        Answerable { verdict, custody, reply }
+    }
+
+    /// Nothing could be done with it after all: it must come again, for everybody.
+    #[must_use]
+    pub fn deferred(mut self) -> Self {
+        for one in &mut self.decision.recipients {
+            one.verdict = Verdict::Defer;
+        }
+        self
     }
 }
 

@@ -1,11 +1,18 @@
 //! Where mail comes in: protocol only, no opinion.
 //!
 //! A door reads its protocol, feeds the gate, and answers what the gate says ([`crate::inspect::Answerable`]).
-//! Start reading at [`milter`]; [`archive`] is mail that already lies somewhere.
+//! Start reading at [`milter`], where the mail server keeps the mail, and [`smtp`], where it passes through our hands;
+//! [`pipe`] is the latter for one mail on standard input; [`archive`] is mail that already lies somewhere.
 
 pub mod archive;
 pub mod bind;
+pub mod counters;
+mod handover;
 pub mod listen;
 pub mod milter;
+pub mod pipe;
+mod reception;
+pub mod smtp;
+mod told;
 
 pub use listen::{ListenAddr, ListenAddrError};

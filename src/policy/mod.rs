@@ -47,6 +47,15 @@ pub struct RecipientDecision {
     pub verdict: Verdict,
 }
 
+/// What a door can do with the parts of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hands {
+    /// It has one answer for all, and keeps for some what it hands on for others.
+    pub splits: bool,
+    /// It has a protected road to send by.
+    pub reroutes: bool,
+}
+
 /// The decision for a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
@@ -72,6 +81,26 @@ impl Decision {
             recipients.push(one(None));
         }
         Self { recipients }
+    }
+
+    /// The same as far as a door can do it. Without a protected road, what was to go by it is held. Where some get the
+    /// mail and there is one answer for all, that answer is a yes, so what was to be refused for the others is held too:
+    /// a no would have the sender send again to those who have it.
+    #[must_use]
+    pub fn within(mut self, hands: Hands) -> Self {
+        let goes_on = |one: &RecipientDecision| match one.verdict {
+            Verdict::Deliver(_) => true,
+            Verdict::Reroute => hands.reroutes,
+            Verdict::Hold | Verdict::Block | Verdict::Defer => false,
+        };
+        let splits = hands.splits && self.recipients.iter().any(goes_on);
+        for one in &mut self.recipients {
+            let no_road = one.verdict == Verdict::Reroute && !hands.reroutes;
+            if no_road || (one.verdict == Verdict::Block && splits) {
+                one.verdict = Verdict::Hold;
+            }
+        }
+        self
     }
 
     /// The strictest verdict of all recipients: the answer of a door that has only one.
@@ -122,4 +151,33 @@ fn judge_leak(report: &Report, protected: bool, action: LeakAction) -> Option<Ve
 
 fn stricter(one: Verdict, other: Verdict) -> Verdict {
     if one.strictness() >= other.strictness() { one } else { other }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_door_does_what_it_can() {
+        use Verdict::{Block, Defer, Deliver, Hold, Reroute};
+        let clean = Deliver(Pass::Clean);
+        let within = |verdicts: &[Verdict], splits, reroutes| -> Vec<Verdict> {
+            let one = |verdict: &Verdict| RecipientDecision {
+                recipient: None,
+                protection: Protection::default(),
+                verdict: *verdict,
+            };
+            let decision = Decision { recipients: verdicts.iter().map(one).collect() };
+            decision.within(Hands { splits, reroutes }).recipients.iter().map(|one| one.verdict).collect()
+        };
+        // Nobody has it yet: refused for all.
+        assert_eq!(within(&[Block, Block], true, false), [Block, Block]);
+        assert_eq!(within(&[Block, Hold], true, false), [Block, Hold]);
+        assert_eq!(within(&[clean, Block, Hold], true, false), [clean, Hold, Hold]);
+        assert_eq!(within(&[Reroute, Block], true, true), [Reroute, Hold]);
+        // Without a road nothing goes on, so the refusal stands.
+        assert_eq!(within(&[Reroute, Block], true, false), [Hold, Block]);
+        assert_eq!(within(&[clean, Block], false, true), [clean, Block]);
+        assert_eq!(within(&[Defer, Defer], true, false), [Defer, Defer]);
+    }
 }

@@ -1,0 +1,204 @@
+//! Mail through our own hands, with a real Postfix on both sides of us: what the client hears, where the mail is, what came out.
+
+use crate::support::daemon::{Daemon, DaemonOptions};
+use crate::support::postfix::{Postfix, PostfixOptions};
+use crate::support::sink::{Fault, Mode, Received, Sink, SinkOptions, Step};
+use crate::support::{Port, smtp, wait_until};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// A made-up number: 15 March 1979, passes modulus 11.
+const NUMBER: &str = "150379-1028";
+const SENDER: &str = "sagsbehandler@noerreby.example";
+const CITIZEN: &str = "borger@post.example";
+const SAFE: &str = "sag@sikker.example";
+/// Postfix would add these two where they are missing, and then no mail comes out as it went in.
+const HEAD: &str = "Date: Mon, 2 Nov 2026 08:00:00 +0100\r\nMessage-ID: <1@noerreby.example>\r\n";
+const PATIENCE: Duration = Duration::from_secs(30);
+const ROAD: &str = "[[road]]\ndomain = \"sikker.example\"\nprotection = \"forced-tls\"\n";
+
+fn mail(text: &str) -> Vec<u8> {
+    format!("From: <{SENDER}>\r\nTo: <{CITIZEN}>\r\n{HEAD}Subject: Din sag\r\n\r\n{text}").into_bytes()
+}
+
+fn leak() -> Vec<u8> {
+    mail(&format!("CPR-nr.: {NUMBER}\r\n"))
+}
+
+/// All that a careless relay changes: dots, long lines, blanks at the end, empty lines last, bytes above 127.
+fn clean() -> Vec<u8> {
+    let mut mail = mail(".punktum\r\n.\r\n..\r\n...\r\n \r\nblanke til sidst   \r\n");
+    mail.extend_from_slice(b"\xe6\xf8\xe5 \xf0\x9f\x95\x8a\r\n");
+    mail.extend_from_slice("en lang linje ".repeat(60).as_bytes());
+    mail.extend_from_slice(b"\r\n\r\n\r\n");
+    mail
+}
+
+/// The message without the Received headers that the relays on the way have put before it.
+fn without_received(data: &[u8]) -> &[u8] {
+    let mut rest = data;
+    while rest.starts_with(b"Received:") {
+        // To the next line that does not begin with a blank (RFC 5322 §2.2.3).
+        let end = rest.windows(3).position(|w| w.starts_with(b"\r\n") && !matches!(w[2], b' ' | b'\t'));
+        rest = &rest[end.unwrap() + 2..];
+    }
+    rest
+}
+
+/// How Postfix hands mail to us.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Way {
+    /// `smtpd_proxy_filter`.
+    Before,
+    /// `content_filter = smtp:`.
+    After,
+    /// `content_filter = lmtp:`.
+    AfterByLmtp,
+}
+
+/// A daemon with an SMTP door, Postfix on both sides of it, and a sink where all mail ends.
+struct House {
+    daemon: Daemon,
+    postfix: Postfix,
+    sink: Sink,
+    _ports: [Port; 2],
+}
+
+impl House {
+    fn new(way: Way, toml: &str) -> Self {
+        let (door, back) = (Port::claim().unwrap(), Port::claim().unwrap());
+        let sink = Sink::start(SinkOptions::default()).unwrap();
+        let daemon = daemon(door.addr(), back.addr(), toml);
+        let filter = match way {
+            Way::Before => format!("smtpd_proxy_filter = {}", door.addr()),
+            Way::After => format!("content_filter = smtp:[127.0.0.1]:{}", door.addr().port()),
+            Way::AfterByLmtp => format!("content_filter = lmtp:[127.0.0.1]:{}", door.addr().port()),
+        };
+        let back_door = format!(
+            "{} inet n - n - - smtpd\n    -o content_filter=\n    -o smtpd_proxy_filter=\n    -o smtpd_milters=\n    \
+             -o smtpd_authorized_xforward_hosts=127.0.0.0/8\n    -o syslog_name=postfix/back\n\
+             lmtp unix - - n - - lmtp\n",
+            back.addr()
+        );
+        let postfix = Postfix::start(&PostfixOptions {
+            relay_to: Some(sink.addr()),
+            // Quickly, so that a deferred mail comes again within a test.
+            extra_main_cf: format!("{filter}\nminimal_backoff_time = 1s\nqueue_run_delay = 1s\n"),
+            extra_master_cf: back_door,
+            ..PostfixOptions::default()
+        })
+        .unwrap();
+        Self { daemon, postfix, sink, _ports: [door, back] }
+    }
+
+    fn send(&self, to: &[&str], message: &[u8]) -> smtp::Reply {
+        smtp::send(self.postfix.smtp_addr(), SENDER, to, message).unwrap()
+    }
+
+    fn held(&self) -> usize {
+        held(&self.daemon)
+    }
+}
+
+fn daemon(door: SocketAddr, next_hop: SocketAddr, toml: &str) -> Daemon {
+    let smtp = format!("[smtp]\nlisten = \"{door}\"\nnext_hop = \"{next_hop}\"\n");
+    let toml = match toml.strip_prefix("[smtp]\n") {
+        Some(more) => format!("{smtp}{more}"),
+        None => format!("{smtp}{toml}"),
+    };
+    Daemon::start(&DaemonOptions::with(&toml)).unwrap()
+}
+
+/// Sealed files in the spool; nothing else may lie there.
+fn held(daemon: &Daemon) -> usize {
+    let Ok(folder) = std::fs::read_dir(daemon.data().join("spool/held")) else { return 0 };
+    let names: Vec<String> =
+        folder.map(|one| one.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    assert!(names.iter().all(|name| name.ends_with(".age")), "{names:?}");
+    names.len()
+}
+
+fn assert_no_number(text: &str, what: &str) {
+    let digits = NUMBER.replace('-', "");
+    assert!(!text.contains(NUMBER) && !text.contains(&digits), "the number stands in {what}:\n{text}");
+}
+
+#[test]
+fn clean_mail_goes_through_byte_for_byte_and_a_leak_is_refused_whatever_the_way() {
+    for way in [Way::Before, Way::After, Way::AfterByLmtp] {
+        let house = House::new(way, "[policy]\nleak = \"block\"");
+        let reply = house.send(&[CITIZEN, "anden@post.example"], &clean());
+        assert_eq!(reply.code, 250, "{way:?} {}", reply.text());
+        let got = house.sink.wait_for(1, PATIENCE).unwrap();
+        assert!(
+            without_received(&got[0].data) == clean(),
+            "{way:?}:\n{}",
+            String::from_utf8_lossy(&got[0].data)
+        );
+        let mut rcpts = got[0].rcpts.clone();
+        rcpts.sort_unstable();
+        assert_eq!(rcpts, ["anden@post.example", CITIZEN], "{way:?}");
+
+        let reply = house.send(&[CITIZEN], &leak());
+        if way == Way::Before {
+            assert_eq!(reply.code, 550, "{}", reply.text());
+            assert!(reply.text().contains("CPR-nummer") && reply.text().contains("Digital Post"));
+        } else {
+            assert_eq!(reply.code, 250, "Postfix has it already");
+            let line = house.postfix.wait_for_log("status=bounced", PATIENCE).unwrap();
+            assert!(line.contains("550") && line.contains("Digital Post"), "{line}");
+            let bounce = house.sink.wait_for(2, PATIENCE).unwrap().pop().unwrap();
+            assert_eq!((bounce.from.as_str(), bounce.rcpts.as_slice()), ("", &[SENDER.to_owned()][..]));
+        }
+        assert_no_number(&(house.postfix.log() + &house.daemon.log()), "a log");
+        for mail in house.sink.received() {
+            assert_no_number(&String::from_utf8_lossy(&mail.data), "what went out");
+        }
+        let cases = house.daemon.cases().unwrap();
+        assert_eq!((cases.len(), &cases[0]["kind"]), (1, &"near_miss".into()), "{way:?}");
+        assert_eq!(house.held(), 0);
+    }
+}
+
+fn to<'a>(received: &'a [Received], recipient: &str) -> Vec<&'a Received> {
+    received.iter().filter(|mail| mail.rcpts.iter().any(|to| to == recipient)).collect()
+}
+
+#[test]
+fn the_protected_recipient_gets_it_and_the_other_part_is_held() {
+    for (way, leak_is) in
+        [(Way::Before, "block"), (Way::After, "block"), (Way::After, "hold"), (Way::AfterByLmtp, "hold")]
+    {
+        let house = House::new(way, &format!("[policy]\nleak = \"{leak_is}\"\n{ROAD}"));
+        let reply = house.send(&[SAFE, CITIZEN], &leak());
+        assert_eq!(reply.code, 250, "{way:?} {}", reply.text());
+        let got = house.sink.wait_for(1, PATIENCE).unwrap();
+        assert_eq!((got.len(), got[0].rcpts.as_slice()), (1, &[SAFE.to_owned()][..]), "{way:?}");
+        assert!(without_received(&got[0].data) == leak());
+        assert_eq!(house.held(), 1, "{way:?}\n{}", house.daemon.log());
+        if way != Way::Before {
+            let line = house.postfix.wait_for_log("status=sent .*(Held|queued as)", PATIENCE).unwrap();
+            println!("{way:?}: {line}");
+        }
+        house.postfix.wait_for_log("removed", PATIENCE).unwrap();
+        // Nobody gets it twice.
+        std::thread::sleep(Duration::from_millis(1_500));
+        assert_eq!((house.sink.received().len(), house.held()), (1, 1), "{way:?}\n{}", house.daemon.log());
+        assert_eq!(house.daemon.cases().unwrap()[0]["kind"], "near_miss");
+    }
+}
+
+#[test]
+fn over_lmtp_each_recipient_has_an_answer() {
+    let house = House::new(Way::AfterByLmtp, &format!("[policy]\nleak = \"block\"\n{ROAD}"));
+    assert_eq!(house.send(&[SAFE, CITIZEN], &leak()).code, 250);
+    let sent =
+        house.postfix.wait_for_log(&format!("to=<{SAFE}>.*relay=127.0.0.1.*status="), PATIENCE).unwrap();
+    assert!(sent.contains("status=sent") && sent.contains("queued as"), "{sent}");
+    let bounced = house.postfix.wait_for_log(&format!("to=<{CITIZEN}>.*status="), PATIENCE).unwrap();
+    assert!(bounced.contains("status=bounced") && bounced.contains("550"), "{bounced}");
+    println!("{sent}\n{bounced}");
+    let got = house.sink.wait_for(2, PATIENCE).unwrap();
+    assert_eq!((to(&got, SAFE).len(), to(&got, CITIZEN).len(), to(&got, SENDER).len()), (1, 0, 1));
+    assert_eq!(house.held(), 0);
+}
