@@ -31,8 +31,10 @@ mod memory;
 mod mutants;
 mod no_leak;
 mod old_documents;
+mod outlet;
 mod pdf;
 mod pictures;
+mod pipe;
 mod postfix;
 mod relay;
 mod reload;
@@ -41,6 +43,7 @@ mod rules;
 // Said to be tests, so that clippy lets helpers unwrap too.
 #[cfg(test)]
 mod scan;
+mod smtp_door;
 mod store;
 // What the tests stand on tells what failed instead; see its head.
 #[warn(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]

@@ -284,7 +284,7 @@ fn documents(
 
 fn policy(written: &Written, faults: &mut Vec<Problem>) -> Policy {
     let leak = read(written.leak.as_ref(), |word| value::choice("leak", word, &LEAK), faults);
-    if let (Some(LeakAction::Reroute), Some(word)) = (leak, &written.leak) {
+    if let (Some(LeakAction::Reroute), Some(word), Some(_)) = (leak, &written.leak, &written.milter) {
         faults.push(
             Problem::warning(
                 word.span(),

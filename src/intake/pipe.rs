@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use super::counters::Counters;
 use super::handover::{Line, Parcel, hand_over, judge, keys};
-use super::smtp::Settings;
 use super::smtp::message::Message;
+use super::smtp::{Settings, is_path};
 use super::told::Told;
 use crate::envelope::{Address, Envelope};
 use crate::inspect::Gate;
@@ -58,12 +58,11 @@ pub async fn run(
     input: &mut (dyn Read + Send),
 ) -> Result<Ended, PipeError> {
     let ways = settings.ways()?;
-    let parse = |text: &str| address(format!("<{text}>").as_bytes());
     let from = match sender {
         "" | "<>" => None,
-        text => Some(parse(text).ok_or(PipeError::Address("sender"))?),
+        text => Some(parsed(text).ok_or(PipeError::Address("sender"))?),
     };
-    let to = recipients.iter().map(|one| parse(one).ok_or(PipeError::Address("recipients")));
+    let to = recipients.iter().map(|one| parsed(one).ok_or(PipeError::Address("recipients")));
     let to: Vec<Address> = to.collect::<Result<_, _>>()?;
     let mut inspection = gate.begin();
     inspection.envelope = Envelope { sender: from, recipients: to, ..Envelope::default() };
@@ -147,11 +146,22 @@ async fn pour(message: &mut Message, input: &mut (dyn Read + Send)) -> io::Resul
     }
 }
 
+/// An address without its brackets, if it could stand in RCPT as it is.
+fn parsed(text: &str) -> Option<Address> {
+    is_path(text).then(|| address(format!("<{text}>").as_bytes())).flatten()
+}
+
 fn ended(reply: &Reply) -> Ended {
     let code = match reply.code() {
         200..=299 => OK,
         500..=599 => UNAVAILABLE,
         _ => TEMPFAIL,
     };
-    Ended { code, text: reply.lines().join("\n") }
+    // pipe(8) reads the enhanced code at the start, and shows the rest as one line.
+    let enhanced = reply.lines().first().and_then(|line| line.split(' ').next()).unwrap_or_default();
+    let bare = |(at, line): (usize, &String)| match line.strip_prefix(enhanced) {
+        Some(rest) if at > 0 => rest.trim_start().to_owned(),
+        Some(_) | None => line.clone(),
+    };
+    Ended { code, text: reply.lines().iter().enumerate().map(bare).collect::<Vec<_>>().join("\n") }
 }

@@ -201,7 +201,9 @@ mod tests {
             (vec![b"\n"], false),
         ] {
             let mut draft = drafts.begin();
-            pieces.iter().for_each(|piece| draft.push(piece));
+            for piece in &pieces {
+                draft.push(piece);
+            }
             assert_eq!(draft.finish().ends_a_line(), ends, "{pieces:?}");
         }
     }

@@ -108,6 +108,12 @@ impl Settings {
     }
 }
 
+/// Whether a text can stand between the brackets of RCPT, as it is.
+pub(super) fn is_path(text: &str) -> bool {
+    let line = command::parse(format!("RCPT TO:<{text}>").as_bytes());
+    matches!(line, Ok(command::Command::Rcpt { path, parameters }) if path == text && parameters.is_empty())
+}
+
 /// Runs any bytes through codec and session, as a connection with a next hop that takes everything would, and tells how many
 /// replies were owed: the target of the fuzzer. It ends, it does not panic, and it opens no socket.
 #[doc(hidden)]

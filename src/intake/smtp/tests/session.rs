@@ -11,8 +11,9 @@ fn session(is_local: bool) -> Session {
 /// answered otherwise.
 fn say(session: &mut Session, line: &str) -> u16 {
     match session.on(parse(line.as_bytes())) {
-        Act::Say(reply) | Act::Void(reply) | Act::Leave(reply) => reply.code(),
-        Act::Chunk { unwanted: Some(reply), .. } => reply.code(),
+        Act::Say(reply) | Act::Void(reply) | Act::Leave(reply) | Act::Chunk { unwanted: Some(reply), .. } => {
+            reply.code()
+        }
         Act::Sender { path, parameters } => {
             session.sender_taken(path, parameters);
             250
