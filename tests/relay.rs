@@ -88,7 +88,8 @@ impl House {
             relay_to: Some(sink.addr()),
             // Quickly, so that a deferred mail comes again within a test.
             extra_main_cf: format!(
-                "{filter}\nminimal_backoff_time = 1s\nqueue_run_delay = 1s\n{}",
+                "{filter}\nsmtp_send_xforward_command = yes\nlmtp_send_xforward_command = yes\n\
+                 minimal_backoff_time = 1s\nqueue_run_delay = 1s\n{}",
                 main_cf.replace("@SINK@", &sink.addr().port().to_string())
             ),
             extra_master_cf: back_door,
