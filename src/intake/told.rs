@@ -38,17 +38,7 @@ impl Told {
         match self.answer.custody() {
             Custody::Relayed(accepted) => accepted.reply().clone(),
             Custody::Spooled(receipt) => held(receipt),
-            Custody::Split(parts) => {
-                let relayed = parts.iter().find_map(|part| match part {
-                    Custody::Relayed(accepted) => Some(accepted.reply().clone()),
-                    Custody::Spooled(_) | Custody::Split(_) | Custody::Upstream => None,
-                });
-                let spooled = parts.iter().find_map(|part| match part {
-                    Custody::Spooled(receipt) => Some(held(receipt)),
-                    Custody::Relayed(_) | Custody::Split(_) | Custody::Upstream => None,
-                });
-                relayed.or(spooled).unwrap_or_else(later)
-            }
+            Custody::Split(parts) => of_parts(parts),
             Custody::Upstream => match self.answer.verdict() {
                 Verdict::Block => lines(550, "5.7.1", self.answer.reply(), "The message was refused"),
                 Verdict::Defer => lines(
@@ -63,6 +53,23 @@ impl Told {
             },
         }
     }
+}
+
+/// The words of each keeper, so that the mail server's log tells where every part is.
+fn of_parts(parts: &[Custody]) -> Reply {
+    let mut code = None;
+    let mut words = Vec::new();
+    for part in parts {
+        let reply = match part {
+            Custody::Relayed(accepted) => accepted.reply().clone(),
+            Custody::Spooled(receipt) => held(receipt),
+            Custody::Split(parts) => of_parts(parts),
+            Custody::Upstream => return later(),
+        };
+        code.get_or_insert(reply.code());
+        words.extend_from_slice(reply.lines());
+    }
+    code.map_or_else(later, |code| Reply::of_lines(code, words))
 }
 
 fn held(receipt: &Receipt) -> Reply {

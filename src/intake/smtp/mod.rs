@@ -83,25 +83,31 @@ impl Settings {
         }
     }
 
+    /// The protected road, where there is one: also for what is released to it later.
+    ///
+    /// # Errors
+    /// When the CAs cannot be used.
+    pub fn secure_hop(&self) -> Result<Option<Hop>, SecureError> {
+        let Some(place) = &self.secure else { return Ok(None) };
+        let security = Security::forced(self.secure_ca.as_deref())?;
+        Ok(Some(Hop { place: place.clone(), lmtp: false, security, limits: self.limits }))
+    }
+
+    /// The next hop.
+    pub fn next_hop(&self) -> Hop {
+        // On this machine TLS would guard nothing, and cost a handshake a mail.
+        let security = if self.next_hop.is_local() { Security::never() } else { Security::if_offered() };
+        Hop { place: self.next_hop.clone(), lmtp: self.lmtp, security, limits: self.limits }
+    }
+
     /// The ways out that these settings name.
     ///
     /// # Errors
     /// When the CAs cannot be used.
     pub(super) fn ways(&self) -> Result<Ways, SecureError> {
-        let secure = match &self.secure {
-            None => None,
-            Some(place) => Some(Hop {
-                place: place.clone(),
-                lmtp: false,
-                security: Security::forced(self.secure_ca.as_deref())?,
-                limits: self.limits,
-            }),
-        };
-        // On this machine TLS would guard nothing, and cost a handshake a mail.
-        let security = if self.next_hop.is_local() { Security::never() } else { Security::if_offered() };
         Ok(Ways {
-            next: Hop { place: self.next_hop.clone(), lmtp: self.lmtp, security, limits: self.limits },
-            secure,
+            next: self.next_hop(),
+            secure: self.secure_hop()?,
             holding: Holding::below(&self.spool),
             release_key: self.release_key.clone(),
         })
