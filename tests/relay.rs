@@ -61,7 +61,7 @@ struct House {
     daemon: Daemon,
     postfix: Postfix,
     sink: Sink,
-    _ports: [Port; 2],
+    ports: [Port; 2],
 }
 
 impl House {
@@ -80,7 +80,7 @@ impl House {
         };
         let back_door = format!(
             "{} inet n - n - - smtpd\n    -o content_filter=\n    -o smtpd_proxy_filter=\n    -o smtpd_milters=\n    \
-             -o smtpd_authorized_xforward_hosts=127.0.0.0/8\n    -o syslog_name=postfix/back\n\
+             -o smtpd_authorized_xforward_hosts=127.0.0.0/8\n    -o smtpd_authorized_xclient_hosts=127.0.0.0/8\n    -o syslog_name=postfix/back\n\
              lmtp unix - - n - - lmtp\n",
             back.addr()
         );
@@ -96,7 +96,7 @@ impl House {
             ..PostfixOptions::default()
         })
         .unwrap();
-        Self { daemon, postfix, sink, _ports: [door, back] }
+        Self { daemon, postfix, sink, ports: [door, back] }
     }
 
     fn send(&self, to: &[&str], message: &[u8]) -> smtp::Reply {
@@ -297,4 +297,25 @@ fn no_mail_waits_for_a_delayed_ack() {
     }
     println!("mails/s over one SMTP session by smtpd_proxy_filter, debug build: {best:.0}");
     assert!(best > 40.0, "{best:.0}");
+}
+
+/// Both are Postfix's own words: who the client is reaches it, and its refusal of a recipient reaches the client.
+#[test]
+fn xclient_goes_on_and_a_refused_recipient_is_refused_in_the_next_hops_words() {
+    let house = House::new(Way::After, "[policy]\nleak = \"block\"");
+    let mut session = smtp::Session::open(house.ports[0].addr()).unwrap();
+    assert!(session.command(&format!("MAIL FROM:<{SENDER}>")).unwrap().is_positive());
+    assert!(session.command(&format!("RCPT TO:<{CITIZEN}>")).unwrap().is_positive());
+    assert_eq!(session.command("XCLIENT ADDR=192.0.2.7").unwrap().code, 503, "not within a mail");
+    assert_eq!(session.command("RSET").unwrap().code, 250);
+    let reply = session.command("XCLIENT ADDR=192.0.2.7 NAME=fremmed.example").unwrap();
+    assert_eq!(reply.code, 220);
+    assert!(session.command("EHLO x").unwrap().is_positive());
+    assert!(session.command(&format!("MAIL FROM:<{SENDER}>")).unwrap().is_positive());
+    let reply = session.command(&format!("RCPT TO:<{CITIZEN}>")).unwrap();
+    assert_eq!(reply.code, 554);
+    assert!(reply.text().contains("Access denied"), "{}", reply.text());
+    assert_eq!(session.command("DATA").unwrap().code, 554);
+    let line = house.postfix.wait_for_log("postfix/back.*Access denied", PATIENCE).unwrap();
+    assert!(line.contains("fremmed.example[192.0.2.7]"), "{line}");
 }
