@@ -18,8 +18,8 @@
 //! | 3 | [`store`], [`spool`] | the register in SQL; sealed evidence in files |
 //! | 3 | [`worker`] | documents read by a shut-in process each |
 //! | 4 | [`inspect`] | the one gate, whatever door a mail came by |
-//! | 4 | [`outlet`] | where things go out |
-//! | 5 | [`intake`] | where mail comes in: milter, folders and mbox; where a text is asked about |
+//! | 3 | [`outlet`] | where things go out: notices, the next hop, the protected road |
+//! | 5 | [`intake`] | where mail comes in: milter, SMTP and LMTP, a pipe, folders and mbox; where a text is asked about |
 //! | 5 | [`alarm`] | the clock that wakes people |
 //! | 5 | [`console`] | what is asked of it over HTTP: health and metrics |
 //! | 6 | [`config`] | as written, as runnable, every problem drawn |
@@ -34,9 +34,11 @@
 //!    is data ([`scan::coverage::Coverage::Partial`]), never an `Err`.
 //! 2. Every byte of a message belongs to exactly one region that the walker reported.
 //! 3. The result of a scan does not depend on how the bytes were cut into chunks.
-//! 4. No door decides: the milter, `brevdue scan --from --to` and `brevdue policy explain` give the same verdict for the same bytes and
+//! 4. No door decides: milter, SMTP, pipe, `brevdue scan --from --to` and `brevdue policy explain` give the same verdict for
+//!    the same bytes and
 //!    envelope.
-//! 5. The final reply is written only from an [`inspect::Answerable`], which only `inspect` makes. No delivery
+//! 5. The final reply is written only from an [`inspect::Answerable`], which only `inspect` makes; a yes for a mail in our
+//!    own hands only from the next hop's ([`outlet::smtp::Accepted`]) or the disk's ([`spool::held::Receipt`]). No delivery
 //!    without [`scan::coverage::Clean`] or a named [`envelope::Pass`].
 //! 6. A finding is in the store before the mail is handed on and before the answer goes to the client. A store
 //!    that cannot write means 451.

@@ -1,7 +1,8 @@
-//! No door decides (invariant 4): the same bytes and envelope get the same verdict by the milter and by `brevdue scan`.
+//! No door decides (invariant 4): the same bytes and envelope get the same verdict by the milter, by LMTP and by `brevdue scan`.
 
 use crate::support::daemon::{Daemon, DaemonOptions};
-use crate::support::put;
+use crate::support::sink::{Sink, SinkOptions};
+use crate::support::{Port, put, smtp};
 use brevdue::intake::milter::{Client, Mail, Outcome};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -46,13 +47,39 @@ fn in_a_word(outcome: &Outcome) -> &'static str {
     }
 }
 
+/// The verdict for each recipient, by LMTP. What is to be rerouted is held, since there is no road.
+fn by_lmtp(session: &mut smtp::Session, recipients: &[&str], message: &[u8]) -> Vec<&'static str> {
+    session.begin(SENDER, recipients).unwrap();
+    let mut wire = Vec::new();
+    for line in message.split_inclusive(|byte| *byte == b'\n') {
+        if line.starts_with(b".") {
+            wire.push(b'.');
+        }
+        wire.extend_from_slice(line);
+    }
+    wire.extend_from_slice(if message.ends_with(b"\r\n") { b".\r\n" } else { b"\r\n.\r\n" });
+    session.write(&wire).unwrap();
+    let verdict = |reply: smtp::Reply| match (reply.code, reply.text().contains("Held")) {
+        (250, false) => "deliver",
+        (250, true) => "hold",
+        (550, _) if reply.text().contains("5.7.1") => "block",
+        other => panic!("{other:?} {}", reply.text()),
+    };
+    recipients.iter().map(|_| verdict(session.reply().unwrap())).collect()
+}
+
 #[test]
-fn the_milter_and_the_scan_give_the_same_verdict() {
+fn the_milter_lmtp_and_the_scan_give_the_same_verdict() {
     let runtime = Runtime::new().unwrap();
     let mut seen = BTreeSet::new();
+    let (sink, door) = (Sink::start(SinkOptions::default()).unwrap(), Port::claim().unwrap());
+    let smtp = format!("[smtp]\nlisten = \"{}\"\nnext_hop = \"{}\"\n", door.addr(), sink.addr());
     for leak in ["block", "hold", "reroute", "deliver"] {
         let daemon =
-            Daemon::start(&DaemonOptions::with(&format!("[policy]\nleak = \"{leak}\"\n{ROADS}"))).unwrap();
+            Daemon::start(&DaemonOptions::with(&format!("{smtp}[policy]\nleak = \"{leak}\"\n{ROADS}")))
+                .unwrap();
+        let mut session = smtp::Session::open(door.addr()).unwrap();
+        assert!(session.command("LHLO client.example").unwrap().is_positive());
         let mut client = runtime.block_on(Client::connect(&daemon.address())).unwrap();
         let folder = tempfile::tempdir().unwrap();
         for path in mails() {
@@ -83,9 +110,16 @@ fn the_milter_and_the_scan_give_the_same_verdict() {
                 let row: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
                 let decisions = row["decision"].as_array().unwrap();
                 assert_eq!(decisions.len(), recipients.len());
-                let by_scan = decisions
-                    .iter()
-                    .map(|one| one["verdict"].as_str().unwrap())
+                let words: Vec<&str> = decisions.iter().map(|one| one["verdict"].as_str().unwrap()).collect();
+                let has_lone_cr = String::from_utf8_lossy(&message).replace("\r\n", "").contains('\r');
+                if recipients.len() > 1 && !has_lone_cr {
+                    let without_road =
+                        words.iter().map(|word| if *word == "reroute" { "hold" } else { word });
+                    let by_lmtp = by_lmtp(&mut session, recipients, &message);
+                    assert_eq!(by_lmtp, without_road.collect::<Vec<_>>(), "{leak}, {}", path.display());
+                }
+                let by_scan = words
+                    .into_iter()
                     .max_by_key(|word| STRICTNESS.iter().position(|one| one == word).unwrap());
                 assert_eq!(Some(by_milter), by_scan, "{leak}, {recipients:?}, {}", path.display());
                 seen.insert(by_milter);

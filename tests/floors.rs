@@ -24,7 +24,10 @@ fn plan() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("intake", &["inspect", "policy", "store", "case", "spool", "outlet", "envelope", "clock", "mime"]),
         ("alarm", &["case", "store", "outlet", "scan", "envelope", "clock"]),
         ("console", &["case", "store", "spool", "scan", "policy", "export", "envelope", "clock"]),
-        ("inspect", &["scan", "policy", "case", "store", "spool", "worker", "seal", "clock", "envelope"]),
+        (
+            "inspect",
+            &["scan", "policy", "case", "store", "spool", "worker", "seal", "clock", "envelope", "outlet"],
+        ),
         ("outlet", &["scan", "envelope"]),
         ("store", &["case", "envelope"]),
         // case: a segment of evidence is named by its case's number, and that type is the only thing taken.

@@ -320,7 +320,7 @@ fn what_leaves_by_a_door_that_splits_is_a_breach_beside_what_it_stops() {
         let house = House::new(Policy { roads: roads.clone(), ..with(LeakAction::Deliver) });
         let mut inspection = house.gate.begin();
         inspection.envelope = to(&["a@post.example", "b@sms.example", "c@sikker.example"]);
-        inspection.splits = splits;
+        inspection.hands.splits = splits;
         inspection.feed(&leak());
         let judged = house.runtime.block_on(inspection.judge());
         let verdicts: Vec<Verdict> = judged.decision().recipients.iter().map(|one| one.verdict).collect();

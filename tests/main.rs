@@ -33,9 +33,12 @@ mod memory;
 mod mutants;
 mod no_leak;
 mod old_documents;
+mod outlet;
 mod pdf;
 mod pictures;
+mod pipe;
 mod postfix;
+mod relay;
 mod reload;
 mod reuse;
 mod roads;
@@ -44,6 +47,7 @@ mod rules;
 #[cfg(test)]
 mod scan;
 mod served;
+mod smtp_door;
 mod store;
 // What the tests stand on tells what failed instead; see its head.
 #[warn(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]

@@ -11,6 +11,7 @@ mod doctor;
 mod evidence;
 mod key;
 mod output;
+mod pipe;
 mod policy;
 mod read;
 mod rules;
@@ -42,6 +43,8 @@ enum Command {
     Serve(serve::Args),
     /// Look for CPR numbers in messages, mbox, Maildir, folders and documents
     Scan(scan::Args),
+    /// Check one mail on standard input and hand it on, for Postfix's pipe(8); exit codes of sysexits.h
+    Pipe(pipe::Args),
     /// Read the configuration and show every problem at once
     CheckConfig,
     /// Does Brevdue run, what waits, and what would each failure do?
@@ -84,12 +87,27 @@ pub fn run_worker() -> Option<ExitCode> {
     is_worker.then(|| ended(worker::run(&worker::Alone::parse_from(arguments).args)))
 }
 
+/// Reads the command line.
+///
+/// # Errors
+/// The exit code of a command line that is none, once what is wrong with it was said.
+pub fn parse() -> Result<Cli, ExitCode> {
+    let words: Vec<_> = std::env::args_os().collect();
+    Cli::try_parse_from(&words).map_err(|error| {
+        if words.iter().any(|word| word == "pipe") {
+            return pipe::usage(&error);
+        }
+        error.exit()
+    })
+}
+
 /// Runs a command and returns its exit code.
 pub fn run(cli: Cli) -> ExitCode {
     let config = cli.config.as_deref();
     ended(match cli.command {
         Command::Serve(args) => serve::run(config, &args),
         Command::Scan(args) => scan::run(config, &args),
+        Command::Pipe(args) => return pipe::run(config, &args),
         Command::CheckConfig => config::check(config),
         Command::Config(command) => config::run(&command),
         Command::Case(command) => case::run(config, &command),

@@ -30,6 +30,9 @@ pub(super) fn run(config: Option<&Path>, args: &Args) -> anyhow::Result<ExitCode
         for address in &daemon.milter {
             tracing::info!(%address, "milter door open");
         }
+        for address in &daemon.smtp {
+            tracing::info!(%address, "SMTP door open");
+        }
         if let Some(address) = &daemon.console {
             tracing::info!(%address, "console open: /healthz and /metrics");
         }

@@ -15,10 +15,12 @@ use super::policy;
 use super::section::At;
 use super::value::{self, Refusal};
 use super::{
-    AlarmSettings, CheckSettings, Config, ConsoleSettings, DocumentSettings, MilterSettings, Source,
+    AlarmSettings, CheckSettings, Config, ConsoleSettings, DocumentSettings, MilterSettings, SmtpSettings,
+    Source,
 };
 use crate::envelope::Controller;
 use crate::intake::listen::ListenAddr;
+use crate::outlet::smtp::Place;
 use crate::worker::Recogniser;
 
 /// The CVR number of examples, which belongs to nobody.
@@ -37,9 +39,18 @@ pub(super) fn config(written: &Written, folder: &Path, faults: &mut Vec<Problem>
         let listen = address(text, folder, &CHECK, &mut addresses, faults)?;
         Some(CheckSettings { listen })
     });
-    if milter.is_none() {
-        let missing =
-            Problem::missing(Severity::Warning, None, "no `[milter]`: no mail comes in by `brevdue serve`");
+    let smtp = written.smtp.as_ref().map(|smtp| smtp_door(smtp, folder, &mut addresses, faults));
+    if let Some(one) = written.controllers.iter().find(|one| smtp.is_some() && one.dpo_key.is_none()) {
+        let what = "without a `dpo_key` what `[smtp]` should hold is answered 451";
+        let problem = Problem::missing(Severity::Warning, Some(one.at.clone()), what);
+        faults.push(problem.help("let the DPO make a pair of keys with `brevdue key new`"));
+    }
+    if milter.is_none() && smtp.is_none() {
+        let missing = Problem::missing(
+            Severity::Warning,
+            None,
+            "no `[milter]` and no `[smtp]`: no mail comes in by `brevdue serve`",
+        );
         faults.push(missing.help("add `[milter]` with `listen = \"127.0.0.1:8891\"`"));
     }
     let store = read(written.store.as_ref(), |url| value::store(url, folder), faults);
@@ -58,8 +69,14 @@ pub(super) fn config(written: &Written, folder: &Path, faults: &mut Vec<Problem>
     }
     let alarm = written.alarm.as_ref().and_then(|written| alarm(written, faults));
     let rules = written.rules.as_ref().map(|path| value::path(path.get_ref(), folder));
+    let smtp = smtp.map(|smtp| Some(SmtpSettings { spool: spool.clone()?, ..smtp? }));
     Some(Config {
         milter,
+        // A door that was asked for and cannot be had keeps the whole from being run.
+        smtp: match smtp {
+            Some(smtp) => Some(smtp?),
+            None => None,
+        },
         console,
         check,
         store: store?,
@@ -126,6 +143,71 @@ const CHECK: Door = Door {
     peer: "the portal and the SMS sender",
     example: "127.0.0.1:8893",
 };
+
+const SMTP: Door = Door {
+    open: "whoever reaches this port can send mail by the next hop",
+    who: "the mail server",
+    peer: "the mail server",
+    example: "127.0.0.1:10025",
+};
+
+/// `None` is a noted fault.
+fn smtp_door(
+    written: &file::Smtp,
+    folder: &Path,
+    addresses: &mut Once<'_>,
+    faults: &mut Vec<Problem>,
+) -> Option<SmtpSettings> {
+    let place = |text: Option<&At<String>>, faults: &mut Vec<Problem>| {
+        read(text, |text| value::place(text, folder), faults)
+    };
+    let next_hop = place(written.next_hop.as_ref(), faults);
+    let secure = place(written.secure.as_ref(), faults);
+    let all = written.listen.iter().filter_map(|text| address(text, folder, &SMTP, addresses, faults));
+    let listen: Vec<ListenAddr> = all.collect();
+    if let (Some(hop), Some(at)) = (&next_hop, &written.next_hop)
+        && listen.iter().any(|own| own.to_string() == hop.to_string())
+    {
+        faults.push(
+            Problem::error(at.span(), "the next hop is this door itself: mail would go round for ever")
+                .help("let the mail server take it back on another port, without this filter"),
+        );
+    }
+    if let (Some(Place::Unix(_)), Some(at)) = (&secure, &written.secure) {
+        faults.push(
+            Problem::error(at.span(), "a certificate carries a name, and a unix socket has none")
+                .help("write `secure = \"sikker.example:25\"`, for example"),
+        );
+    }
+    let tls = match (&written.cert, &written.key) {
+        (Some(cert), Some(key)) => Some((cert, key)),
+        (Some(only), None) | (None, Some(only)) => {
+            let problem = Problem::error(only.span(), "`cert` and `key` belong together");
+            faults.push(problem.help("write both, or neither: STARTTLS is not offered then"));
+            None
+        }
+        (None, None) => None,
+    };
+    if let (None, Some(at)) = (&written.secure, &written.secure_ca) {
+        faults.push(
+            Problem::warning(at.span(), "`secure_ca` says nothing without `secure`")
+                .help("add `secure = \"sikker.example:25\"`, or remove it"),
+        );
+    }
+    let path = |text: &At<String>| value::path(text.get_ref(), folder);
+    let mut settings = SmtpSettings {
+        listen,
+        lmtp: written.lmtp.as_ref().is_some_and(|lmtp| *lmtp.get_ref()),
+        secure,
+        secure_ca: written.secure_ca.as_ref().map(path),
+        tls: tls.map(|(cert, key)| (path(cert), path(key))),
+        ..SmtpSettings::to(next_hop?)
+    };
+    if let Some(number) = &written.max_connections {
+        settings.max_connections = usize::try_from(*number.get_ref()).unwrap_or(settings.max_connections);
+    }
+    Some(settings)
+}
 
 fn listen(
     written: &file::Milter,

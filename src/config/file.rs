@@ -17,6 +17,7 @@ use crate::scan::coverage::UnreadKind;
 #[derive(Debug, Default)]
 pub(super) struct Written {
     pub(super) milter: Option<Milter>,
+    pub(super) smtp: Option<Smtp>,
     pub(super) console: Option<At<String>>,
     pub(super) check: Option<At<String>>,
     pub(super) store: Option<At<String>>,
@@ -40,6 +41,19 @@ pub(super) struct Written {
 pub(super) struct Milter {
     pub(super) listen: Vec<At<String>>,
     pub(super) max_connections: Option<At<u64>>,
+}
+
+/// `[smtp]`.
+#[derive(Debug)]
+pub(super) struct Smtp {
+    pub(super) listen: Vec<At<String>>,
+    pub(super) next_hop: Option<At<String>>,
+    pub(super) lmtp: Option<At<bool>>,
+    pub(super) max_connections: Option<At<u64>>,
+    pub(super) cert: Option<At<String>>,
+    pub(super) key: Option<At<String>>,
+    pub(super) secure: Option<At<String>>,
+    pub(super) secure_ca: Option<At<String>>,
 }
 
 /// `[documents]`.
@@ -125,7 +139,7 @@ pub(super) fn read(source: &str, faults: &mut Vec<Problem>) -> (Written, Vec<Ran
     let mut file = Section::new("", table);
     // The order is that of the contract and of the template; the help of an unknown key lists it so.
     let milter = file.take_section("milter", "[milter]", faults).map(|section| milter(section, faults));
-    file.refuse("smtp", "SMTP filter", faults);
+    let smtp = file.take_section("smtp", "[smtp]", faults).map(|section| smtp(section, faults));
     let console = file
         .take_section("console", "[console]", faults)
         .and_then(|section| lone_text(section, ("listen", "\"127.0.0.1:8892\""), faults));
@@ -143,7 +157,7 @@ pub(super) fn read(source: &str, faults: &mut Vec<Problem>) -> (Written, Vec<Ran
         section.finish(faults);
         path
     });
-    let mut written = Written { milter, console, check, store, spool, node_key, ..Written::default() };
+    let mut written = Written { milter, smtp, console, check, store, spool, node_key, ..Written::default() };
     if let Some(section) = file.take_section("policy", "[policy]", faults) {
         policy(section, &mut written, faults);
     }
@@ -181,6 +195,22 @@ fn milter(mut section: Section<'_>, faults: &mut Vec<Problem>) -> Milter {
         listen: section.need_texts(("listen", "\"127.0.0.1:8891\""), faults),
         // One connection holds a few hundred kilobytes, so the upper end is the memory of a large machine.
         max_connections: section.take_number(("max_connections", "2000"), 1..=100_000, faults),
+    };
+    section.finish(faults);
+    read
+}
+
+fn smtp(mut section: Section<'_>, faults: &mut Vec<Problem>) -> Smtp {
+    let read = Smtp {
+        // `brevdue pipe` needs no door.
+        listen: section.take_texts(("listen", "\"127.0.0.1:10025\""), faults),
+        next_hop: section.need_text(("next_hop", "\"127.0.0.1:10026\""), faults),
+        lmtp: section.take_bool(("lmtp", "false"), faults),
+        max_connections: section.take_number(("max_connections", "1000"), 1..=100_000, faults),
+        cert: section.take_text(("cert", "\"smtp.pem\""), faults),
+        key: section.take_text(("key", "\"smtp.key\""), faults),
+        secure: section.take_text(("secure", "\"sikker.example:25\""), faults),
+        secure_ca: section.take_text(("secure_ca", "\"ca.pem\""), faults),
     };
     section.finish(faults);
     read

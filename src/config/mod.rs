@@ -26,6 +26,7 @@ pub use crate::case::incident::Source;
 use crate::envelope::Controller;
 use crate::intake::listen::ListenAddr;
 pub use crate::intake::milter::Settings as MilterSettings;
+pub use crate::intake::smtp::Settings as SmtpSettings;
 use crate::policy::Policy;
 pub use crate::store::StoreUrl;
 pub use crate::worker::Settings as DocumentSettings;
@@ -36,8 +37,10 @@ pub const TEMPLATE: &str = include_str!("template.toml");
 /// A configuration that can be run.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The milter door; without it no mail comes in.
+    /// The milter door; without it and the SMTP door no mail comes in.
     pub milter: Option<MilterSettings>,
+    /// The SMTP door, and where mail goes on that passes through our hands.
+    pub smtp: Option<SmtpSettings>,
     /// Where health and metrics are asked for; `None` answers nobody.
     pub console: Option<ConsoleSettings>,
     /// Where portals and SMS senders ask before they send; `None` answers nobody.
@@ -146,6 +149,7 @@ impl Config {
                 listen: vec![ListenAddr::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, 8891)))],
                 ..MilterSettings::default()
             }),
+            smtp: None,
             console: None,
             check: None,
             store: StoreUrl::Sqlite(data.join("brevdue.sqlite")),

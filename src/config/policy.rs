@@ -23,7 +23,7 @@ const LEAK: [LeakAction; 4] = [LeakAction::Block, LeakAction::Hold, LeakAction::
 pub(super) fn policy(written: &Written, senders_of: &SendersOf<'_>, faults: &mut Vec<Problem>) -> Policy {
     let actions = LEAK.map(|action| (action.word(), action));
     let leak = read(written.leak.as_ref(), |word| value::choice("leak", word, &actions), faults);
-    if let (Some(LeakAction::Reroute), Some(word)) = (leak, &written.leak) {
+    if let (Some(LeakAction::Reroute), Some(word), Some(_)) = (leak, &written.leak, &written.milter) {
         faults.push(
             Problem::warning(
                 word.span(),

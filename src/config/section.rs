@@ -206,17 +206,6 @@ impl<'i> Section<'i> {
         Some(sections)
     }
 
-    /// A section that a later version will have: an error, since to ignore it would be a silent hole.
-    pub(super) fn refuse(&mut self, name: &'static str, door: &str, faults: &mut Vec<Problem>) {
-        // Not among the known names: nobody should be led from a slip to a section that is refused.
-        if let Some(value) = self.table.remove(name) {
-            faults.push(
-                Problem::error(value.span(), format!("this version has no {door} yet"))
-                    .help(format!("remove the section `[{name}]`")),
-            );
-        }
-    }
-
     /// Ends the reading: every key that nobody took is unknown.
     pub(super) fn finish(self, faults: &mut Vec<Problem>) {
         for key in self.table.keys() {
@@ -252,8 +241,9 @@ impl<'i> Section<'i> {
 
 /// Where keys live, for one that was written in another section: TOML gives a key to the header above it,
 /// so `default_road` below `[policy.unread]` is an easy slip.
-const HOMES: [(&str, &[&str]); 10] = [
+const HOMES: [(&str, &[&str]); 11] = [
     ("[milter]", &["listen", "max_connections"]),
+    ("[smtp]", &["next_hop", "lmtp", "cert", "secure", "secure_ca"]),
     ("[store]", &["url"]),
     ("[seal]", &["node_key"]),
     ("[policy]", &["leak", "default_road", "off_tags"]),

@@ -291,7 +291,7 @@ fn an_unknown_key_is_answered_with_the_nearest_or_with_all() {
         ("[policy]\nverbose = true\n", "known in `[policy]`: leak, default_road, off_tags, unread"),
         (
             "[surprise]\n",
-            "known in this file: milter, console, check, store, spool, seal, policy, documents, road, exemption, controller, source, alarm, rules",
+            "known in this file: milter, smtp, console, check, store, spool, seal, policy, documents, road, exemption, controller, source, alarm, rules",
         ),
     ] {
         let problems = with(more).unwrap_err();
@@ -303,7 +303,17 @@ fn an_unknown_key_is_answered_with_the_nearest_or_with_all() {
 #[test]
 fn faults_of_one_section() {
     for (more, expected) in [
-        ("[smtp]\nlisten = 1\n", "this version has no SMTP filter yet"),
+        ("[smtp]\nlisten = '127.0.0.1:10025'\n", "`next_hop` is missing in `[smtp]`"),
+        ("[smtp]\nnext_hop = 'mail.example'\n", "`mail.example` names no mail server"),
+        (
+            "[smtp]\nlisten = '127.0.0.1:25'\nnext_hop = '127.0.0.1:25'\n",
+            "the next hop is this door itself: mail would go round for ever",
+        ),
+        ("[smtp]\nnext_hop = 'a:25'\nkey = 'k'\n", "`cert` and `key` belong together"),
+        (
+            "[smtp]\nnext_hop = 'a:25'\nsecure = 'unix:x'\n",
+            "a certificate carries a name, and a unix socket has none",
+        ),
         ("[console]\n", "`listen` is missing in `[console]`"),
         ("[console]\nlisten = 'x'\n", "`x` is not an address to listen at"),
         ("[console]\nlisten = '127.0.0.1:8891'\n", "the address `127.0.0.1:8891` stands twice"),
@@ -336,6 +346,31 @@ fn faults_of_one_section() {
     ] {
         assert_eq!(errors(with(more)), [expected], "{more}");
     }
+}
+
+#[test]
+fn an_smtp_door_is_read() {
+    let key = age::x25519::Identity::generate().to_public().to_string();
+    let smtp = "[smtp]\nlisten = '127.0.0.1:10025'\nnext_hop = '[::1]:10026'\nlmtp = true\nmax_connections = 7\n\
+                cert = 'c.pem'\nkey = 'k.pem'\nsecure = 'sikker.example:25'\nsecure_ca = '/ca.pem'\n";
+    let source = format!("{BASE}{CONTROLLER}dpo_key = '{key}'\n{ALARM}{smtp}");
+    let Loaded { config, warnings } = read(&source).unwrap();
+    assert!(warnings.is_empty(), "{warnings}");
+    let smtp = config.smtp.unwrap();
+    assert_eq!(
+        (smtp.next_hop.to_string().as_str(), smtp.lmtp, smtp.max_connections),
+        ("[::1]:10026", true, 7)
+    );
+    assert_eq!(smtp.tls.unwrap().1, Path::new("/etc/brevdue/k.pem"));
+    assert_eq!(smtp.secure.unwrap().to_string(), "sikker.example:25");
+    assert_eq!((smtp.secure_ca.as_deref(), smtp.spool), (Some(Path::new("/ca.pem")), config.spool));
+    // Nobody could ever read what it holds.
+    let said = warnings_of_keyless();
+    assert!(said.iter().any(|one| one.contains("451")), "{said:?}");
+}
+
+fn warnings_of_keyless() -> Vec<String> {
+    warnings(with("[smtp]\nnext_hop = '127.0.0.1:25'\n"))
 }
 
 #[test]
@@ -417,7 +452,10 @@ fn what_is_doubtful_is_said_and_runs() {
     let quiet = format!("{BASE}{CONTROLLER}");
     assert_eq!(warnings(read(&quiet)), [KEYLESS, "no `[alarm]`: nobody will be told of a breach"]);
     let closed = base.replace("[milter]\nlisten = \"127.0.0.1:8891\"\n", "");
-    assert_eq!(warnings(read(&closed)), [KEYLESS, "no `[milter]`: no mail comes in by `brevdue serve`"]);
+    assert_eq!(
+        warnings(read(&closed)),
+        [KEYLESS, "no `[milter]` and no `[smtp]`: no mail comes in by `brevdue serve`"]
+    );
     let hidden = "[[road]]\ndomain = '*.x.example'\nprotection = 'tunnel'\n\
                   [[road]]\ndomain = 'm.x.example'\nprotection = 'plaintext'\nmax_persons = 3\n";
     assert_eq!(

@@ -12,6 +12,7 @@ use crate::envelope::Address;
 use crate::intake::listen::ListenAddr;
 use crate::nearest::nearest;
 use crate::outlet::notice;
+use crate::outlet::smtp::Place;
 use crate::policy::road::Road;
 use crate::scan::Day;
 use crate::seal;
@@ -64,6 +65,25 @@ pub(super) fn listen(text: &str, folder: &Path) -> Result<ListenAddr, Refusal> {
             "",
             "write `127.0.0.1:8891` (a number, not a name) or `unix:/run/brevdue/milter.sock`",
         )),
+    }
+}
+
+/// Where mail goes on: a host and a port, or a unix socket.
+pub(super) fn place(text: &str, folder: &Path) -> Result<Place, Refusal> {
+    const HELP: &str = "write `127.0.0.1:10026`, `mail.example:25` or `unix:/run/lmtp.sock`";
+    let refuse = |label: &str| Err(Refusal::new(format!("`{text}` names no mail server"), label, HELP));
+    if let Some(path) = text.strip_prefix("unix:") {
+        return if path.is_empty() { refuse("") } else { Ok(Place::Unix(folder.join(path))) };
+    }
+    let Some((host, port)) = text.rsplit_once(':') else { return refuse("the port is missing") };
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let is_name = domain_pattern(bare).is_ok_and(|host| !host.starts_with('*'));
+    if bare.parse::<Ipv6Addr>().is_err() && !is_name {
+        return refuse("the host is not a name or an address");
+    }
+    match port.parse::<u16>() {
+        Ok(port) if port > 0 => Ok(Place::Tcp { host: bare.to_owned(), port }),
+        Ok(_) | Err(_) => refuse("the port must be 1 to 65535"),
     }
 }
 
@@ -259,6 +279,24 @@ mod tests {
             ("smtp://a b:25", None),
         ] {
             assert_eq!(smtp_url(text).ok().as_deref(), url, "{text}");
+        }
+    }
+
+    #[test]
+    fn next_hops_are_read_as_people_write_them() {
+        for (text, shown) in [
+            ("127.0.0.1:10026", Some("127.0.0.1:10026")),
+            ("mail.example:25", Some("mail.example:25")),
+            ("[::1]:25", Some("[::1]:25")),
+            ("unix:lmtp.sock", Some("unix:/etc/lmtp.sock")),
+            ("mail.example", None),
+            ("mail.example:0", None),
+            ("*.mail.example:25", None),
+            ("unix:", None),
+            ("a b:25", None),
+        ] {
+            let place = place(text, Path::new("/etc")).ok().map(|place| place.to_string());
+            assert_eq!(place.as_deref(), shown, "{text}");
         }
     }
 

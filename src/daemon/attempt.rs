@@ -124,6 +124,7 @@ fn half_written(path: &Path, why: Why) -> Option<String> {
 pub(super) fn needs_restart(started: &Config, new: &Config) -> Vec<&'static str> {
     let Config {
         milter,
+        smtp,
         console,
         check,
         store,
@@ -147,6 +148,7 @@ pub(super) fn needs_restart(started: &Config, new: &Config) -> Vec<&'static str>
     let changes = [
         ("[milter] listen", milter.as_ref().map(|one| &one.0) != before.as_ref().map(|one| &one.0)),
         ("[milter] max_connections", milter.map(|one| one.1) != before.map(|one| one.1)),
+        ("[smtp]", *smtp != started.smtp),
         ("[console] listen", *console != started.console),
         ("[check] listen", *check != started.check),
         ("[store] url", *store != started.store),

@@ -23,7 +23,9 @@ use crate::inspect::record::Register;
 use crate::inspect::{Gate, Setup};
 use crate::intake::ListenAddr;
 use crate::intake::check;
-use crate::intake::milter::{Counters, Door};
+use crate::intake::counters::Counters;
+use crate::intake::milter::Door;
+use crate::intake::smtp::Door as SmtpDoor;
 use crate::outlet::notice::PostError;
 use crate::scan::ruleset::{RuleFault, Ruleset};
 use crate::seal::NodeKey;
@@ -265,6 +267,8 @@ fn rules_from(folder: Option<&Path>) -> String {
 pub struct Daemon {
     /// Where the milter door listens; ports that were 0 are filled in.
     pub milter: Vec<ListenAddr>,
+    /// Where the SMTP door listens.
+    pub smtp: Vec<ListenAddr>,
     /// Where the console listens.
     pub console: Option<ListenAddr>,
     /// Where the check service listens.
@@ -317,6 +321,7 @@ impl Daemon {
         let (stop, stopped) = watch::channel(false);
         let mut daemon = Self {
             milter: Vec::new(),
+            smtp: Vec::new(),
             console: None,
             check: None,
             store,
@@ -335,6 +340,9 @@ impl Daemon {
         let asked = config.check.as_ref().map(|settings| Ear::bind(&settings.listen));
         let asked =
             asked.transpose().map_err(|source| StartError::Listen { door: "check service", source })?;
+        let smtp = config.smtp.as_ref().filter(|settings| !settings.listen.is_empty());
+        let smtp = smtp.map(|settings| SmtpDoor::bind(settings, Arc::clone(&gate)));
+        let smtp = smtp.transpose().map_err(|source| StartError::Listen { door: "SMTP door", source })?;
         let door = config.milter.as_ref().map(|settings| Door::bind(settings, Arc::clone(&gate)));
         let door = door.transpose().map_err(|source| StartError::Listen { door: "milter door", source })?;
         if let Some(settings) = &config.alarm {
@@ -344,6 +352,11 @@ impl Daemon {
                 Alarm::new(store, settings, rules, clock)?.following(move || Arc::clone(&of.setup().rules));
             let stopped = stopped.clone();
             daemon.tasks.push(tokio::spawn(async move { alarm.run(stopped).await }));
+        }
+        if let Some(door) = smtp {
+            daemon.smtp = door.local_addrs();
+            status.show_smtp(door.counters());
+            daemon.tasks.push(tokio::spawn(door.run(stopped.clone())));
         }
         if let Some(door) = door {
             daemon.milter = door.local_addrs();

@@ -12,7 +12,7 @@ use crate::console::failures::{FAILURES, Failure};
 use crate::console::health::{Check, Condition, Health, written};
 use crate::console::metrics::{Family, Sample};
 use crate::intake::check;
-use crate::intake::milter::Counters;
+use crate::intake::counters::Counters;
 use crate::store::Store;
 
 /// The rules that count now, and how the files are that they come from.
@@ -48,12 +48,19 @@ pub(super) struct Status {
     files: RwLock<Files>,
     milter: OnceLock<Arc<Counters>>,
     check: OnceLock<Arc<check::Counters>>,
+    smtp: OnceLock<Arc<Counters>>,
     store: Arc<Store>,
 }
 
 impl Status {
     pub(super) fn new(files: Files, store: Arc<Store>) -> Self {
-        Self { files: RwLock::new(files), milter: OnceLock::new(), check: OnceLock::new(), store }
+        Self {
+            files: RwLock::new(files),
+            milter: OnceLock::new(),
+            smtp: OnceLock::new(),
+            check: OnceLock::new(),
+            store,
+        }
     }
 
     /// Shows a milter door's counters from now on.
@@ -64,6 +71,11 @@ impl Status {
     /// Shows the check service's counters from now on.
     pub(super) fn show_check(&self, counters: Arc<check::Counters>) {
         self.check.get_or_init(|| counters);
+    }
+
+    /// Shows an SMTP door's counters from now on.
+    pub(super) fn show_smtp(&self, counters: Arc<Counters>) {
+        self.smtp.get_or_init(|| counters);
     }
 
     pub(super) fn files(&self) -> Files {
@@ -108,7 +120,8 @@ impl Watched for Status {
             ),
         ];
         all.push(effects());
-        all.extend(self.milter.get().into_iter().flat_map(|counters| milter(counters)));
+        all.extend(self.milter.get().into_iter().flat_map(|counters| door(counters, &MILTER)));
+        all.extend(self.smtp.get().into_iter().flat_map(|counters| door(counters, &SMTP)));
         all.extend(self.check.get().map(|counters| {
             Family::counter("brevdue_check_total", "Texts asked about by POST /v1/check.", 0)
                 .by("answer", counters.by_answer())
@@ -160,18 +173,42 @@ fn register(store: &Store) -> Check {
     Check { name: "register", condition, since: None, text: text.to_owned(), reasons }
 }
 
-fn milter(counters: &Counters) -> [Family; 7] {
+/// The names of a door's metrics, in the order of [`door`], each with its help.
+type Names = [(&'static str, &'static str); 7];
+
+const MILTER: Names = [
+    ("brevdue_milter_connections_open", "Milter connections open now."),
+    ("brevdue_milter_connections_total", "Milter connections taken."),
+    ("brevdue_milter_broken_total", "Milter connections that broke the protocol."),
+    ("brevdue_milter_bytes_total", "Bytes of messages read."),
+    ("brevdue_milter_panics_total", "Messages whose inspection panicked; deferred."),
+    ("brevdue_milter_expired_total", "Messages not decided in time; deferred."),
+    ("brevdue_milter_messages_total", "Messages answered."),
+];
+
+const SMTP: Names = [
+    ("brevdue_smtp_connections_open", "SMTP connections open now."),
+    ("brevdue_smtp_connections_total", "SMTP connections taken."),
+    ("brevdue_smtp_broken_total", "SMTP connections that broke the protocol."),
+    ("brevdue_smtp_bytes_total", "Bytes of messages read."),
+    ("brevdue_smtp_panics_total", "Messages whose inspection panicked; deferred."),
+    ("brevdue_smtp_expired_total", "Messages not decided in time; deferred."),
+    ("brevdue_smtp_messages_total", "Messages answered; block is also the next hop's refusal."),
+];
+
+fn door(counters: &Counters, names: &Names) -> [Family; 7] {
     let now = counters.snapshot();
-    let total = Family::counter;
+    let served = now.connections.saturating_sub(now.crowded);
+    let [open, taken, broken, bytes, panics, expired, messages] = names;
+    let total = |(name, help): &(&'static str, &'static str), value| Family::counter(name, help, value);
     [
-        Family::gauge("brevdue_milter_connections_open", "Milter connections open now.", now.open),
-        total("brevdue_milter_connections_total", "Milter connections taken.", 0)
-            .by("as", [("served", now.connections.saturating_sub(now.crowded)), ("crowded", now.crowded)]),
-        total("brevdue_milter_broken_total", "Milter connections that broke the protocol.", now.broken),
-        total("brevdue_milter_bytes_total", "Bytes of messages read.", now.bytes),
-        total("brevdue_milter_panics_total", "Messages whose inspection panicked; deferred.", now.panics),
-        total("brevdue_milter_expired_total", "Messages not decided in time; deferred.", now.expired),
-        total("brevdue_milter_messages_total", "Messages answered.", 0).by(
+        Family::gauge(open.0, open.1, now.open),
+        total(taken, 0).by("as", [("served", served), ("crowded", now.crowded)]),
+        total(broken, now.broken),
+        total(bytes, now.bytes),
+        total(panics, now.panics),
+        total(expired, now.expired),
+        total(messages, 0).by(
             "verdict",
             [
                 ("deliver", now.delivered),

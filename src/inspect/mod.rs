@@ -19,8 +19,9 @@ pub use scripted::Scripted;
 use crate::case::CaseId;
 use crate::case::incident::Source;
 use crate::clock::Clock;
-use crate::envelope::{Controller, Envelope, Verdict};
-use crate::policy::{self, Decision, Policy};
+use crate::envelope::{Controller, Envelope, Verdict, controller_of};
+use crate::outlet::smtp::Accepted;
+use crate::policy::{self, Decision, Hands, Policy};
 use crate::scan::ruleset::{Ruleset, day_of};
 use crate::scan::{Day, Report, Scan};
 use crate::spool::held::Receipt;
@@ -94,7 +95,7 @@ impl Gate {
         let scan = setup.scan(today(&self.clock));
         Inspection {
             envelope: Envelope::default(),
-            splits: false,
+            hands: Hands { splits: false, reroutes: true },
             scan,
             setup,
             gate: Arc::clone(self),
@@ -117,9 +118,8 @@ fn today(clock: &Clock) -> Day {
 pub struct Inspection {
     /// Who sends to whom, as far as the door knows.
     pub envelope: Envelope,
-    /// Whether the door treats each recipient by their own verdict, so that some get the mail and others do not; false
-    /// for a door with one answer, by which all get the strictest. What left depends on it, and so does the register.
-    pub splits: bool,
+    /// What the door can do; a milter's, unless the door says otherwise.
+    pub hands: Hands,
     scan: Scan,
     /// What the message began with: rules, policy and controllers of one reading.
     setup: Arc<Setup>,
@@ -136,6 +136,13 @@ impl Inspection {
         self.scan.feed(bytes);
     }
 
+    /// The public key of the DPO who answers for this mail: what is held must be sealed to it.
+    pub fn dpo_key(&self) -> Option<&str> {
+        let (sender, recipient) = (self.envelope.sender.as_ref(), self.envelope.recipients.first());
+        let controller = controller_of(sender, recipient, &self.setup.controllers)?;
+        controller.dpo_key.as_deref()
+    }
+
     /// Whether the one answer is surely Block and enough evidence is kept, so that a door may skip the rest.
     /// Further persons only ever make a road less sufficient, so what blocks now blocks at the end.
     pub fn settled(&self) -> bool {
@@ -143,7 +150,7 @@ impl Inspection {
         if self.scripted_settled() {
             return true;
         }
-        !self.splits
+        !self.hands.splits
             && self.scan.leaks()
             && self.scan.kept() >= Report::KEPT
             && self.scan.subject().is_some_and(|subject| {
@@ -168,7 +175,7 @@ impl Inspection {
         if let Some(judged) = self.scripted().await {
             return (judged, None);
         }
-        let Self { envelope, splits, scan, setup, gate, .. } = self;
+        let Self { envelope, hands, scan, setup, gate, .. } = self;
         let report = if scan.has_documents() {
             // Opened by other processes, for which this thread does not wait.
             let Ok(report) = tokio::task::spawn_blocking(move || scan.finish()).await else {
@@ -179,14 +186,15 @@ impl Inspection {
         } else {
             scan.finish()
         };
-        let decision = policy::decide(&envelope, &report, &setup.policy, today(&gate.clock));
+        let today = today(&gate.clock);
+        let decision = policy::decide(&envelope, &report, &setup.policy, today).within(hands);
         let (now, local_day) = (gate.clock.now(), local_day(&gate.clock));
         let found = Found {
             setup: &setup,
             envelope: &envelope,
             report: &report,
             decision: &decision,
-            splits,
+            splits: hands.splits,
             now,
             local_day,
         };
@@ -199,7 +207,7 @@ impl Inspection {
                 envelope: &envelope,
                 report: &report,
                 decision: &decision,
-                splits,
+                splits: hands.splits,
                 now,
                 local_day,
             };
@@ -233,6 +241,10 @@ pub enum Custody {
     Upstream,
     /// We do, on disk.
     Spooled(Receipt),
+    /// The next hop does, by its own words.
+    Relayed(Accepted),
+    /// Each part of the recipients has its own keeper.
+    Split(Vec<Custody>),
 }
 
 /// A decision that is in the register where it must be. A door that hands mail on itself does so by it, and then answers.
@@ -240,13 +252,22 @@ pub enum Custody {
 pub struct Judged {
     decision: Decision,
     cases: Vec<CaseId>,
-    reply: Vec<String>,
+    /// Whether a number was found.
+    leaks: bool,
+    /// In the place of ours, in tests.
+    #[cfg(test)]
+    lines: Option<Vec<String>>,
 }
 
 impl Judged {
     fn new(decision: Decision, leaks: bool, cases: Vec<CaseId>) -> Self {
-        let reply = reply::lines(decision.strictest(), leaks);
-        Self { decision, cases, reply }
+        Self {
+            decision,
+            cases,
+            leaks,
+            #[cfg(test)]
+            lines: None,
+        }
     }
 
     /// Our own work failed: come again, for everybody.
@@ -276,7 +297,34 @@ impl Judged {
 
     /// Now somebody keeps the mail.
     pub fn answer(self, custody: Custody) -> Answerable {
-        Answerable { verdict: self.decision.strictest(), custody, reply: self.reply }
+        self.answer_as(self.decision.strictest(), custody)
+    }
+
+    /// Now somebody keeps each recipient's mail, in the order of the decision: an answer each, for LMTP (RFC 2033 §4.2).
+    /// A recipient whose keeper is not named is deferred.
+    pub fn answer_each(self, custody: impl IntoIterator<Item = Custody>) -> Vec<Answerable> {
+        let mut custody = custody.into_iter();
+        let one = |one: &policy::RecipientDecision| match custody.next() {
+            Some(custody) => self.answer_as(one.verdict, custody),
+            None => self.answer_as(Verdict::Defer, Custody::Upstream),
+        };
+        self.decision.recipients.iter().map(one).collect()
+    }
+
+    fn answer_as(&self, verdict: Verdict, custody: Custody) -> Answerable {
+        let reply = reply::lines(verdict, self.leaks);
+        #[cfg(test)]
+        let reply = self.lines.clone().unwrap_or(reply);
+        Answerable { verdict, custody, reply }
+    }
+
+    /// Nothing could be done with it after all: it must come again, for everybody.
+    #[must_use]
+    pub fn deferred(mut self) -> Self {
+        for one in &mut self.decision.recipients {
+            one.verdict = Verdict::Defer;
+        }
+        self
     }
 }
 

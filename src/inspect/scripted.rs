@@ -4,7 +4,7 @@
 use super::record::Register;
 use super::{Gate, Inspection, Judged, Setup};
 use crate::clock::Clock;
-use crate::envelope::{Envelope, Pass, Verdict};
+use crate::envelope::{Address, Envelope, Pass, Verdict};
 use crate::policy::road::Protection;
 use crate::policy::why::Why;
 use crate::policy::{Decision, Policy, RecipientDecision};
@@ -83,12 +83,21 @@ impl Inspection {
         if !delay.is_zero() {
             tokio::time::sleep(delay).await;
         }
-        let one = RecipientDecision {
-            recipient: None,
+        let one = |recipient: Option<&Address>| RecipientDecision {
+            recipient: recipient.cloned(),
             protection: Protection::default(),
-            verdict,
+            // So that a test can have two verdicts: a recipient at `safe.` gets the mail.
+            verdict: match recipient {
+                Some(to) if to.domain().starts_with("safe.") => Verdict::Deliver(Pass::ProtectedRoad),
+                Some(_) | None => verdict,
+            },
             why: Why::default(),
         };
-        Some(Judged { decision: Decision { recipients: vec![one] }, cases: Vec::new(), reply })
+        let mut recipients: Vec<_> = self.envelope.recipients.iter().map(|to| one(Some(to))).collect();
+        if recipients.is_empty() {
+            recipients.push(one(None));
+        }
+        let decision = Decision { recipients }.within(self.hands);
+        Some(Judged { lines: Some(reply), ..Judged::new(decision, false, Vec::new()) })
     }
 }

@@ -109,6 +109,15 @@ pub struct RecipientDecision {
     pub why: Why,
 }
 
+/// What a door can do with the parts of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hands {
+    /// It has one answer for all, and keeps for some what it hands on for others.
+    pub splits: bool,
+    /// It has a protected road to send by.
+    pub reroutes: bool,
+}
+
 /// The decision for a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
@@ -135,6 +144,26 @@ impl Decision {
             recipients.push(one(None));
         }
         Self { recipients }
+    }
+
+    /// The same as far as a door can do it. Without a protected road, what was to go by it is held. Where some get the
+    /// mail and there is one answer for all, that answer is a yes, so what was to be refused for the others is held too:
+    /// a no would have the sender send again to those who have it.
+    #[must_use]
+    pub fn within(mut self, hands: Hands) -> Self {
+        let goes_on = |one: &RecipientDecision| match one.verdict {
+            Verdict::Deliver(_) => true,
+            Verdict::Reroute => hands.reroutes,
+            Verdict::Hold | Verdict::Block | Verdict::Defer => false,
+        };
+        let splits = hands.splits && self.recipients.iter().any(goes_on);
+        for one in &mut self.recipients {
+            let no_road = one.verdict == Verdict::Reroute && !hands.reroutes;
+            if no_road || (one.verdict == Verdict::Block && splits) {
+                one.verdict = Verdict::Hold;
+            }
+        }
+        self
     }
 
     /// The strictest verdict of all recipients: the answer of a door that has only one.

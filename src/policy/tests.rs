@@ -241,3 +241,28 @@ fn a_way_says_where_it_comes_from() {
     };
     assert!(way("a@tls.example") && !way("a@open.example"));
 }
+
+#[test]
+fn a_door_does_what_it_can() {
+    use Verdict::{Block, Defer, Deliver, Hold, Reroute};
+    let clean = Deliver(Pass::Clean);
+    let within = |verdicts: &[Verdict], splits, reroutes| -> Vec<Verdict> {
+        let one = |verdict: &Verdict| RecipientDecision {
+            recipient: None,
+            protection: Protection::default(),
+            verdict: *verdict,
+            why: Why::default(),
+        };
+        let decision = Decision { recipients: verdicts.iter().map(one).collect() };
+        decision.within(Hands { splits, reroutes }).recipients.iter().map(|one| one.verdict).collect()
+    };
+    // Nobody has it yet: refused for all.
+    assert_eq!(within(&[Block, Block], true, false), [Block, Block]);
+    assert_eq!(within(&[Block, Hold], true, false), [Block, Hold]);
+    assert_eq!(within(&[clean, Block, Hold], true, false), [clean, Hold, Hold]);
+    assert_eq!(within(&[Reroute, Block], true, true), [Reroute, Hold]);
+    // Without a road nothing goes on, so the refusal stands.
+    assert_eq!(within(&[Reroute, Block], true, false), [Hold, Block]);
+    assert_eq!(within(&[clean, Block], false, true), [clean, Block]);
+    assert_eq!(within(&[Defer, Defer], true, false), [Defer, Defer]);
+}

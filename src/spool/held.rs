@@ -143,6 +143,16 @@ impl Holding {
         kept.map(|size| Receipt { id, size })
     }
 
+    /// Takes back a hold that nobody was told of, because the mail stays with whoever gave it to us after all.
+    ///
+    /// # Errors
+    /// When the file cannot be removed: the mail is held then, and may be held twice.
+    pub fn take_back(&self, receipt: Receipt) -> Result<(), HeldError> {
+        let Receipt { id, .. } = receipt;
+        let path = self.path(&id);
+        std::fs::remove_file(&path).map_err(|source| HeldError::Io { path, source })
+    }
+
     fn write(
         &self,
         id: &HeldId,

@@ -119,6 +119,8 @@ pub(crate) struct PostfixOptions {
     pub(crate) ca_pem: Option<String>,
     /// More lines for main.cf, for what one test needs.
     pub(crate) extra_main_cf: String,
+    /// The same for master.cf.
+    pub(crate) extra_master_cf: String,
 }
 
 /// A running Postfix. Dropping it ends exactly this one and removes its folder.
@@ -292,7 +294,8 @@ fn furnish(dir: &Path, listen: SocketAddr, options: &PostfixOptions) -> Result<(
         .replace("@TRANSPORT@", &transport);
     // To a String, which cannot fail.
     write!(main, "{}\n{}\n", example.main_cf, options.extra_main_cf).ok();
-    let master = MASTER_CF.replace("@LISTEN@", &listen.to_string()) + &example.master_cf;
+    let master =
+        MASTER_CF.replace("@LISTEN@", &listen.to_string()) + &example.master_cf + &options.extra_master_cf;
     put(&dir.join("etc/main.cf"), main.as_bytes())?;
     put(&dir.join("etc/master.cf"), master.as_bytes())
 }

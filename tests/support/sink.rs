@@ -1,4 +1,4 @@
-//! A stand-in for the next hop only: it takes mail over SMTP on loopback, keeps it, and can be told to fail.
+//! A stand-in for the next hop only: it takes mail over SMTP (or LMTP, where it is greeted so) on loopback, keeps it, and can be told to fail.
 //!
 //! It is not a mail server and proves nothing about one: it checks no syntax and never sends mail on. What it can show is what
 //! a relay handed over, under which envelope, and whether over TLS. Start reading at [`Sink`]; a session is [`Talk`].
@@ -248,6 +248,8 @@ struct Talk<'a> {
     wire: BufReader<Wire>,
     shared: &'a Shared,
     tls: bool,
+    /// Greeted by LHLO: an answer for each recipient, and a no for those at `no.example`.
+    lmtp: bool,
     from: String,
     rcpts: Vec<String>,
 }
@@ -256,7 +258,7 @@ impl Talk<'_> {
     fn run(stream: TcpStream, shared: &Shared) -> io::Result<()> {
         stream.set_nodelay(true)?;
         let wire = BufReader::new(Wire::Plain(stream));
-        let mut talk = Talk { wire, shared, tls: false, from: String::new(), rcpts: Vec::new() };
+        let mut talk = Talk { wire, shared, tls: false, lmtp: false, from: String::new(), rcpts: Vec::new() };
         if !talk.answer(Step::Connect, "220 sink.example ESMTP")? {
             return Ok(());
         }
@@ -266,7 +268,8 @@ impl Talk<'_> {
             let verb = line.split([' ', ':']).next().unwrap_or_default().to_ascii_uppercase();
             shared.state().commands.push(line.clone());
             match verb.as_str() {
-                "EHLO" | "HELO" => {
+                "EHLO" | "HELO" | "LHLO" => {
+                    talk.lmtp = verb == "LHLO";
                     let offer = if shared.starttls.is_some() && !talk.tls { "250-STARTTLS\r\n" } else { "" };
                     let hello =
                         format!("250-sink.example\r\n{offer}250-8BITMIME\r\n250-SMTPUTF8\r\n250 SIZE");
@@ -304,12 +307,29 @@ impl Talk<'_> {
             }
             data.extend_from_slice(line.strip_prefix(b".").unwrap_or(&line));
         }
+        if self.lmtp {
+            return self.answer_each(data);
+        }
         let received = Received { from: self.from.clone(), rcpts: self.rcpts.clone(), data, tls: self.tls };
         // Kept before it is answered: a peer that has the 250 must find it in `received`.
         if matches!(self.fault(Step::End), None | Some(Fault::KeepAndCut)) {
             self.shared.state().received.push(received);
         }
         self.answer(Step::End, "250 2.0.0 kept").map(drop)
+    }
+
+    /// RFC 2033 §4.2.
+    fn answer_each(&mut self, data: Vec<u8>) -> io::Result<()> {
+        let (no, yes): (Vec<_>, Vec<_>) =
+            self.rcpts.iter().cloned().partition(|to| to.ends_with("@no.example"));
+        if !yes.is_empty() {
+            let received = Received { from: self.from.clone(), rcpts: yes, data, tls: self.tls };
+            self.shared.state().received.push(received);
+        }
+        for to in self.rcpts.clone() {
+            self.say(if no.contains(&to) { "550 5.1.1 nobody here" } else { "250 2.0.0 kept" })?;
+        }
+        Ok(())
     }
 
     fn start_tls(mut self) -> io::Result<Self> {

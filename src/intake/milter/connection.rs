@@ -23,7 +23,6 @@ use tokio::sync::watch;
 use tokio::time::{Instant, Sleep, interval_at, sleep, timeout};
 
 use super::Settings;
-use super::counters::{Counters, add, name};
 use super::message::{Message, guard};
 use super::negotiate::Terms;
 use super::packet::{Command, LENGTH, PacketError, body_begins, lacking, split};
@@ -31,6 +30,8 @@ use super::reply::Reply;
 use super::session::{Content, Owed, Session};
 use crate::envelope::Verdict;
 use crate::inspect::{Answerable, Custody, Gate, Inspection};
+use crate::intake::counters::{Counters, add, name};
+use crate::intake::reception::stopped;
 
 /// How long an MTA may leave our answer unread; Postfix reads at once or is gone.
 const WRITE_LIMIT: Duration = Duration::from_mins(1);
@@ -441,11 +442,4 @@ async fn write_out<S: Peer>(stream: &mut S, out: &mut Vec<u8>) -> Result<(), io:
     };
     out.clear();
     written.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
-}
-
-/// Returns once `stop` is true or its sender is gone, which only a daemon that ends lets happen.
-pub(super) async fn stopped(stop: &mut watch::Receiver<bool>) {
-    if stop.wait_for(|stop| *stop).await.is_err() {
-        tracing::debug!("the shutdown signal has lost its sender");
-    }
 }

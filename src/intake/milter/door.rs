@@ -7,21 +7,17 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::sleep;
 
 use super::Settings;
-use super::connection::{Connection, Desk, Peer, stopped};
-use super::counters::Counters;
+use super::connection::{Connection, Desk, Peer};
 use crate::inspect::Gate;
 use crate::intake::bind::{Listener, Stream};
+use crate::intake::counters::Counters;
 use crate::intake::listen::ListenAddr;
-
-/// A pause after a failed accept, mostly for want of file descriptors; without it the loop would spin.
-const BREATH: Duration = Duration::from_millis(100);
+use crate::intake::reception::{Seat, receive};
 
 /// The milter door, bound and not yet open.
 pub struct Door {
@@ -60,47 +56,20 @@ impl Door {
             Arc::new(Semaphore::new((cap + self.desk.settings.overflow).min(Semaphore::MAX_PERMITS)));
         let mut doors = JoinSet::new();
         for listener in self.listeners {
-            doors.spawn(receive(listener, Arc::clone(&self.desk), Arc::clone(&places), shutdown.clone()));
+            let (desk, stop) = (Arc::clone(&self.desk), shutdown.clone());
+            let serve = move |stream, place| {
+                let (desk, stop) = (Arc::clone(&desk), stop.clone());
+                async move {
+                    match stream {
+                        Stream::Tcp(stream) => serve(stream, desk, place, stop).await,
+                        Stream::Unix(stream) => serve(stream, desk, place, stop).await,
+                    }
+                }
+            };
+            doors.spawn(receive("milter", listener, Arc::clone(&places), shutdown.clone(), serve));
         }
         while doors.join_next().await.is_some() {}
     }
-}
-
-/// Takes the connections of one listener until the shutdown, then waits for the last of them.
-async fn receive(
-    listener: Listener,
-    desk: Arc<Desk>,
-    places: Arc<Semaphore>,
-    mut shutdown: watch::Receiver<bool>,
-) {
-    let mut connections = JoinSet::new();
-    loop {
-        let next = async {
-            // The place first: above the hard cap connections stay in the backlog.
-            let place = Arc::clone(&places).acquire_owned().await.map_err(io::Error::other)?;
-            Ok::<_, io::Error>((place, listener.accept().await?))
-        };
-        tokio::select! {
-            biased;
-            () = stopped(&mut shutdown) => break,
-            Some(_) = connections.join_next() => {}
-            next = next => match next {
-                Ok((place, stream)) => {
-                    let (desk, shutdown) = (Arc::clone(&desk), shutdown.clone());
-                    match stream {
-                        Stream::Tcp(stream) => connections.spawn(serve(stream, desk, place, shutdown)),
-                        Stream::Unix(stream) => connections.spawn(serve(stream, desk, place, shutdown)),
-                    };
-                }
-                Err(error) => {
-                    tracing::warn!(%error, address = %listener.address(), "a milter connection could not be taken");
-                    sleep(BREATH).await;
-                }
-            },
-        }
-    }
-    drop(listener);
-    while connections.join_next().await.is_some() {}
 }
 
 async fn serve<S: Peer>(
@@ -110,9 +79,7 @@ async fn serve<S: Peer>(
     shutdown: watch::Receiver<bool>,
 ) {
     let counters = Arc::clone(&desk.counters);
-    let before = counters.open.fetch_add(1, Relaxed);
-    let seat = Seat { counters: Arc::clone(&counters), _place: place };
-    counters.connections.fetch_add(1, Relaxed);
+    let (seat, before) = Seat::take(&counters, place);
     let crowded = usize::try_from(before).is_ok_and(|before| before >= desk.settings.max_connections);
     if crowded {
         counters.crowded.fetch_add(1, Relaxed);
@@ -120,16 +87,4 @@ async fn serve<S: Peer>(
     }
     Connection::new(stream, desk, crowded).run(shutdown).await;
     drop(seat);
-}
-
-/// The place of one connection; given back however the connection ends.
-struct Seat {
-    counters: Arc<Counters>,
-    _place: OwnedSemaphorePermit,
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.counters.open.fetch_sub(1, Relaxed);
-    }
 }

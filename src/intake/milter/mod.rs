@@ -9,7 +9,6 @@
 
 mod client;
 mod connection;
-mod counters;
 mod door;
 mod message;
 mod negotiate;
@@ -22,9 +21,9 @@ mod tests;
 use std::time::Duration;
 
 pub use client::{Client, ClientError, Mail, Outcome};
-pub use counters::{Counters, Snapshot};
 pub use door::Door;
 pub use packet::PacketError;
+pub(in crate::intake) use session::address;
 
 use super::listen::ListenAddr;
 

@@ -341,7 +341,7 @@ impl Session {
 }
 
 /// An address; one without a domain, such as `<root>`, is given one that leads nowhere.
-fn address(raw: &[u8]) -> Option<Address> {
+pub(in crate::intake) fn address(raw: &[u8]) -> Option<Address> {
     Address::parse(raw).or_else(|| {
         let bare = raw.strip_prefix(b"<").and_then(|raw| raw.strip_suffix(b">")).unwrap_or(raw);
         let is_local = !bare.is_empty() && !bare.contains(&b'@');

@@ -13,12 +13,13 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::house::{MAIL, Seen, accepted, encoded, gate, letter, local, open, send, soon};
+use crate::intake::counters::Counters;
 use crate::intake::listen::ListenAddr;
 use crate::intake::milter::connection::{Connection, Desk, Peer};
 use crate::intake::milter::negotiate::Offer;
 use crate::intake::milter::packet::{Arguments, Command, split};
 use crate::intake::milter::reply::Reply;
-use crate::intake::milter::{Client, Counters, Door, Outcome, Settings};
+use crate::intake::milter::{Client, Door, Outcome, Settings};
 
 fn unix_in(folder: &tempfile::TempDir) -> (PathBuf, Settings) {
     let path = folder.path().join("milter.sock");

@@ -11,10 +11,11 @@ use tokio::time::timeout;
 
 use crate::envelope::{Envelope, Verdict};
 use crate::inspect::{Gate, Scripted};
+use crate::intake::counters::Counters;
 use crate::intake::listen::ListenAddr;
 use crate::intake::milter::packet::{Command, split};
 use crate::intake::milter::reply::Reply;
-use crate::intake::milter::{Client, Counters, Door, Mail, Outcome, Settings};
+use crate::intake::milter::{Client, Door, Mail, Outcome, Settings};
 
 /// What the gate was shown: the envelope and every byte.
 pub(super) type Seen = Arc<Mutex<Vec<(Envelope, Vec<u8>)>>>;

@@ -1,4 +1,4 @@
-//! What the door counts, for the metrics page. Numbers only; nothing here can name a person.
+//! What a door counts, for the metrics page. Numbers only; nothing here can name a person.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -7,18 +7,18 @@ use crate::envelope::Verdict;
 /// Counters that only rise, and the number of open connections.
 #[derive(Debug, Default)]
 pub struct Counters {
-    pub(super) open: AtomicU64,
-    pub(super) connections: AtomicU64,
-    pub(super) crowded: AtomicU64,
-    pub(super) broken: AtomicU64,
-    pub(super) bytes: AtomicU64,
-    pub(super) panics: AtomicU64,
-    pub(super) expired: AtomicU64,
-    pub(super) delivered: AtomicU64,
-    pub(super) blocked: AtomicU64,
-    pub(super) held: AtomicU64,
-    pub(super) rerouted: AtomicU64,
-    pub(super) deferred: AtomicU64,
+    pub(in crate::intake) open: AtomicU64,
+    pub(in crate::intake) connections: AtomicU64,
+    pub(in crate::intake) crowded: AtomicU64,
+    pub(in crate::intake) broken: AtomicU64,
+    pub(in crate::intake) bytes: AtomicU64,
+    pub(in crate::intake) panics: AtomicU64,
+    pub(in crate::intake) expired: AtomicU64,
+    pub(in crate::intake) delivered: AtomicU64,
+    pub(in crate::intake) blocked: AtomicU64,
+    pub(in crate::intake) held: AtomicU64,
+    pub(in crate::intake) rerouted: AtomicU64,
+    pub(in crate::intake) deferred: AtomicU64,
 }
 
 /// The counters at one moment.
@@ -70,7 +70,7 @@ impl Counters {
         }
     }
 
-    pub(super) fn count(&self, verdict: Verdict) {
+    pub(in crate::intake) fn count(&self, verdict: Verdict) {
         let counter = match verdict {
             Verdict::Deliver(_) => &self.delivered,
             Verdict::Block => &self.blocked,
@@ -83,7 +83,7 @@ impl Counters {
 }
 
 /// The name of a verdict in the log.
-pub(super) const fn name(verdict: Verdict) -> &'static str {
+pub(in crate::intake) const fn name(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Deliver(_) => "deliver",
         Verdict::Block => "block",
@@ -93,6 +93,6 @@ pub(super) const fn name(verdict: Verdict) -> &'static str {
     }
 }
 
-pub(super) fn add(counter: &AtomicU64, amount: usize) {
+pub(in crate::intake) fn add(counter: &AtomicU64, amount: usize) {
     counter.fetch_add(u64::try_from(amount).unwrap_or(u64::MAX), Relaxed);
 }

@@ -1,0 +1,405 @@
+//! From a verdict to somebody who keeps the mail: the next hop, the protected road, our spool, or whoever gave it to us.
+//!
+//! *What it is*: what the doors share that have a mail in their own hands (`smtp`, `pipe`). *What it never does*: say yes
+//! for a recipient whose mail nobody has on disk or has taken, or hand a mail on before its finding is in the register
+//! ([`Judged`] is the proof of that). *Start reading at* [`hand_over`]. *Tests*: `smtp/tests/`, `tests/relay.rs`.
+//!
+//! A mail whose recipients part has three parts, done in this order: what is held, what goes by the protected road, what is
+//! delivered. A hold can be taken back and a delivery cannot, so the hold is first; who gave us the mail hears the answer last.
+//!
+//! | it ends (crash, or `->` a failure) | on disk | who has the mail | what follows |
+//! |---|---|---|---|
+//! | before the hold | an unnamed draft, gone | the client | it comes again |
+//! | the hold fails | nothing | the client | 451 for all; nothing was handed on |
+//! | after the hold, before a delivery | held | the client and we | it comes again: may be held twice |
+//! | -> the road or the hop refuses all | the hold is taken back | the client | their words; LMTP: the hold stays, with its own yes |
+//! | in the reply of a hop, after its last byte | held | the client, perhaps the hop | it comes again: may be delivered and held twice |
+//! | -> one part was taken and another refused | the refused is held too | the hop and we | yes: nobody gets it twice; a person sees the held part |
+//! | -> and that hold fails | as before | the hop and the client | 451: twice rather than never |
+//! | after all parts, before the answer | held | the hop, we, the client | it comes again: each part may be there twice |
+//! | after the answer | held | the hop and we | done |
+//!
+//! Refused for a recipient alone is only possible over LMTP; [`crate::policy::Decision::within`] has seen to that.
+
+use crate::envelope::Verdict;
+use crate::inspect::{Custody, Inspection, Judged};
+use crate::intake::counters::Counters;
+use crate::intake::told::{Told, later, passed_on, told_of};
+use crate::outlet::reply::Reply;
+use crate::outlet::smtp::{Accepted, Content, Failure, Hop, Session};
+use crate::spool::draft::Written;
+use crate::spool::held::{Cover, Holding, Receipt};
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::Poll;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// The ways out of a door.
+pub(super) struct Ways {
+    /// Where mail goes on.
+    pub(super) next: Hop,
+    /// The protected road, where there is one.
+    pub(super) secure: Option<Hop>,
+    /// Where mail is held.
+    pub(super) holding: Holding,
+    /// The node's own key, beside the DPO's.
+    pub(super) release_key: Option<String>,
+}
+
+/// A mail in our hands.
+pub(super) struct Parcel {
+    /// As the client said it: the recipients in the order of the decision.
+    pub(super) cover: Cover,
+    /// Its bytes.
+    pub(super) mail: Written,
+    /// Whom it can be sealed to; empty: it cannot be held.
+    pub(super) keys: Vec<String>,
+    /// Each recipient has an answer (LMTP).
+    pub(super) each: bool,
+}
+
+/// A connection to the next hop, and whether a mail to all recipients of the parcel is begun on it.
+#[derive(Default)]
+pub(super) struct Line {
+    pub(super) session: Option<Session>,
+    pub(super) is_begun: bool,
+    /// Who the client is, by its XCLIENT.
+    pub(super) client: Vec<(String, String)>,
+}
+
+impl Line {
+    /// The connection, made where there is none.
+    pub(super) async fn open(&mut self, hop: &Hop) -> Result<&mut Session, Failure> {
+        match &mut self.session {
+            Some(session) => Ok(session),
+            empty @ None => {
+                let mut session = Session::open(hop).await?;
+                session.tell_client(&self.client).await?;
+                Ok(empty.insert(session))
+            }
+        }
+    }
+
+    /// Makes it fit for another mail.
+    pub(super) async fn clear(&mut self) {
+        let Some(mut session) = self.session.take() else { return };
+        if !std::mem::take(&mut self.is_begun) || session.reset().await.is_ok() {
+            self.session = Some(session);
+        }
+    }
+}
+
+/// What became of one recipient's mail.
+#[derive(Clone)]
+enum Fate {
+    Kept(Custody),
+    Refused(Reply),
+    /// The verdict itself is a no.
+    NotDone,
+}
+
+/// Does what was decided, and gives the answers: one, or one for each recipient.
+pub(super) async fn hand_over(judged: Judged, parcel: &Parcel, ways: &Ways, line: &mut Line) -> Vec<Told> {
+    let verdicts: Vec<Verdict> = judged.decision().recipients.iter().map(|one| one.verdict).collect();
+    let count = parcel.cover.recipients.len();
+    let any = |wanted: fn(&Verdict) -> bool| verdicts.iter().any(wanted);
+    let refused_for_all = !parcel.each && any(|one| *one == Verdict::Block);
+    if verdicts.len() != count || any(|one| *one == Verdict::Defer) || refused_for_all {
+        line.clear().await;
+        // A verdict too few or too many is a fault of ours.
+        let judged = if verdicts.len() == count { judged } else { judged.deferred() };
+        return answers(judged, vec![Fate::NotDone; count], parcel.each);
+    }
+    let of = |wanted: fn(&Verdict) -> bool| -> Vec<usize> {
+        verdicts.iter().enumerate().filter(|(_, one)| wanted(one)).map(|(at, _)| at).collect()
+    };
+    let mut work = Work { parcel, ways, fates: vec![Fate::NotDone; count], irrevocable: false };
+
+    let mut taken_back = None;
+    let to_hold = of(|one| *one == Verdict::Hold);
+    if !to_hold.is_empty() {
+        match work.hold(&to_hold).await {
+            Some(receipt) => taken_back = Some(receipt),
+            None if parcel.each => {}
+            None => {
+                line.clear().await;
+                return answers(judged.deferred(), work.fates, false);
+            }
+        }
+    }
+    work.reroute(&of(|one| *one == Verdict::Reroute)).await;
+    // With one answer for all, a road that is closed is the answer: nobody gets it before the rest does.
+    if parcel.each || work.irrevocable || work.refused().is_empty() {
+        work.deliver(&of(|one| matches!(one, Verdict::Deliver(_))), line).await;
+    } else {
+        line.clear().await;
+    }
+    let refused = work.refused();
+    if !parcel.each && !refused.is_empty() {
+        if work.irrevocable {
+            tracing::warn!(recipients = refused.len(), "refused for some after others had it: held instead");
+            if work.hold(&refused).await.is_none() {
+                return answers(judged.deferred(), vec![Fate::NotDone; count], false);
+            }
+        } else if let Some(receipt) = taken_back {
+            let holding = ways.holding.clone();
+            let back = tokio::task::spawn_blocking(move || holding.take_back(receipt)).await;
+            if !matches!(back, Ok(Ok(()))) {
+                tracing::warn!("a hold could not be taken back: the mail comes again, and may be held twice");
+            }
+        }
+    }
+    let (fates, was_done) = (work.fates, work.irrevocable);
+    let fates = if parcel.each || was_done || refused.is_empty() {
+        fates
+    } else {
+        // The refusal is for all, so nobody's mail is ours.
+        let words = strictest(&fates);
+        vec![Fate::Refused(words); count]
+    };
+    answers(judged, fates, parcel.each)
+}
+
+/// A mail that is being handed over.
+struct Work<'a> {
+    parcel: &'a Parcel,
+    ways: &'a Ways,
+    fates: Vec<Fate>,
+    /// Somebody has it who will not give it back.
+    irrevocable: bool,
+}
+
+impl Work<'_> {
+    fn refused(&self) -> Vec<usize> {
+        let fates = self.fates.iter().enumerate();
+        fates.filter(|(_, fate)| matches!(fate, Fate::Refused(_))).map(|(at, _)| at).collect()
+    }
+
+    fn note(&mut self, at: usize, fate: Fate) {
+        if let Some(place) = self.fates.get_mut(at) {
+            *place = fate;
+        }
+    }
+
+    fn note_all(&mut self, of: &[usize], fate: &Fate) {
+        for at in of {
+            self.note(*at, fate.clone());
+        }
+    }
+
+    fn recipients(&self, of: &[usize]) -> Vec<&(String, Vec<String>)> {
+        of.iter().filter_map(|at| self.parcel.cover.recipients.get(*at)).collect()
+    }
+
+    /// Holds the mail of these recipients: on disk when it returns a receipt.
+    async fn hold(&mut self, of: &[usize]) -> Option<Receipt> {
+        let recipients = self.recipients(of).into_iter().cloned().collect();
+        let cover = Cover { recipients, ..self.parcel.cover.clone() };
+        let keys = self.parcel.keys.clone();
+        let (holding, mut mail) = (self.ways.holding.clone(), self.parcel.mail.reader());
+        let kept = tokio::task::spawn_blocking(move || {
+            let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+            holding.keep(&cover, &mut mail, &keys)
+        });
+        let fault = match kept.await {
+            Ok(Ok(receipt)) => {
+                tracing::warn!(id = %receipt.id(), recipients = of.len(), "held for approval");
+                self.note_all(of, &Fate::Kept(Custody::Spooled(receipt.clone())));
+                return Some(receipt);
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "the work panicked".to_owned(),
+        };
+        tracing::error!(error = fault, "not held; the mail must come again");
+        self.note_all(of, &Fate::Refused(later()));
+        None
+    }
+
+    /// Sends by the protected road.
+    async fn reroute(&mut self, of: &[usize]) {
+        let Some(hop) = self.ways.secure.as_ref().filter(|_| !of.is_empty()) else {
+            self.note_all(of, &Fate::Refused(later()));
+            return;
+        };
+        let sent = async {
+            let mut session = Session::open(hop).await?;
+            self.begin(&mut session, of).await?;
+            let answers = session.send(content(&self.parcel.mail)).await?;
+            session.quit().await;
+            Ok(answers)
+        };
+        let sent = sent.await;
+        self.settle(of, sent, "the protected road");
+    }
+
+    /// Sends to the next hop, on the line that is open to it; on a new one if that was lost before the mail was sent.
+    async fn deliver(&mut self, of: &[usize], line: &mut Line) {
+        if of.is_empty() {
+            return line.clear().await;
+        }
+        let is_all = of.len() == self.parcel.cover.recipients.len();
+        if !is_all {
+            line.clear().await;
+        }
+        let mut sent = self.send_on(of, line).await;
+        let is_gone = match &sent {
+            Ok(answers) => answers.iter().all(|one| one.as_ref().is_err_and(|reply| reply.code() == 421)),
+            Err(failure) => failure.lost_the_hop() && failure.is_before_data(),
+        };
+        if is_gone {
+            // It has closed while the mail came in: nothing of it was sent, so another connection will do.
+            line.session = None;
+            sent = self.send_on(of, line).await;
+        }
+        if sent.as_ref().is_err_and(|failure| failure.lost_the_hop() || !failure.is_before_data()) {
+            line.session = None;
+        }
+        self.settle(of, sent, "the next hop");
+    }
+
+    async fn send_on(&self, of: &[usize], line: &mut Line) -> Result<Vec<Result<Accepted, Reply>>, Failure> {
+        let is_begun = std::mem::take(&mut line.is_begun) && line.session.is_some();
+        let session = line.open(&self.ways.next).await?;
+        if !is_begun {
+            self.begin(session, of).await?;
+        }
+        session.send(content(&self.parcel.mail)).await
+    }
+
+    async fn begin(&self, session: &mut Session, of: &[usize]) -> Result<(), Failure> {
+        let Cover { sender, parameters, forwarded, .. } = &self.parcel.cover;
+        session.begin(sender, parameters, forwarded, &self.recipients(of)).await
+    }
+
+    /// Notes what a hop said.
+    fn settle(
+        &mut self,
+        of: &[usize],
+        sent: Result<Vec<Result<Accepted, Reply>>, Failure>,
+        hop: &'static str,
+    ) {
+        let answers = match sent {
+            Ok(answers) => answers,
+            Err(failure) => {
+                tracing::warn!(%failure, hop, "not handed over");
+                vec![Err(told_of(&failure))]
+            }
+        };
+        for (nth, at) in of.iter().enumerate() {
+            // One answer is for all; of many, each has its own.
+            let answer = if answers.len() == 1 { answers.first() } else { answers.get(nth) };
+            let fate = match answer {
+                Some(Ok(accepted)) => {
+                    self.irrevocable = true;
+                    Fate::Kept(Custody::Relayed(accepted.clone()))
+                }
+                Some(Err(reply)) => Fate::Refused(passed_on(reply.clone())),
+                None => Fate::Refused(later()),
+            };
+            self.note(*at, fate);
+        }
+        if let Some(Ok(accepted)) = answers.iter().find(|one| one.is_ok()) {
+            let tls = accepted.tls();
+            tracing::info!(
+                hop,
+                recipients = of.len(),
+                code = accepted.reply().code(),
+                protocol = tls.map(|tls| tls.protocol),
+                cipher = tls.map(|tls| tls.cipher),
+                peer = tls.map(|tls| tracing::field::display(&tls.peer)),
+                verified = tls.map(|tls| tls.verified),
+                "handed over"
+            );
+        }
+    }
+}
+
+fn content(mail: &Written) -> Content {
+    Content { reader: Box::new(mail.reader()), size: mail.size(), ends_a_line: mail.ends_a_line() }
+}
+
+/// The refusal that stands for all: one that lets the mail come again, if there is one.
+fn strictest(fates: &[Fate]) -> Reply {
+    let refusals = || {
+        fates.iter().filter_map(|fate| match fate {
+            Fate::Refused(reply) => Some(reply),
+            Fate::Kept(_) | Fate::NotDone => None,
+        })
+    };
+    refusals().find(|reply| reply.is_temporary()).or_else(|| refusals().next()).cloned().unwrap_or_else(later)
+}
+
+fn answers(judged: Judged, fates: Vec<Fate>, each: bool) -> Vec<Told> {
+    let refusals: Vec<Option<Reply>> = fates
+        .iter()
+        .map(|fate| match fate {
+            Fate::Refused(reply) => Some(reply.clone()),
+            Fate::Kept(_) | Fate::NotDone => None,
+        })
+        .collect();
+    let keepers = fates.into_iter().map(|fate| match fate {
+        Fate::Kept(custody) => custody,
+        Fate::Refused(_) | Fate::NotDone => Custody::Upstream,
+    });
+    if each {
+        let answers = judged.answer_each(keepers);
+        return answers.into_iter().zip(refusals).map(|(answer, refusal)| Told { answer, refusal }).collect();
+    }
+    let mut parts: Vec<Custody> = Vec::new();
+    for keeper in keepers {
+        if !parts.contains(&keeper) {
+            parts.push(keeper);
+        }
+    }
+    let is_whole = !parts.contains(&Custody::Upstream);
+    let custody = match parts.pop() {
+        Some(only) if parts.is_empty() => only,
+        Some(last) if is_whole => {
+            parts.push(last);
+            Custody::Split(parts)
+        }
+        // A part that nobody keeps makes the whole the client's.
+        Some(_) | None => Custody::Upstream,
+    };
+    vec![Told { answer: judged.answer(custody), refusal: refusals.into_iter().flatten().next() }]
+}
+
+/// Whom what is held is sealed to.
+pub(super) fn keys(dpo_key: Option<&str>, release_key: Option<&str>) -> Vec<String> {
+    // The DPO's is what a hold is for: without it nobody could decide.
+    let Some(dpo_key) = dpo_key else { return Vec::new() };
+    std::iter::once(dpo_key).chain(release_key).map(str::to_owned).collect()
+}
+
+/// Lets the gate decide. What has nothing to be recorded is decided at once, here; the rest is a task of its own: if who gave
+/// us the mail leaves, what was found is still recorded. `None`: it panicked, or took longer than it may.
+pub(super) async fn judge(inspection: Inspection, patience: Duration, counters: &Counters) -> Option<Judged> {
+    let mut work = Box::pin(inspection.judge());
+    // AssertUnwindSafe: work that has panicked is never polled again.
+    let polled = poll_fn(|cx| Poll::Ready(catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))))).await;
+    let fault = match polled {
+        Ok(Poll::Ready(judged)) => return Some(judged),
+        Ok(Poll::Pending) => {
+            let mut task = tokio::spawn(work);
+            match timeout(patience, &mut task).await {
+                Ok(Ok(judged)) => return Some(judged),
+                Ok(Err(_)) => "it panicked",
+                Err(_) => {
+                    task.abort();
+                    counters.expired.fetch_add(1, Relaxed);
+                    tracing::error!(
+                        seconds = patience.as_secs(),
+                        "not decided in time; the message is deferred"
+                    );
+                    return None;
+                }
+            }
+        }
+        Err(_) => "it panicked",
+    };
+    counters.panics.fetch_add(1, Relaxed);
+    tracing::error!(fault, "the decision was lost; the message is deferred");
+    None
+}

@@ -1,0 +1,322 @@
+//! The SMTP door without a mail server before it: a next hop that fails at every step, strangers, TLS, large mail.
+//!
+//! The next hop is a stand-in, because no real server fails when it is told to.
+
+use crate::relay::{CITIZEN, ROAD, SAFE, SENDER, assert_no_number, clean, daemon, held, leak};
+use crate::support::daemon::Daemon;
+use crate::support::identity::Identity;
+use crate::support::sink::{Fault, Mode, Sink, SinkOptions, Step};
+use crate::support::smtp::{self, Session};
+use crate::support::{Port, put, wait_until};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A daemon with an SMTP door, and its next hop.
+struct House {
+    daemon: Daemon,
+    door: Port,
+    sink: Sink,
+}
+
+impl House {
+    fn new(toml: &str) -> Self {
+        let sink = Sink::start(SinkOptions::default()).unwrap();
+        let door = Port::claim().unwrap();
+        Self { daemon: daemon(door.addr(), sink.addr(), toml), door, sink }
+    }
+
+    fn send(&self, to: &[&str], message: &[u8]) -> smtp::Reply {
+        smtp::send(self.door.addr(), SENDER, to, message).unwrap()
+    }
+
+    fn session(&self) -> Session {
+        Session::open(self.door.addr()).unwrap()
+    }
+
+    fn count(&self) -> usize {
+        self.sink.received().len()
+    }
+}
+
+#[test]
+fn a_next_hop_that_fails_at_any_step_costs_no_mail_and_doubles_none_that_it_refused() {
+    let house = House::new(&format!("[policy]\nleak = \"hold\"\n{ROAD}"));
+    for step in [Step::Connect, Step::Ehlo, Step::Mail, Step::Rcpt, Step::Data, Step::End] {
+        for fault in [Fault::Reply(451), Fault::Reply(550), Fault::Reply(421), Fault::Cut] {
+            for split in [false, true] {
+                let (to, message) =
+                    if split { (vec![SAFE, CITIZEN], leak()) } else { (vec![CITIZEN], clean()) };
+                let (before, was_held) = (house.count(), held(&house.daemon));
+                house.sink.set_mode(Mode::Fail(step, fault));
+                let reply = house.send(&to, &message);
+                let what = format!("{step:?} {fault:?} split {split}: {} {}", reply.code, reply.text());
+                // What the hop says of the mail is passed on; what it says to us is no word on the mail.
+                let is_of_the_mail = !matches!(step, Step::Connect | Step::Ehlo);
+                let refused = is_of_the_mail && fault == Fault::Reply(550);
+                assert_eq!(reply.code, if refused { 550 } else { 451 }, "{what}");
+                if refused || (is_of_the_mail && fault == Fault::Reply(451)) {
+                    assert!(reply.text().contains("as told by the test"), "{what}");
+                }
+                assert_eq!((house.count(), held(&house.daemon)), (before, was_held), "{what}");
+                house.sink.set_mode(Mode::Up);
+                let reply = house.send(&to, &message);
+                assert_eq!(reply.code, 250, "{what}, then {}", reply.text());
+                let now = (house.count(), held(&house.daemon));
+                assert_eq!(now, (before + 1, was_held + usize::from(split)), "{what}");
+            }
+        }
+    }
+    // The hop has it, and could not say so: the client cannot know, and sends again. Twice rather than never.
+    let before = house.count();
+    house.sink.set_mode(Mode::Fail(Step::End, Fault::KeepAndCut));
+    assert_eq!(house.send(&[CITIZEN], &clean()).code, 451);
+    house.sink.set_mode(Mode::Up);
+    assert_eq!(house.send(&[CITIZEN], &clean()).code, 250);
+    assert_eq!(house.count(), before + 2);
+    let log = house.daemon.log();
+    assert_no_number(&log, "our log");
+    assert!(!log.contains("borger@") && !log.contains("sagsbehandler") && !log.contains("Din sag"), "{log}");
+}
+
+#[test]
+fn one_session_carries_many_mails_and_a_hop_that_left_between_them_is_called_again() {
+    let mut house = House::new("[policy]\nleak = \"block\"");
+    let mut session = house.session();
+    for n in 1..=3 {
+        assert_eq!(session.send(SENDER, &[CITIZEN], &clean()).unwrap().code, 250);
+        assert_eq!(session.send(SENDER, &[CITIZEN], &leak()).unwrap().code, 550);
+        assert_eq!(house.count(), n);
+        house.sink.restart().unwrap();
+    }
+    // It leaves while the mail comes in: nothing of it was sent, so another connection will do.
+    session.begin(SENDER, &[CITIZEN]).unwrap();
+    house.sink.restart().unwrap();
+    session.write(b"Subject: x\r\n\r\nhej\r\n.\r\n").unwrap();
+    assert_eq!(session.reply().unwrap().code, 250, "{}", house.daemon.log());
+    assert!(house.sink.received().last().unwrap().data.ends_with(b"\r\n\r\nhej\r\n"));
+    session.quit().unwrap();
+}
+
+#[test]
+fn what_is_smuggled_is_refused_and_nothing_of_it_goes_on() {
+    let house = House::new("[policy]\nleak = \"block\"");
+    for end in ["\n.\n", "\n.\r\n", "\r\n.\n", "\r.\r", "\r\n.\r", "\r.\r\n"] {
+        let mut session = house.session();
+        session.begin(SENDER, &[CITIZEN]).unwrap();
+        let inner = "MAIL FROM:<chef@noerreby.example>\r\nRCPT TO:<borger@post.example>\r\nDATA\r\nSubject: falsk\r\n\r\nx";
+        session.write(format!("Subject: x\r\n\r\nhej{end}{inner}\r\n.\r\n").as_bytes()).unwrap();
+        let reply = session.reply().unwrap();
+        assert_eq!(reply.code, 550, "{end:?} {}", reply.text());
+        assert!(reply.text().contains("5.6.11"));
+        // One answer to one mail, and the session is where it should be.
+        assert_eq!(session.command("NOOP").unwrap().lines, ["2.0.0 Ok"], "{end:?}");
+        assert_eq!(session.send(SENDER, &[CITIZEN], &clean()).unwrap().code, 250);
+        session.quit().unwrap();
+    }
+    assert_eq!(house.count(), 6);
+    assert!(house.sink.received().iter().all(|mail| mail.data == clean()));
+    assert!(!house.sink.commands().iter().any(|line| line.contains("chef@")));
+    // Lines that end otherwise are no commands, and a size that cannot be read ends the session.
+    let mut session = house.session();
+    session.write(b"MAIL FROM:<a@b.example>\n").unwrap();
+    assert_eq!(session.reply().unwrap().code, 500);
+    assert_eq!(session.command(&"x".repeat(5_000)).unwrap().code, 500);
+    assert_eq!(session.command("BDAT 99999999999999999999 LAST").unwrap().code, 501);
+    assert!(session.command("NOOP").is_err());
+}
+
+#[test]
+fn pipelined_commands_and_chunks_are_taken_in_order() {
+    let house = House::new(&format!("[policy]\nleak = \"block\"\n{ROAD}"));
+    let mut session = house.session();
+    let body = "Subject: x\r\n\r\n.hej\r\n";
+    let talk = format!(
+        "MAIL FROM:<{SENDER}> BODY=8BITMIME SIZE=100\r\nRCPT TO:<{CITIZEN}> NOTIFY=NEVER\r\nBDAT {}\r\n{body}BDAT 0 LAST\r\nNOOP\r\n",
+        body.len()
+    );
+    // Byte by byte and at once.
+    for size in [1, 7, talk.len()] {
+        for piece in talk.as_bytes().chunks(size) {
+            session.write(piece).unwrap();
+        }
+        let codes: Vec<u16> = (0..5).map(|_| session.reply().unwrap().code).collect();
+        assert_eq!(codes, [250; 5]);
+    }
+    assert_eq!(house.count(), 3);
+    assert!(house.sink.received().iter().all(|mail| mail.data == body.as_bytes()));
+    let said = house.sink.commands();
+    assert!(said.contains(&format!("MAIL FROM:<{SENDER}> BODY=8BITMIME SIZE=100")), "{said:?}");
+    // The stand-in offers no DSN, so it is not asked for it.
+    assert!(said.contains(&format!("RCPT TO:<{CITIZEN}>")), "{said:?}");
+    // A chunk that nobody asked for is read, and is no command; a lone LF in one is refused.
+    session.write(b"BDAT 6 LAST\r\nQUIT\r\nNOOP\r\n").unwrap();
+    assert_eq!((session.reply().unwrap().code, session.reply().unwrap().code), (503, 250));
+    assert!(session.command(&format!("MAIL FROM:<{SENDER}>")).unwrap().is_positive());
+    assert!(session.command(&format!("RCPT TO:<{CITIZEN}>")).unwrap().is_positive());
+    session.write(b"BDAT 4 LAST\r\na\nb\nNOOP\r\n").unwrap();
+    assert_eq!((session.reply().unwrap().code, session.reply().unwrap().code), (550, 250));
+    assert_eq!(house.count(), 3);
+}
+
+#[test]
+fn without_a_key_nothing_can_be_held_so_it_stays_where_it_is() {
+    let mut house = House::new(&format!("[policy]\nleak = \"hold\"\n{ROAD}"));
+    let config = std::fs::read_to_string(house.daemon.config()).unwrap();
+    let keyless: String =
+        config.lines().filter(|line| !line.starts_with("dpo_key")).collect::<Vec<_>>().join("\n");
+    house.daemon.kill();
+    put(&house.daemon.config(), (keyless.clone() + "\n").as_bytes()).unwrap();
+    house.daemon.spawn().unwrap();
+    assert_eq!(house.send(&[SAFE, CITIZEN], &leak()).code, 451);
+    assert_eq!(house.send(&[CITIZEN], &leak()).code, 451);
+    assert_eq!((house.count(), held(&house.daemon)), (0, 0));
+    // What is refused for some cannot be held either, so it is refused for all, and the sender knows.
+    house.daemon.kill();
+    put(&house.daemon.config(), (keyless.replace("\"hold\"", "\"block\"") + "\n").as_bytes()).unwrap();
+    house.daemon.spawn().unwrap();
+    assert_eq!(house.send(&[SAFE, CITIZEN], &leak()).code, 550);
+    assert_eq!(house.send(&[SAFE], &leak()).code, 250);
+    assert_eq!((house.count(), held(&house.daemon)), (1, 0));
+}
+
+#[test]
+fn the_protected_road_is_tls_with_the_right_name_or_nothing_is_said() {
+    let identity = Identity::for_name("localhost").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let ca = folder.path().join("ca.pem");
+    put(&ca, identity.ca_pem().as_bytes()).unwrap();
+    let house = |starttls: Option<Identity>| {
+        let secure = Sink::start(SinkOptions { starttls, mode: Mode::Up }).unwrap();
+        let toml = format!(
+            "[smtp]\nsecure = \"localhost:{}\"\nsecure_ca = \"{}\"\n[policy]\nleak = \"reroute\"\n{ROAD}",
+            secure.addr().port(),
+            ca.display()
+        );
+        (House::new(&toml), secure)
+    };
+    let (one, secure) = house(Some(identity.clone()));
+    assert_eq!(one.send(&[CITIZEN, SAFE], &leak()).code, 250, "{}", one.daemon.log());
+    let got = secure.received();
+    assert_eq!((got.len(), got[0].tls, got[0].rcpts.as_slice()), (1, true, &[CITIZEN.to_owned()][..]));
+    assert!(got[0].data == leak());
+    assert_eq!((one.count(), one.sink.received()[0].rcpts.as_slice()), (1, &[SAFE.to_owned()][..]));
+    let log = one.daemon.log();
+    let line = log.lines().find(|line| line.contains("hop=\"the protected road\"")).unwrap();
+    println!("{line}");
+    for word in ["protocol=\"TLSv1.3\"", "cipher=\"TLS13_", "peer=localhost", "verified=true"] {
+        assert!(line.contains(word), "{line}");
+    }
+    // The ordinary hop fails after the road has it: what it refused is held, and nobody gets anything twice.
+    one.sink.set_mode(Mode::Fail(Step::End, Fault::Reply(451)));
+    assert_eq!(one.send(&[CITIZEN, SAFE], &leak()).code, 250);
+    assert_eq!((secure.received().len(), one.count(), held(&one.daemon)), (2, 1, 1));
+
+    // Without STARTTLS, with another CA, and with another name: not a word of the mail.
+    for starttls in [
+        None,
+        Some(Identity::for_name("localhost").unwrap()),
+        Some(Identity::for_name("other.example").unwrap()),
+    ] {
+        let (two, secure) = house(starttls);
+        let reply = two.send(&[CITIZEN], &leak());
+        assert_eq!(reply.code, 451, "{}", reply.text());
+        let said = secure.commands().join("\n");
+        assert!(!said.contains("MAIL") && !said.contains("noerreby"), "{said}");
+        assert_eq!((secure.received().len(), two.count(), held(&two.daemon)), (0, 0, 0));
+        // What needs no road is not kept waiting by it.
+        assert_eq!(two.send(&[CITIZEN], &clean()).code, 250);
+    }
+}
+
+#[test]
+fn a_large_mail_is_flat_in_memory_and_goes_through_byte_for_byte() {
+    let house = House::new("[policy]\nleak = \"block\"");
+    let memory = || {
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", house.daemon.pid().unwrap())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap().to_owned();
+        line.split_ascii_whitespace().nth(1).unwrap().parse::<usize>().unwrap()
+    };
+    assert_eq!(house.send(&[CITIZEN], &clean()).code, 250);
+    let before = memory();
+    let mut message = clean();
+    message.extend(
+        b".Vi har modtaget din henvendelse, og du vil faa svar inden for fjorten dage.\r\n".repeat(400_000),
+    );
+    assert_eq!(house.send(&[CITIZEN], &message).code, 250);
+    let grown = memory() - before;
+    assert!(house.sink.received()[1].data == message);
+    println!("a mail of {} kB took {grown} kB", message.len() / 1024);
+    assert!(grown < 8 * 1024, "{grown} kB");
+    assert_eq!(std::fs::read_dir(house.daemon.data().join("spool/drafts")).unwrap().count(), 0);
+}
+
+#[test]
+fn too_many_connections_hear_421_and_a_stop_lets_the_mail_under_way_end() {
+    let mut house = House::new("[smtp]\nmax_connections = 2\n[policy]\nleak = \"block\"");
+    let (one, two) = (house.session(), house.session());
+    let mut third = TcpStream::connect(house.door.addr()).unwrap();
+    third.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut said = String::new();
+    third.read_to_string(&mut said).unwrap();
+    assert!(said.starts_with("421 4.7.0"), "{said}");
+    drop((one, two, third));
+    let mut session = wait_until(PATIENCE, || Session::open(house.door.addr()).ok()).unwrap();
+    session.begin(SENDER, &[CITIZEN]).unwrap();
+    session.write(b"Subject: x\r\n\r\nhalv").unwrap();
+    let mut idle = wait_until(PATIENCE, || Session::open(house.door.addr()).ok()).unwrap();
+    house.daemon.terminate().unwrap();
+    assert_eq!(idle.reply().unwrap().code, 421);
+    session.write(b" mail\r\n.\r\n").unwrap();
+    assert_eq!(session.reply().unwrap().code, 250);
+    assert!(house.daemon.wait(PATIENCE).unwrap().success());
+    assert_eq!(house.count(), 1);
+}
+
+#[test]
+fn strangers_end_nothing() {
+    let house = House::new("[policy]\nleak = \"block\"");
+    for bytes in [
+        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n".repeat(20),
+        vec![0; 100_000],
+        b"\x16\x03\x01\x02\x00".repeat(2_000),
+    ] {
+        let mut stream = TcpStream::connect(house.door.addr()).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(&bytes).ok();
+        stream.shutdown(std::net::Shutdown::Write).ok();
+        stream.read_to_end(&mut Vec::new()).ok();
+    }
+    // Cut in the middle of a mail, again and again.
+    for _ in 0..20 {
+        let mut session = house.session();
+        session.begin(SENDER, &[CITIZEN]).unwrap();
+        session.write(b"Subject: x\r\n\r\nhalv").unwrap();
+    }
+    assert_eq!(house.send(&[CITIZEN], &clean()).code, 250);
+    assert_eq!(house.count(), 1);
+    assert!(!house.daemon.log().contains("panic"), "{}", house.daemon.log());
+}
+
+/// Who comes by SMTP has one answer, so what an LMTP hop refuses after others have it is held; who comes by LMTP hears each.
+#[test]
+fn a_hop_that_speaks_lmtp_answers_for_each_recipient() {
+    let house = House::new("[smtp]\nlmtp = true\n[policy]\nleak = \"block\"");
+    let all = [CITIZEN, "x@no.example", SAFE];
+    assert_eq!(house.send(&all, &clean()).code, 250);
+    assert_eq!(house.sink.received()[0].rcpts, [CITIZEN, SAFE]);
+    assert_eq!(held(&house.daemon), 1);
+    let reply = house.send(&["x@no.example"], &clean());
+    assert_eq!((reply.code, held(&house.daemon)), (550, 1), "{}", reply.text());
+    assert!(house.sink.commands().iter().any(|line| line.starts_with("LHLO")));
+
+    let mut session = house.session();
+    assert!(session.command("LHLO client.example").unwrap().is_positive());
+    session.begin(SENDER, &all).unwrap();
+    session.write(b"Subject: x\r\n\r\nhej\r\n.\r\n").unwrap();
+    let codes: Vec<u16> = (0..3).map(|_| session.reply().unwrap().code).collect();
+    assert_eq!((codes, held(&house.daemon)), (vec![250, 550, 250], 1));
+}
