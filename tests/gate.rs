@@ -7,7 +7,7 @@ use brevdue::envelope::{Address, Controller, Envelope, Pass, QueueId, Verdict};
 use brevdue::inspect::record::Register;
 use brevdue::inspect::{Answerable, Custody, Gate, Setup};
 use brevdue::policy::road::{Protection, Road, Roads};
-use brevdue::policy::{LeakAction, Policy};
+use brevdue::policy::{Hands, LeakAction, Policy};
 use brevdue::scan::ruleset::Ruleset;
 use brevdue::seal::NodeKey;
 use brevdue::seal::keyfile::DpoPair;
@@ -320,7 +320,7 @@ fn what_leaves_by_a_door_that_splits_is_a_breach_beside_what_it_stops() {
         let house = House::new(Policy { roads: roads.clone(), ..with(LeakAction::Deliver) });
         let mut inspection = house.gate.begin();
         inspection.envelope = to(&["a@post.example", "b@sms.example", "c@sikker.example"]);
-        inspection.hands.splits = splits;
+        inspection.hands = Hands { splits, answers_each: splits, reroutes: true };
         inspection.feed(&leak());
         let judged = house.runtime.block_on(inspection.judge());
         let verdicts: Vec<Verdict> = judged.decision().recipients.iter().map(|one| one.verdict).collect();

@@ -95,7 +95,7 @@ impl Gate {
         let scan = setup.scan(today(&self.clock));
         Inspection {
             envelope: Envelope::default(),
-            hands: Hands { splits: false, reroutes: true },
+            hands: Hands { splits: false, answers_each: false, reroutes: true },
             scan,
             setup,
             gate: Arc::clone(self),

@@ -76,7 +76,8 @@ pub async fn run(
         Err(reply) => return Ok(ended(&reply)),
     };
     let keys = keys(inspection.dpo_key(), ways.release_key.as_deref());
-    inspection.hands = Hands { splits: !keys.is_empty(), reroutes: ways.secure.is_some() };
+    inspection.hands =
+        Hands { splits: !keys.is_empty(), answers_each: false, reroutes: ways.secure.is_some() };
     let mut parameters = Vec::new();
     if !is_ascii {
         parameters.push("BODY=8BITMIME".to_owned());

@@ -112,8 +112,10 @@ pub struct RecipientDecision {
 /// What a door can do with the parts of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hands {
-    /// It has one answer for all, and keeps for some what it hands on for others.
+    /// It hands on for some what it keeps or refuses for others.
     pub splits: bool,
+    /// It has an answer for each recipient (LMTP), and not one for all.
+    pub answers_each: bool,
     /// It has a protected road to send by.
     pub reroutes: bool,
 }
@@ -156,7 +158,7 @@ impl Decision {
             Verdict::Reroute => hands.reroutes,
             Verdict::Hold | Verdict::Block | Verdict::Defer => false,
         };
-        let splits = hands.splits && self.recipients.iter().any(goes_on);
+        let splits = hands.splits && !hands.answers_each && self.recipients.iter().any(goes_on);
         for one in &mut self.recipients {
             let no_road = one.verdict == Verdict::Reroute && !hands.reroutes;
             if no_road || (one.verdict == Verdict::Block && splits) {

@@ -254,7 +254,12 @@ fn a_door_does_what_it_can() {
             why: Why::default(),
         };
         let decision = Decision { recipients: verdicts.iter().map(one).collect() };
-        decision.within(Hands { splits, reroutes }).recipients.iter().map(|one| one.verdict).collect()
+        decision
+            .within(Hands { splits, answers_each: false, reroutes })
+            .recipients
+            .iter()
+            .map(|one| one.verdict)
+            .collect()
     };
     // Nobody has it yet: refused for all.
     assert_eq!(within(&[Block, Block], true, false), [Block, Block]);

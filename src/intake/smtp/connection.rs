@@ -405,8 +405,11 @@ impl Connection {
             }
             Ok((mut inspection, mail)) => {
                 let keys = keys(inspection.dpo_key(), desk.ways.release_key.as_deref());
-                inspection.hands =
-                    Hands { splits: !each && !keys.is_empty(), reroutes: desk.ways.secure.is_some() };
+                inspection.hands = Hands {
+                    splits: each || !keys.is_empty(),
+                    answers_each: each,
+                    reroutes: desk.ways.secure.is_some(),
+                };
                 let judged = judge(inspection, desk.settings.patience, &desk.counters).await;
                 let told = if let Some(judged) = judged {
                     let parcel = Parcel { cover, mail, keys, each };
