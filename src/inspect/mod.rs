@@ -5,10 +5,12 @@
 //! decision that is in the register (invariants 4, 5, 6). Nothing here knows a protocol. Start reading at
 //! [`Inspection::judge`]; [`record`] writes. Tests: `tests/gate.rs`, and the doors'.
 
+pub mod promise;
 pub mod record;
 mod reply;
 #[cfg(test)]
 mod scripted;
+pub mod seen;
 
 #[cfg(test)]
 pub use scripted::Scripted;
@@ -24,6 +26,7 @@ use crate::spool::held::Receipt;
 use crate::worker::Workers;
 use chrono::NaiveDate;
 use record::Register;
+use seen::Seen;
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// What a gate decides by; a message ends under the setup it began with.
@@ -58,6 +61,9 @@ pub struct Gate {
     setup: RwLock<Arc<Setup>>,
     register: Arc<Register>,
     clock: Clock,
+    seen: Seen,
+    /// Whether somebody reads the mail server's log, so that promises of a protected road are worth keeping.
+    has_log: bool,
     #[cfg(test)]
     script: Option<Arc<scripted::Script>>,
 }
@@ -68,10 +74,33 @@ impl Gate {
         Self {
             setup: RwLock::new(Arc::new(setup)),
             register: Arc::new(register),
+            seen: Seen::since(clock.now()),
             clock,
+            has_log: false,
             #[cfg(test)]
             script: None,
         }
+    }
+
+    /// The mail server's log is read: how a mail travelled that a protected road allowed is asked afterwards.
+    #[must_use]
+    pub fn with_log(self) -> Self {
+        Self { has_log: true, ..self }
+    }
+
+    /// The mails that have passed.
+    pub fn seen(&self) -> &Seen {
+        &self.seen
+    }
+
+    /// Where findings are recorded.
+    pub fn register(&self) -> &Arc<Register> {
+        &self.register
+    }
+
+    /// What time it is here.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// What the next message is decided by.
@@ -151,6 +180,9 @@ impl Inspection {
     /// Ends the message: decides, and records what must be recorded. When the register cannot be written the decision
     /// is Defer, and whoever has the mail keeps it.
     pub async fn judge(self) -> Judged {
+        if let Some(queue_id) = &self.envelope.queue_id {
+            self.gate.seen.note(queue_id, self.gate.clock.now());
+        }
         #[cfg(test)]
         if let Some(judged) = self.scripted().await {
             return judged;
@@ -167,13 +199,20 @@ impl Inspection {
             scan.finish()
         };
         let decision = policy::decide(&envelope, &report, &setup.policy);
-        if !record::is_needed(&setup, &report, &decision) {
+        let promised = gate.has_log && promise::is_due(&report, &decision);
+        if !promised && !record::is_needed(&setup, &report, &decision) {
             return Judged::new(decision, report.leaks(), None);
         }
         let recorded = tokio::task::spawn_blocking(move || {
             let now = gate.clock.now();
             let day = local_day(&gate.clock);
             let case = gate.register.record(&setup, &envelope, &report, &decision, now, day);
+            let case = case.and_then(|case| {
+                if promised {
+                    gate.register.promise(&setup, &envelope, &report, &decision, now, day)?;
+                }
+                Ok(case)
+            });
             (case, report.leaks(), decision, envelope)
         })
         .await;

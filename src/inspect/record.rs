@@ -6,7 +6,7 @@
 use super::Setup;
 use crate::case::CaseId;
 use crate::case::detection::{Detection, Outcome};
-use crate::case::incident;
+use crate::case::incident::{self, Source};
 use crate::envelope::{Address, Controller, Envelope, Pass, Verdict, controller_of};
 use crate::policy::Decision;
 use crate::policy::road::Protection;
@@ -67,28 +67,13 @@ impl Register {
         let Some(controller) = controller_of(envelope.sender.as_ref(), &setup.controllers) else {
             return Err(StoreError::Beside("no controller answers for this sender".to_owned()));
         };
-        let detection = Detection {
-            at: now,
-            queue_id: envelope.queue_id.clone(),
-            message: self.message_digest(envelope, report, outcome, local_day),
-            verdict: decision.strictest(),
-            outcome,
-            sender_domain: envelope.sender.as_ref().map(Address::shown_domain).unwrap_or_default(),
-            recipient_domains: domains(&envelope.recipients),
-            recipients: envelope.recipients.len() as u64,
-            findings: report.count(),
-            persons: report.persons(),
-            persons_exact: report.person_numbers().is_exact(),
-        };
+        let detection = self.detection(envelope, report, decision, outcome, now, local_day);
         let source = incident::source_of(envelope.sender.as_ref(), &setup.sources);
         let left = matches!(outcome, Outcome::Delivered { .. });
-        let parts =
-            incident::grouping(controller, source, &report.sketch, envelope.sender.as_ref(), local_day, left);
-        let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
         let opening = Opening {
             controller,
             source,
-            grouping: self.node_key.digest("grouping", &parts),
+            grouping: self.grouping(controller, source, report, envelope, local_day, left),
             salt: random().map_err(|error| StoreError::Beside(error.to_string()))?,
         };
         let joined = self.store.record(|recording| {
@@ -110,6 +95,45 @@ impl Register {
             tracing::warn!(case = %joined.case, state = joined.state.word(), "case opened");
         }
         Ok(Some(joined.case))
+    }
+
+    pub(super) fn detection(
+        &self,
+        envelope: &Envelope,
+        report: &Report,
+        decision: &Decision,
+        outcome: Outcome,
+        now: DateTime<Utc>,
+        local_day: NaiveDate,
+    ) -> Detection {
+        Detection {
+            at: now,
+            queue_id: envelope.queue_id.clone(),
+            message: self.message_digest(envelope, report, outcome, local_day),
+            verdict: decision.strictest(),
+            outcome,
+            sender_domain: envelope.sender.as_ref().map(Address::shown_domain).unwrap_or_default(),
+            recipient_domains: domains(&envelope.recipients),
+            recipients: envelope.recipients.len() as u64,
+            findings: report.count(),
+            persons: report.persons(),
+            persons_exact: report.person_numbers().is_exact(),
+        }
+    }
+
+    pub(super) fn grouping(
+        &self,
+        controller: &Controller,
+        source: Option<&Source>,
+        report: &Report,
+        envelope: &Envelope,
+        local_day: NaiveDate,
+        left: bool,
+    ) -> Digest {
+        let parts =
+            incident::grouping(controller, source, &report.sketch, envelope.sender.as_ref(), local_day, left);
+        let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+        self.node_key.digest("grouping", &parts)
     }
 
     /// Only what left is sealed: nobody has to be written to about a near miss.

@@ -2,7 +2,9 @@
 //!
 //! Start reading at [`Store::record`]: everything that a message changes is one transaction.
 
+mod delivery;
 mod notices;
+mod promise;
 mod read;
 mod record;
 

@@ -11,7 +11,7 @@ use rusqlite::{OptionalExtension, Transaction};
 
 /// A transaction in which one message is recorded.
 pub struct Recording<'a> {
-    transaction: &'a Transaction<'a>,
+    pub(super) transaction: &'a Transaction<'a>,
 }
 
 /// The case that a detection joined or opened.
@@ -74,7 +74,12 @@ impl<'a> Recording<'a> {
                 )?;
                 (case, salt, state, false)
             }
-            None => (self.open(detection, opening)?, opening.salt, State::opened_by(detection.outcome), true),
+            None => {
+                // Persons of promises that may be broken are counted under the salt that the case then has.
+                let salt = self.take_promise_salt(opening.grouping)?.unwrap_or(opening.salt);
+                let opening = Opening { salt, ..*opening };
+                (self.open(detection, &opening)?, salt, State::opened_by(detection.outcome), true)
+            }
         };
         self.transaction.execute(
             "INSERT INTO detection (case_id, message, at, queue_id, verdict, outcome, sender_domain,
@@ -95,6 +100,7 @@ impl<'a> Recording<'a> {
                 detection.persons_exact,
             ],
         )?;
+        self.follow(detection)?;
         Ok(Joined { case, salt, opened, state, attempts: 1 })
     }
 
@@ -140,6 +146,7 @@ impl<'a> Recording<'a> {
             )
             .optional()?;
         let Some((id, attempts)) = known else { return Ok(None) };
+        self.follow(detection)?;
         let (salt, state) = self.transaction.query_row(
             "SELECT salt, state FROM breach_case WHERE id = ?1",
             [&id],
@@ -222,7 +229,7 @@ impl<'a> Recording<'a> {
         Ok(CaseId::new(year, u32::try_from(next).unwrap_or(u32::MAX)))
     }
 
-    fn enter(
+    pub(super) fn enter(
         &self,
         case: &CaseId,
         at: DateTime<Utc>,
