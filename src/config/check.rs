@@ -13,7 +13,9 @@ use super::diagnose::{Problem, Severity};
 use super::file::{self, Written};
 use super::section::At;
 use super::value::{self, Refusal};
-use super::{AlarmSettings, Config, ConsoleSettings, DocumentSettings, MilterSettings, Source};
+use super::{
+    AlarmSettings, Config, ConsoleSettings, DocumentSettings, MilterSettings, Source, maillog::maillog,
+};
 use crate::envelope::{Controller, domain_is_named_by};
 use crate::intake::listen::ListenAddr;
 use crate::policy::road::{Protection, Road, Roads};
@@ -72,6 +74,7 @@ pub(super) fn config(written: &Written, folder: &Path, faults: &mut Vec<Problem>
         sources: sources?,
         alarm,
         rules,
+        maillog: written.maillog.as_ref().and_then(|written| maillog(written, folder, faults)),
     })
 }
 

@@ -9,6 +9,7 @@ mod check;
 pub mod diagnose;
 mod documents;
 mod file;
+mod maillog;
 mod section;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ pub use crate::alarm::Settings as AlarmSettings;
 pub use crate::case::incident::Source;
 use crate::envelope::Controller;
 use crate::intake::listen::ListenAddr;
+pub use crate::intake::maillog::Settings as MaillogSettings;
 pub use crate::intake::milter::Settings as MilterSettings;
 use crate::policy::Policy;
 pub use crate::store::StoreUrl;
@@ -57,6 +59,8 @@ pub struct Config {
     pub alarm: Option<AlarmSettings>,
     /// A folder of rules over those built in.
     pub rules: Option<PathBuf>,
+    /// The mail server's log; `None` asks nobody how mail travelled.
+    pub maillog: Option<MaillogSettings>,
 }
 
 /// `[console]`.
@@ -153,6 +157,7 @@ impl Config {
             sources: Vec::new(),
             alarm: None,
             rules: None,
+            maillog: None,
         }
     }
 }

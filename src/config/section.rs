@@ -232,7 +232,7 @@ impl<'i> Section<'i> {
 
 /// Where keys live, for one that was written in another section: TOML gives a key to the header above it,
 /// so `default_road` below `[policy.unread]` is an easy slip.
-const HOMES: [(&str, &[&str]); 9] = [
+const HOMES: [(&str, &[&str]); 10] = [
     ("[milter]", &["listen", "max_connections"]),
     ("[store]", &["url"]),
     ("[seal]", &["node_key"]),
@@ -242,6 +242,7 @@ const HOMES: [(&str, &[&str]); 9] = [
     ("[[controller]]", &["cvr", "domains", "dpo", "dpo_key"]),
     ("[[source]]", &["match", "vendor"]),
     ("[alarm]", &["from"]),
+    ("[maillog]", &["journal", "tls_logged", "bypass", "need_not_pass"]),
 ];
 
 fn text(key: Key, value: &At<DeValue<'_>>, faults: &mut Vec<Problem>) -> Option<At<String>> {

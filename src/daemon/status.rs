@@ -7,9 +7,12 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use chrono::{DateTime, Utc};
 
+use super::log_status::Log;
 use crate::console::Watched;
 use crate::console::health::{Check, Condition, Health, written};
 use crate::console::metrics::Family;
+use crate::inspect::Gate;
+use crate::intake::maillog;
 use crate::intake::milter::Counters;
 use crate::store::Store;
 
@@ -45,17 +48,23 @@ pub(super) struct Fault {
 pub(super) struct Status {
     files: RwLock<Files>,
     milter: OnceLock<Arc<Counters>>,
+    log: OnceLock<Log>,
     store: Arc<Store>,
 }
 
 impl Status {
     pub(super) fn new(files: Files, store: Arc<Store>) -> Self {
-        Self { files: RwLock::new(files), milter: OnceLock::new(), store }
+        Self { files: RwLock::new(files), milter: OnceLock::new(), log: OnceLock::new(), store }
     }
 
     /// Shows a milter door's counters from now on.
     pub(super) fn show(&self, counters: Arc<Counters>) {
         self.milter.get_or_init(|| counters);
+    }
+
+    /// Shows how the mail server's log is from now on.
+    pub(super) fn show_log(&self, counters: Arc<maillog::Counters>, gate: Arc<Gate>) {
+        self.log.get_or_init(|| Log { counters, gate });
     }
 
     pub(super) fn files(&self) -> Files {
@@ -69,7 +78,9 @@ impl Status {
 
 impl Watched for Status {
     fn health(&self) -> Health {
-        Health(vec![files(self.files()), register(&self.store)])
+        let mut checks = vec![files(self.files()), register(&self.store)];
+        checks.extend(self.log.get().map(|log| log.check(&self.store)));
+        Health(checks)
     }
 
     fn metrics(&self) -> Vec<Family> {
@@ -99,6 +110,7 @@ impl Watched for Status {
                 u64::from(!files.restart.is_empty()),
             ),
         ];
+        all.extend(self.log.get().into_iter().flat_map(Log::metrics));
         all.extend(self.milter.get().into_iter().flat_map(|counters| milter(counters)));
         all
     }

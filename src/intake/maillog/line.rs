@@ -196,7 +196,7 @@ static DELIVERY: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 static QUEUE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r#"^(?<id>[0-9A-Za-z]+): (?:(?<removed>removed$)|(?<released>released from hold)|(?<requeued>requeued$)|uid=\d+ from=<(?:[^">]|"(?:[^"\\]|\\.)*")*> orig_id=(?<old>[0-9A-Za-z]+)$|(?<refused>milter-(?:reject|discard): )|(?<expired>from=<(?:[^">]|"(?:[^"\\]|\\.)*")*>, status=(?:force-)?expired, returned to sender)|(?:sender|postmaster) (?:non-delivery|delay|delivery status) notification: (?<wrote>[0-9A-Za-z]+)$)"#,
+        r#"^(?<id>[0-9A-Za-z]+): (?:(?<removed>removed$)|(?<released>released from hold)|(?<requeued>requeued$)|uid=\d+ from=<(?:[^">]|"(?:[^"\\]|\\.)*")*> orig_id=(?<old>[0-9A-Za-z]+)$|(?<refused>milter-(?:reject|discard): END-OF-MESSAGE )|(?<expired>from=<(?:[^">]|"(?:[^"\\]|\\.)*")*>, status=(?:force-)?expired, returned to sender)|(?:sender|postmaster) (?:non-delivery|delay|delivery status) notification: (?<wrote>[0-9A-Za-z]+)$)"#,
     )
     .ok()
 });
@@ -229,6 +229,11 @@ impl Line {
         }?;
         Some(Self { at, writer, says })
     }
+}
+
+/// When a line was written, whatever it says; `None` where the stamp has no year and no zone.
+pub fn stamp(line: &str) -> Option<DateTime<Utc>> {
+    time(line.split(' ').next()?)
 }
 
 /// RFC 3339, and what journald writes: the zone without a colon.

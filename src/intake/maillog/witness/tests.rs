@@ -1,0 +1,1 @@
+//! What lines do to the register.
