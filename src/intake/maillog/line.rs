@@ -278,7 +278,8 @@ fn delivery(text: &str) -> Option<Says> {
         _ => Status::Failed,
     };
     let domain = |name| {
-        let address = Address::parse(found.name(name)?.as_str().as_bytes());
+        // In brackets, for a quoted local part may hold blanks.
+        let address = Address::parse(format!("<{}>", found.name(name)?.as_str()).as_bytes());
         Some(address.map(|address| address.shown_domain()).unwrap_or_default())
     };
     let words = found.name("text")?.as_str();

@@ -2,7 +2,7 @@
 //!
 //! It never stands in a mail's way: no door knows it, and what it cannot write it tries again. Where it stands is written
 //! to the spool, so that the next start reads on; after a crash what was read in the last second is read again. *Start
-//! reading at* [`follow`]. *Tests*: `tests/maillog.rs`.
+//! reading at* [`follow`]. *Tests*: `tests/maillog/`.
 
 use super::counters::Counters;
 use super::follow::{Follower, Position};

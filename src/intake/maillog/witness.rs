@@ -3,7 +3,7 @@
 //!
 //! Knows no file and no journal: whoever reads one hands in its lines in their order ([`Witness::hear`]), and tells the
 //! time now and then ([`Witness::tick`]). Of a line that concerns no mail of the register nothing is kept; it costs one
-//! indexed look-up at most. *Start reading at* [`Witness::hear`]. *Tests*: beside, with lines; `tests/maillog.rs`, with a
+//! indexed look-up at most. *Start reading at* [`Witness::hear`]. *Tests*: `tests/maillog/`, with lines and with a
 //! real Postfix.
 //!
 //! A line may come before the one that says whose mail it is: a filter on this machine hands a mail back, and only when
@@ -368,6 +368,3 @@ impl Witness {
         })
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -137,13 +137,13 @@ impl Store {
         Ok(())
     }
 
-    /// How many mails have left without passing us since then.
+    /// How many mails were found to have left without passing us since then, to the hour.
     ///
     /// # Errors
     /// When the register cannot be read.
     pub fn bypassed_since(&self, since: DateTime<Utc>) -> Result<u64, StoreError> {
         let mails: i64 = self.lock().query_row(
-            "SELECT ifnull(sum(mails), 0) FROM bypass WHERE last_at >= ?1",
+            "SELECT ifnull(sum(mails), 0) FROM bypass WHERE (hour + 1) * 3600 > ?1",
             [since.timestamp()],
             |row| row.get(0),
         )?;

@@ -1,1 +1,0 @@
-//! What lines do to the register.
