@@ -49,6 +49,13 @@ impl Log {
                 .reasons
                 .push(format!("the log stands still: a mail passed at {}, and no line came", written(mail)));
         }
+        if counted.undated > 0 {
+            check.reasons.push(
+                "Postfix makes short queue ids, which tell no time: mail that does not pass Brevdue is not noticed; \
+                 set enable_long_queue_ids = yes"
+                    .to_owned(),
+            );
+        }
         let bypassed = store.bypassed_since(now - BYPASS).unwrap_or_default();
         if bypassed > 0 {
             check.condition = Condition::Degraded;

@@ -21,6 +21,8 @@ struct Generations {
     old: Generation,
     /// When a mail was last noted.
     last: Option<DateTime<Utc>>,
+    /// Between these nobody was here: what the mail server took then did not pass, whatever it may have been told to do.
+    away: Option<(DateTime<Utc>, DateTime<Utc>)>,
 }
 
 struct Generation {
@@ -35,7 +37,7 @@ impl Seen {
     /// A memory that begins now.
     pub fn since(now: DateTime<Utc>) -> Self {
         let generation = || Generation { names: HashSet::new(), begins: now };
-        let generations = Generations { young: generation(), old: generation(), last: None };
+        let generations = Generations { young: generation(), old: generation(), last: None, away: None };
         Self { generations: Mutex::new(generations), hasher: RandomState::new() }
     }
 
@@ -51,6 +53,12 @@ impl Seen {
         all.young.names.insert(hash);
     }
 
+    /// Nobody was here from then until this memory began.
+    pub fn was_away(&self, since: DateTime<Utc>) {
+        let mut all = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
+        all.away = Some((since, all.young.begins));
+    }
+
     /// Whether this mail is remembered.
     pub fn knows(&self, name: &QueueId) -> bool {
         let hash = self.hasher.hash_one(name);
@@ -58,12 +66,17 @@ impl Seen {
         all.young.names.contains(&hash) || all.old.names.contains(&hash)
     }
 
-    /// Whether this mail surely did not pass: its name is of a time that is remembered, and is not remembered. Of a name
-    /// that does not tell its time nothing is sure.
+    /// Whether this mail surely did not pass: its name is of a time that is remembered, or at which nobody was here, and is
+    /// not remembered. Of a name that does not tell its time nothing is sure.
     pub fn has_missed(&self, name: &QueueId) -> bool {
-        let begins = self.begins();
+        let Some(time) = name.time() else { return false };
+        let (begins, away) = {
+            let all = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
+            (all.old.begins, all.away)
+        };
+        let was_away = away.is_some_and(|(from, to)| from < time && time < to);
         // Whole seconds: what came in the first of them may have come before us.
-        name.time().is_some_and(|time| time > begins) && !self.knows(name)
+        (time > begins || was_away) && !self.knows(name)
     }
 
     /// From when on every mail that passed is remembered.
@@ -106,6 +119,10 @@ mod tests {
         assert!(!seen.has_missed(&name(second(-9), 2)) && !seen.has_missed(&name(start, 2)), "before us");
         assert!(!seen.has_missed(&QueueId::new("A3F0B1C2D").unwrap()), "a short name is of no time");
         assert_eq!(seen.last(), Some(second(6)));
+        // A mail server that was told to let mail pass when nobody looks at it.
+        seen.was_away(second(-100));
+        assert!(seen.has_missed(&name(second(-9), 2)));
+        assert!(!seen.has_missed(&name(second(-100), 2)) && !seen.has_missed(&name(start, 2)));
     }
 
     #[test]

@@ -100,7 +100,7 @@ impl House {
         };
         let text: String = numbers.iter().map(|one| format!("CPR-nr.: {one}\r\n")).collect();
         // One mail, whatever it is called when it comes.
-        let name: String = id.chars().filter(|c| c.is_ascii_digit()).collect();
+        let name: String = id.chars().filter(char::is_ascii_digit).collect();
         inspection.feed(format!("Subject: x\r\nMessage-ID: <{name}@x.example>\r\n\r\n{text}").as_bytes());
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(inspection.decide(Custody::Upstream)).verdict()

@@ -4,12 +4,13 @@ use crate::support::daemon::{DPO, Daemon, DaemonOptions};
 use crate::support::identity::Identity;
 use crate::support::postfix::{Postfix, PostfixOptions};
 use crate::support::sink::{Fault, Mode, Sink, SinkOptions, Step};
-use crate::support::{put, smtp, wait_until};
+use crate::support::{http, put, smtp, wait_until};
 use brevdue::intake::maillog::join::Joiner;
 use brevdue::intake::maillog::line::Line;
 use brevdue::intake::milter::{Client, Mail};
 use serde_json::Value;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
@@ -154,7 +155,9 @@ fn a_rerouted_mail_is_verified_and_one_that_somebody_requeued_is_noticed() {
     let queue = postfix.queue_json().unwrap();
     let id = queue[0]["queue_id"].as_str().unwrap();
     postfix.run("postsuper", &["-r", id]).unwrap();
-    plain.wait_for(1, PATIENCE).unwrap();
+    // Pickup looks once a minute, or when it is told of a new mail.
+    postfix.sendmail(&["a@post.example"], SENDER, b"Subject: y\n\nz\n").unwrap();
+    plain.wait_for(2, PATIENCE).unwrap();
     let cases = eventually(&daemon, &postfix, "a breach", || {
         Some(daemon.cases().unwrap()).filter(|cases| cases.len() == 2)
     });
@@ -170,9 +173,15 @@ fn a_rerouted_mail_is_verified_and_one_that_somebody_requeued_is_noticed() {
 #[test]
 fn mail_that_no_milter_saw_is_told_of() {
     let dpo = Sink::start(SinkOptions::default()).unwrap();
-    let daemon =
-        Daemon::start(&DaemonOptions { alarm: Some(dpo.addr()), ..DaemonOptions::with(&toml("block", "")) })
-            .unwrap();
+    let console = "[console]\nlisten = \"unix:console.sock\"\n";
+    let options = DaemonOptions { alarm: Some(dpo.addr()), ..DaemonOptions::with(&toml("block", console)) };
+    let daemon = Daemon::start(&options).unwrap();
+    let page = |path: &str| {
+        let socket = daemon.config().with_file_name("console.sock");
+        http::get(UnixStream::connect(socket).unwrap(), path, "*/*").unwrap().1
+    };
+    let health = wait_until(PATIENCE, || Some(page("/healthz")).filter(|page| page.contains("no such file")));
+    assert!(health.unwrap().starts_with("degraded\n"), "the log is not there yet");
     let sink = Sink::start(SinkOptions::default()).unwrap();
     // An application that hands mail to the sendmail command, and nobody thought of that.
     let postfix = Postfix::start(&PostfixOptions {
@@ -199,6 +208,17 @@ fn mail_that_no_milter_saw_is_told_of() {
     let line = postfix.wait_for_log("uid=0 from=", PATIENCE).unwrap();
     let id = line.split(": ").nth(1).unwrap();
     assert!(body.contains(id), "{line}\n{body}");
+    let health = page("/healthz");
+    assert!(
+        health.contains("maillog: degraded: last line read ") && health.contains("1 mail(s) left"),
+        "{health}"
+    );
+    let metrics = page("/metrics");
+    for sample in
+        ["brevdue_bypass_total 1\n", "brevdue_promises_open 0\n", "deliveries_total{proof=\"plaintext\"} 0\n"]
+    {
+        assert!(metrics.contains(sample), "{metrics}");
+    }
     assert!(daemon.cases().unwrap().is_empty());
 }
 

@@ -31,10 +31,10 @@ pub(super) fn run(config: Option<&Path>, case: &str, format: Format) -> anyhow::
             let journeys = store.journeys(&id, SHOWN)?;
             let mut text = human(&id, &journeys, config.maillog.is_some());
             if file.row.mails > journeys.len() as u64 {
-                text.push_str(&format!(
-                    "\nDe nyeste {SHOWN} af {} mails; alle med --format json. / The newest {SHOWN}; all with --format json.",
-                    file.row.mails
-                ));
+                let all = file.row.mails;
+                text = format!(
+                    "{text}\n\nDe nyeste {SHOWN} af {all} mails; alle med --format json. / The newest {SHOWN} of {all}; all with --format json."
+                );
             }
             text
         }
@@ -93,7 +93,7 @@ impl<'a> From<&'a Journey> for Mail<'a> {
 
 impl<'a> From<&'a DeliveryRow> for Delivery<'a> {
     fn from(row: &'a DeliveryRow) -> Self {
-        let unless_empty = |text: &'a str| Some(text).filter(|text| !text.is_empty());
+        let known = |text: &'a str| Some(text).filter(|text| !text.is_empty());
         Self {
             first_at: written(row.first_at),
             last_at: written(row.last_at),
@@ -101,11 +101,11 @@ impl<'a> From<&'a DeliveryRow> for Delivery<'a> {
             queue_id: &row.queue_id,
             recipient_domain: &row.domain,
             transport: &row.transport,
-            next_hop: unless_empty(&row.relay),
+            next_hop: known(&row.relay),
             status: &row.status,
             proof: &row.proof,
-            protocol: unless_empty(&row.protocol),
-            cipher: unless_empty(&row.cipher),
+            protocol: known(&row.protocol),
+            cipher: known(&row.cipher),
         }
     }
 }
@@ -134,27 +134,32 @@ fn human(case: &CaseId, journeys: &[Journey], is_followed: bool) -> String {
 }
 
 fn delivery(journey: &Journey, row: &DeliveryRow) -> String {
-    let mut text = format!(
-        "  {}  {} / {}  til {}  via {}  ({})",
+    let (danish, english) = proof_names(&row.proof);
+    let session = match row.protocol.as_str() {
+        "" => String::new(),
+        protocol => format!(": {protocol}, {}", row.cipher),
+    };
+    let times = match row.times {
+        1 => String::new(),
+        times => format!("; {times} gange siden {} / {times} times", local(row.first_at)),
+    };
+    let name = match journey.queue_id.as_deref() {
+        Some(first) if first == row.queue_id => String::new(),
+        Some(_) | None => format!("; som kø-id / as queue id {}", row.queue_id),
+    };
+    format!(
+        "  {}  {} / {}  til {}  via {}  ({})\n      {danish} / {english}{session}{times}{name}",
         local(row.last_at),
         disposition_name(&row.status),
         row.status,
-        if row.domain.is_empty() { "-" } else { &row.domain },
-        if row.relay.is_empty() { "-" } else { &row.relay },
+        unless_empty(&row.domain),
+        unless_empty(&row.relay),
         row.transport,
-    );
-    let (danish, english) = proof_names(&row.proof);
-    text.push_str(&format!("\n      {danish} / {english}"));
-    if !row.protocol.is_empty() {
-        text.push_str(&format!(": {}, {}", row.protocol, row.cipher));
-    }
-    if row.times > 1 {
-        text.push_str(&format!("; {} gange siden {} / {} times", row.times, local(row.first_at), row.times));
-    }
-    if journey.queue_id.as_deref() != Some(row.queue_id.as_str()) {
-        text.push_str(&format!("; som kø-id / as queue id {}", row.queue_id));
-    }
-    text
+    )
+}
+
+fn unless_empty(text: &str) -> &str {
+    if text.is_empty() { "-" } else { text }
 }
 
 fn proof_names(word: &str) -> (&str, &str) {

@@ -19,6 +19,7 @@ pub struct Counters {
     pub(super) broken: AtomicU64,
     pub(super) expired: AtomicU64,
     pub(super) bypassed: AtomicU64,
+    pub(super) undated: AtomicU64,
     /// Goes up and down.
     pub(super) open: AtomicU64,
     /// Seconds since 1970; 0 before the first line.
@@ -46,6 +47,8 @@ pub struct Snapshot {
     pub promises: [(&'static str, u64); 3],
     /// Mails that left without passing us.
     pub bypassed: u64,
+    /// Mails that left under a name that tells no time, so that a bypass is not noticed.
+    pub undated: u64,
     /// Promises that wait for their proof.
     pub open: u64,
     /// When a line was last read.
@@ -76,6 +79,7 @@ impl Counters {
                 ("expired", read(&self.expired)),
             ],
             bypassed: read(&self.bypassed),
+            undated: read(&self.undated),
             open: read(&self.open),
             last_line: DateTime::from_timestamp(last_line, 0).filter(|_| last_line > 0),
             trouble: self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone(),

@@ -283,9 +283,8 @@ fn delivery(text: &str) -> Option<Says> {
         Some(address.map(|address| address.shown_domain()).unwrap_or_default())
     };
     let words = found.name("text")?.as_str();
-    let went_on_as = (status == Status::Sent && relay.is_some_and(is_this_machine))
-        .then(|| QueueId::new(WENT_ON.as_ref()?.captures(words)?.name("id")?.as_str()))
-        .flatten();
+    let went_on_as =
+        (status == Status::Sent && relay.is_some_and(is_this_machine)).then(|| queued_as(words)).flatten();
     Some(Says::Delivery(Delivery {
         queue_id: QueueId::new(found.name("id")?.as_str())?,
         domain: domain("to").unwrap_or_default(),
@@ -299,6 +298,11 @@ fn delivery(text: &str) -> Option<Says> {
             || BODY.iter().any(|one| words.contains(one)),
         went_on_as,
     }))
+}
+
+/// The name that Postfix gave a mail, by its answer to the mail's end: `250 2.0.0 Ok: queued as 4bXq1z3kTnz9`.
+pub fn queued_as(answer: &str) -> Option<QueueId> {
+    QueueId::new(WENT_ON.as_ref()?.captures(answer)?.name("id")?.as_str())
 }
 
 /// In Postfix's own words behind a peer's answer: to the end of the content, so that the peer has read it all.

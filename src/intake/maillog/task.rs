@@ -10,7 +10,7 @@ use super::settings::{Settings, Source};
 use super::witness::Witness;
 use crate::inspect::Gate;
 use crate::spool::durable;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead, BufReader};
@@ -29,6 +29,11 @@ const ROUND: Duration = Duration::from_secs(1);
 const STOP: Duration = Duration::from_millis(200);
 /// Lines that come within this are read together.
 const BURST: Duration = Duration::from_millis(50);
+/// That we are here is written so often.
+const ALIVE: TimeDelta = TimeDelta::seconds(30);
+/// After the last time that it was written mail may have passed us: that long, and what was in flight when we were told to
+/// end (`Daemon::stop`).
+const DRAIN: TimeDelta = TimeDelta::seconds(120);
 /// A journal's lines that wait in memory.
 const LINES: usize = 1000;
 /// Before a child that ended is started again.
@@ -41,6 +46,8 @@ struct Mark {
     position: Option<Position>,
     /// When the last line of a journal was written.
     journal: Option<DateTime<Utc>>,
+    /// When somebody was here to see mail pass.
+    alive: Option<DateTime<Utc>>,
 }
 
 /// Reads the log until `stopped` turns true. Blocks: it wants a thread of its own. `spool` is where it keeps its place.
@@ -59,6 +66,9 @@ pub fn follow(
         Source::File(log) => mark.position.is_some() || log.exists(),
         Source::Journal => true,
     };
+    if let Some(alive) = mark.alive {
+        gate.seen().was_away(alive + DRAIN);
+    }
     let witness = Witness::new(Arc::clone(&gate), settings.clone(), Arc::clone(&counters), is_late);
     let mut reader =
         Reader { gate, witness, counters, stopped, path, mark, written: mark, written_at: Instant::now() };
@@ -82,6 +92,7 @@ struct Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
+        self.mark.alive = Some(self.gate.clock().now());
         self.write_mark();
     }
 }
@@ -97,7 +108,7 @@ impl Reader {
             if !self.hear_all(&lines) {
                 return;
             }
-            self.keep(Mark { position: follower.position(), journal: None });
+            self.keep(Mark { position: follower.position(), journal: None, ..self.mark });
             let trouble = match &read {
                 Ok(_) if log.exists() => None,
                 Ok(_) => Some(format!("{}: there is no such file", log.display())),
@@ -182,7 +193,7 @@ impl Reader {
             }
             let last = lines.iter().rev().find_map(|line| super::line::stamp(line));
             if last.is_some() {
-                self.keep(Mark { position: None, journal: last });
+                self.keep(Mark { position: None, journal: last, ..self.mark });
             }
             self.tick();
             if ended || *self.stopped.borrow() {
@@ -210,6 +221,10 @@ impl Reader {
     }
 
     fn tick(&mut self) {
+        let now = self.gate.clock().now();
+        if self.mark.alive.is_none_or(|alive| now - alive >= ALIVE || now < alive) {
+            self.keep(Mark { alive: Some(now), ..self.mark });
+        }
         if let Err(error) = self.witness.tick() {
             tracing::warn!(%error, "what the mail server's log says could not be recorded; tried again");
         }
@@ -217,9 +232,10 @@ impl Reader {
 
     fn tell(&self, trouble: Option<String>) {
         if self.counters.tell(self.gate.clock().now(), trouble.clone()) {
-            match trouble {
-                Some(why) => tracing::warn!(why, "the mail server's log is not followed"),
-                None => tracing::info!("the mail server's log is followed"),
+            if let Some(why) = trouble {
+                tracing::warn!(why, "the mail server's log is not followed");
+            } else {
+                tracing::info!("the mail server's log is followed again");
             }
         }
     }

@@ -145,6 +145,8 @@ impl Witness {
         }
         if self.gate.seen().has_missed(said.queue_id()) {
             self.waiting.push_back(Waiting { since: now, at, said });
+        } else if said.queue_id().time().is_none() && !self.gate.seen().knows(said.queue_id()) {
+            self.counters.undated.fetch_add(1, Relaxed);
         }
         Ok(())
     }

@@ -70,7 +70,15 @@ fn a_delivery_is_read_without_the_person() {
 fn delivered(text: &str) -> Delivery {
     match says(text) {
         Says::Delivery(delivery) => delivery,
-        other => panic!("{other:?}"),
+        other @ (Says::Secured(_)
+        | Says::Lost
+        | Says::Removed(_)
+        | Says::Released(_)
+        | Says::Requeued(_)
+        | Says::Renamed { .. }
+        | Says::Refused(_)
+        | Says::Expired(_)
+        | Says::Wrote(_)) => panic!("{other:?}"),
     }
 }
 
