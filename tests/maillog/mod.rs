@@ -208,9 +208,55 @@ fn a_promise_that_was_broken_is_a_breach_with_its_persons() {
     house.log(&[&session("TLSv1.2"), &delivery("4bX3", "sikker.example", PEER), "qmgr 4bX3: removed"]);
     assert_eq!((house.rows("promise"), house.rows("promise_salt")), (0, 0));
     assert_eq!(house.segments(), [format!("{}.seg", cases[0].id)]);
+    // Nothing of a number stands in what lies on this disk.
+    for name in ["register.db", "register.db-wal"] {
+        let bytes = std::fs::read(house.folder.path().join(name)).unwrap();
+        for number in [NUMBER, OTHER, "1503791028", "0101801012"] {
+            assert!(!bytes.windows(number.len()).any(|window| window == number.as_bytes()), "{name}");
+        }
+    }
     // Telling again changes nothing.
     house.log(&[&delivery("4bX1", "sikker.example", PEER), "qmgr 4bX1: removed"]);
     assert_eq!((house.cases().len(), house.cases()[0].mails), (1, 2));
+}
+
+#[test]
+fn content_that_was_told_in_the_clear_is_out_even_where_the_peer_refused_it() {
+    let mut house = House::new(LeakAction::Block);
+    house.mail("4bX1", &["a@sikker.example"], &[NUMBER]);
+    let deferred = |why: &str| {
+        delivery("4bX1", "sikker.example", PEER)
+            .replace("status=sent (250 ok)", &format!("status=deferred ({why})"))
+    };
+    house.log(&[
+        &deferred("connect to mx.sikker.example[192.0.2.1]:25: Connection refused"),
+        &deferred("host mx.sikker.example[192.0.2.1] said: 450 no (in reply to RCPT TO command)"),
+        // A peer may say what it likes.
+        &deferred("host mx.sikker.example[192.0.2.1] said: 450 while busy (in reply to MAIL FROM command)"),
+    ]);
+    assert!(house.cases().is_empty());
+    house.log(&[&deferred(
+        "host mx.sikker.example[192.0.2.1] said: 451 no (in reply to end of DATA command)",
+    )]);
+    assert_eq!((house.cases().len(), house.cases()[0].persons), (1, 1));
+}
+
+/// The register is locked by another program for longer than a writer waits: the line is heard again, and counts once.
+#[test]
+fn a_line_that_could_not_be_recorded_is_heard_again() {
+    let mut house = House::new(LeakAction::Block);
+    house.mail("4bX1", &["a@sikker.example"], &[NUMBER]);
+    let line = format!(
+        "2026-11-17T10:20:00Z mx postfix/{}",
+        delivery("4bX1", "sikker.example", PEER).replacen(' ', "[7]: ", 1)
+    );
+    let beside = rusqlite::Connection::open(house.folder.path().join("register.db")).unwrap();
+    beside.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert!(house.witness.hear(&line).unwrap_err().is_temporary());
+    assert!(house.cases().is_empty() && house.segments().len() == 1);
+    beside.execute_batch("COMMIT").unwrap();
+    house.witness.hear(&line).unwrap();
+    assert_eq!((house.cases().len(), house.cases()[0].mails, house.rows("delivery")), (1, 1, 1));
 }
 
 #[test]

@@ -98,6 +98,11 @@ impl Drop for Reader {
 }
 
 impl Reader {
+    /// Told to end, or whoever could tell us is gone.
+    fn is_over(&self) -> bool {
+        *self.stopped.borrow() || self.stopped.has_changed().is_err()
+    }
+
     fn file(&mut self, log: &Path) {
         let mut follower = Follower::new(log, self.mark.position);
         let (sender, changes) = sync_channel(1);
@@ -130,37 +135,37 @@ impl Reader {
     fn pause(&self, changes: &Receiver<()>) -> bool {
         let end = Instant::now() + ROUND;
         while Instant::now() < end {
-            if *self.stopped.borrow() {
+            if self.is_over() {
                 return false;
             }
             match changes.recv_timeout(STOP) {
                 Ok(()) => {
                     // Lines come in bursts.
                     std::thread::sleep(BURST);
-                    return !*self.stopped.borrow();
+                    return !self.is_over();
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 // No watch could be had.
                 Err(RecvTimeoutError::Disconnected) => std::thread::sleep(STOP),
             }
         }
-        !*self.stopped.borrow()
+        !self.is_over()
     }
 
     fn journal(&mut self) {
-        while !*self.stopped.borrow() {
+        while !self.is_over() {
             match Journal::start(self.mark.journal) {
                 Ok(journal) => {
                     self.tell(None);
                     self.read_journal(&journal);
-                    if !*self.stopped.borrow() {
+                    if !self.is_over() {
                         self.tell(Some("journalctl has ended; it is started again".to_owned()));
                     }
                 }
                 Err(error) => self.tell(Some(format!("journalctl cannot be started: {error}"))),
             }
             let end = Instant::now() + AGAIN;
-            while Instant::now() < end && !*self.stopped.borrow() {
+            while Instant::now() < end && !self.is_over() {
                 self.tick();
                 std::thread::sleep(STOP);
             }
@@ -196,7 +201,7 @@ impl Reader {
                 self.keep(Mark { position: None, journal: last, ..self.mark });
             }
             self.tick();
-            if ended || *self.stopped.borrow() {
+            if ended || self.is_over() {
                 return;
             }
         }
@@ -208,7 +213,7 @@ impl Reader {
             while let Err(error) = self.witness.hear(line) {
                 self.tell(Some(format!("read, and not recorded: {error}")));
                 std::thread::sleep(ROUND);
-                if *self.stopped.borrow() {
+                if self.is_over() {
                     return false;
                 }
             }

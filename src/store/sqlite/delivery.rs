@@ -8,13 +8,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 impl Store {
-    /// The first name of a mail that the register follows; `None` for all other mail. One indexed look-up.
+    /// The first name of a mail that the register follows; `None` for all other mail, and for a name under which it is gone:
+    /// a short one may be another mail's by now. One indexed look-up.
     ///
     /// # Errors
     /// When the register cannot be read.
     pub fn mail_of(&self, queue_id: &QueueId) -> Result<Option<String>, StoreError> {
         let connection = self.lock();
-        let mut statement = connection.prepare_cached("SELECT mail FROM mail_name WHERE queue_id = ?1")?;
+        let mut statement =
+            connection.prepare_cached("SELECT mail FROM mail_name WHERE queue_id = ?1 AND gone = 0")?;
         Ok(statement.query_row([queue_id.as_str()], |row| row.get(0)).optional()?)
     }
 
