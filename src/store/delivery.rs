@@ -26,7 +26,8 @@ pub struct DeliveryRow {
     pub relay: String,
     /// `sent`, `deferred` or `returned`.
     pub status: String,
-    /// `verified`, `trusted`, `untrusted`, `anonymous`, `plaintext`, `local` or `unproven`.
+    /// `verified`, `trusted`, `untrusted`, `anonymous`, `plaintext`, `local`, `unproven`, or `nothing` where no content was handed
+    /// over.
     pub proof: String,
     /// `TLSv1.3`; empty without TLS.
     pub protocol: String,

@@ -167,6 +167,7 @@ fn a_rerouted_mail_is_verified_and_one_that_somebody_requeued_is_noticed() {
     let last = told.last().unwrap();
     assert_eq!((&last["proof"], &last["transport"]), (&"plaintext".into(), &"smtp".into()), "{told:?}");
     assert_ne!(last["queue_id"], id);
+    assert_eq!((&told[0]["status"], &told[0]["proof"]), (&"deferred".into(), &"nothing".into()), "{told:?}");
     assert!(daemon.show(near).unwrap().contains(breach));
 }
 

@@ -170,6 +170,7 @@ fn proof_names(word: &str) -> (&str, &str) {
         "anonymous" => ("TLS uden certifikat", "TLS without certificate"),
         "plaintext" => ("UKRYPTERET", "PLAINTEXT"),
         "local" => ("forlod ikke maskinen", "did not leave the machine"),
+        "nothing" => ("intet indhold blev overgivet", "no content was handed over"),
         "unproven" => ("ikke bevist", "not proved"),
         other => (other, other),
     }

@@ -30,6 +30,8 @@ const WAITING: usize = 10_000;
 /// No session of a client is open longer than this: a mail's content may take half an hour, and a reply ten minutes
 /// (postconf(5), `smtp_data_xfer_timeout`, `smtp_data_done_timeout`).
 const SESSION: TimeDelta = TimeDelta::minutes(45);
+/// In the place of a proof's word, where no content was handed over.
+const NOTHING: &str = "nothing";
 /// How often old promises are looked for.
 const TIDY: TimeDelta = TimeDelta::hours(1);
 
@@ -87,7 +89,9 @@ impl Witness {
             Says::Secured(_) | Says::Lost | Says::Released(_) | Says::Requeued(_) => Ok(()),
             Says::Delivery(delivery) => {
                 let proof = proof.unwrap_or(Proof::Unproven);
-                self.counters.delivery(proof.word());
+                if delivery.is_told {
+                    self.counters.delivery(proof.word());
+                }
                 let went_on = delivery.went_on_as.clone();
                 let old = delivery.queue_id.clone();
                 self.said(at, now, Said::Delivery { writer: line.writer, delivery, proof })?;
@@ -207,7 +211,9 @@ impl Witness {
     ) -> Result<(), StoreError> {
         let register = self.gate.register();
         let domain = delivery.written_domain.as_deref().unwrap_or(&delivery.domain);
-        let (protocol, cipher) = proof.session();
+        // Where nothing was handed over there is nothing to prove.
+        let (word, (protocol, cipher)) =
+            if delivery.is_told { (proof.word(), proof.session()) } else { (NOTHING, ("", "")) };
         let logged = Logged {
             at,
             mail,
@@ -216,7 +222,7 @@ impl Witness {
             transport: writer.transport(),
             relay: delivery.relay.as_deref().unwrap_or_default(),
             status: delivery.status.word(),
-            proof: proof.word(),
+            proof: word,
             protocol,
             cipher,
         };
@@ -318,7 +324,7 @@ impl Witness {
             transport: "qmgr",
             relay: "",
             status: Status::Failed.word(),
-            proof: Proof::Unproven.word(),
+            proof: NOTHING,
             protocol: "",
             cipher: "",
         };

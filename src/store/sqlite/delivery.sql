@@ -29,7 +29,9 @@ CREATE TABLE delivery (
     -- As the mail server names the peer; empty where none was reached.
     relay      TEXT NOT NULL,
     status     TEXT NOT NULL CHECK (status IN ('sent', 'deferred', 'returned')),
-    proof      TEXT NOT NULL CHECK (proof IN ('verified', 'trusted', 'untrusted', 'anonymous', 'plaintext', 'local', 'unproven')),
+    -- nothing: no content was handed over.
+    proof      TEXT NOT NULL CHECK (proof IN ('verified', 'trusted', 'untrusted', 'anonymous', 'plaintext', 'local',
+                   'unproven', 'nothing')),
     -- Of the TLS session; empty where there was none, or it is not known.
     protocol   TEXT NOT NULL,
     cipher     TEXT NOT NULL,

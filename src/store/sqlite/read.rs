@@ -69,7 +69,7 @@ impl Store {
             "SELECT at, queue_id, verdict, disposition, attempts, sender_domain, recipient_domains, persons,
                  (SELECT group_concat(DISTINCT v.status) FROM delivery v WHERE v.mail = d.queue_id),
                  (SELECT group_concat(DISTINCT trim(v.proof || ' ' || v.protocol)) FROM delivery v
-                  WHERE v.mail = d.queue_id AND v.status = 'sent')
+                  WHERE v.mail = d.queue_id AND v.proof <> 'nothing')
              FROM detection d WHERE case_id = ?1 ORDER BY id DESC LIMIT ?2",
         )?;
         let limit = i64::try_from(CaseFile::MESSAGES).unwrap_or(i64::MAX);
