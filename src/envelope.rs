@@ -3,6 +3,7 @@
 //! Nothing here acts. Addresses print without their local part, because a citizen's local part may reach
 //! no log (invariant 7). Start reading at [`Envelope`]; the tests stand last.
 
+use chrono::{DateTime, Utc};
 use std::fmt;
 use std::net::IpAddr;
 
@@ -101,6 +102,22 @@ impl QueueId {
     /// The id as the mail server writes it.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// When it was made, if it is one of Postfix's long ones (`enable_long_queue_ids`): seconds since 1970 in base 52, to
+    /// the left of four digits of microseconds and a `z`. A short one tells no time.
+    pub fn time(&self) -> Option<DateTime<Utc>> {
+        const DIGITS: &[u8] = b"0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz";
+        let (time, inode) = self.0.rsplit_once('z')?;
+        let seconds = time.get(..time.len().checked_sub(4)?).filter(|seconds| seconds.len() >= 6)?;
+        if inode.is_empty() {
+            return None;
+        }
+        let digit = |byte: u8| DIGITS.iter().position(|one| *one == byte);
+        let seconds = seconds.bytes().try_fold(0_i64, |before, byte| {
+            before.checked_mul(52)?.checked_add(i64::try_from(digit(byte)?).ok()?)
+        });
+        DateTime::from_timestamp(seconds?, 0)
     }
 }
 
@@ -358,6 +375,16 @@ mod tests {
             let of = controller_of(from.as_ref(), to.as_ref(), &all).unwrap();
             assert_eq!(of.name, wanted, "{sender} {recipient}");
         }
+    }
+
+    #[test]
+    fn a_long_queue_id_tells_its_time() {
+        let time = |id| QueueId::new(id).unwrap().time().map(|time| time.timestamp());
+        for short in ["A3F0B1C2D", "4bX", "0123z", "4dhRlh000z1", "4dhRlh0000z"] {
+            assert_eq!(time(short), None, "{short}");
+        }
+        // The first second of 2026; the microseconds may hold a z too.
+        assert_eq!(time("4dhRlhzzzzz1"), Some(1_767_225_600));
     }
 
     #[test]

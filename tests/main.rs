@@ -28,6 +28,7 @@ mod harness;
 mod hide;
 mod hostile;
 mod key;
+mod maillog;
 mod malformed;
 mod memory;
 mod mutants;

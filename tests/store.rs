@@ -156,6 +156,33 @@ fn a_register_of_version_1_is_brought_up_to_date_and_keeps_its_cases() {
     assert!(new.opened && incidents.len() == 2 && incidents[0] != incidents[1], "{incidents:?}");
 }
 
+/// A register of the first version, with a case in it, becomes one of today, and its mail is followed.
+#[test]
+fn the_mails_of_an_old_register_are_followed() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("register.db");
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch(include_str!("../src/store/sqlite/schema.sql")).unwrap();
+    old.execute_batch(
+        "INSERT INTO incident VALUES (1, NULL, NULL, 1);
+         INSERT INTO breach_case VALUES ('BRV-2026-0001', 1, zeroblob(16), '12345678', 'A', 'd@a.example', 'near_miss', 1,
+             NULL, NULL, 1, zeroblob(16), 0);
+         INSERT INTO detection (case_id, message, at, queue_id, verdict, outcome, sender_domain, recipient_domains,
+             recipients, findings, persons, persons_exact)
+         VALUES ('BRV-2026-0001', zeroblob(16), 1, '4bX1', 'block', 'stopped', 'a.example', 'b.example', 1, 1, 1, 1),
+             ('BRV-2026-0001', x'01010101010101010101010101010101', 1, NULL, 'block', 'stopped', 'a', 'b', 1, 1, 1, 1);
+         PRAGMA user_version = 1;",
+    )
+    .unwrap();
+    drop(old);
+    let store = Store::open(&path).unwrap();
+    assert_eq!(store.mail_of(&QueueId::new("4bX1").unwrap()).unwrap().as_deref(), Some("4bX1"));
+    assert_eq!(store.mail_of(&QueueId::new("4bX2").unwrap()).unwrap(), None);
+    let case = CaseId::new(2026, 1);
+    assert_eq!(store.case(&case).unwrap().unwrap().messages[1].disposition, "answered");
+    assert_eq!(store.journeys(&case, 10).unwrap().len(), 2);
+}
+
 #[test]
 fn what_is_no_database_is_refused() {
     let folder = TempDir::new().unwrap();

@@ -4,7 +4,7 @@
 use crate::case::deadline::left_in_words;
 use crate::case::milestone::Milestone;
 use crate::case::{Kind, State};
-use crate::store::CaseRow;
+use crate::store::{BypassNotice, CaseRow};
 use chrono::{DateTime, Utc};
 use chrono_tz::Europe::Copenhagen;
 
@@ -38,6 +38,31 @@ pub fn fixed() -> Letter {
                A case in the register needs your attention now. Run: brevdue case list\r\n"
             .to_owned(),
     }
+}
+
+/// Mail that left without passing us: nobody knows what is in it, so it is no case, and somebody must look at once.
+pub fn bypass(notice: &BypassNotice) -> Letter {
+    let BypassNotice { mails, queue_id, transport, relay, .. } = notice;
+    let (first, last) = (local(notice.first_at), local(notice.last_at));
+    let mut body = String::new();
+    for text in [
+        &format!("{mails} mail(s) har forladt mailserveren uden at passere Brevdue, {first} til {last}."),
+        "Ingen har kontrolleret dem for CPR-numre.",
+        &format!("Senest: kø-id {queue_id}, transport {transport}, til {relay}."),
+        "Bed driften se efter en port eller tjeneste uden milter i master.cf, og find mailene i loggen.",
+        "Skal de ikke passere Brevdue, så nævn transporten eller modtageren i need_not_pass under [maillog].",
+        "",
+        "---",
+        "",
+        &format!("{mails} mail(s) left the mail server without passing Brevdue, {first} to {last}."),
+        "Nobody has checked them for CPR numbers.",
+        &format!("The latest: queue id {queue_id}, transport {transport}, to {relay}."),
+        "Ask operations to look for a port or service without the milter in master.cf, and to find the mails in the log.",
+        "If they need not pass Brevdue, name the transport or the next hop in need_not_pass of [maillog].",
+    ] {
+        line(&mut body, text);
+    }
+    Letter { subject: format!("Brevdue: {mails} mail(s) uden kontrol / unchecked"), body }
 }
 
 /// What `brevdue alarm test` sends.

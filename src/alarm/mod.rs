@@ -110,7 +110,38 @@ impl Alarm {
         for letter in plan.letters {
             sent += usize::from(self.send(letter, now).await?);
         }
+        sent += usize::from(self.tell_of_bypass(now).await?);
         Ok(sent)
+    }
+
+    /// Mail that left without passing us belongs to no case: it is told of by itself, once an hour at most.
+    async fn tell_of_bypass(&self, now: DateTime<Utc>) -> Result<bool, AlarmError> {
+        let store = Arc::clone(&self.store);
+        let Some(notice) = blocking(move || store.bypass_to_tell(now)).await? else { return Ok(false) };
+        let (text, _) = self.read_before_it_leaves(letter::bypass(&notice), None, now);
+        let result = self
+            .post
+            .send(Outgoing {
+                to: &notice.recipient,
+                subject: &text.subject,
+                body: &text.body,
+                attached: None,
+            })
+            .await;
+        let (store, at) = (Arc::clone(&self.store), self.clock.now());
+        match result {
+            Ok(()) => {
+                tracing::info!(mails = notice.mails, "notice of a bypass sent");
+                blocking(move || store.bypass_told(&notice, at)).await?;
+                Ok(true)
+            }
+            Err(error) => {
+                tracing::warn!(%error, "notice of a bypass not sent; tried again");
+                let again = now + stage::backoff(notice.attempts);
+                blocking(move || store.bypass_delayed(&notice, again, &error.to_string())).await?;
+                Ok(false)
+            }
+        }
     }
 
     async fn send(&self, letter: stage::Planned, now: DateTime<Utc>) -> Result<bool, AlarmError> {

@@ -189,9 +189,11 @@ fn entry(entry: &Entry) -> String {
     let event = match entry.event.as_str() {
         "opened" => "sag åbnet",
         "confirmed" => "mistanke bekræftet",
+        "promise_broken" => "ubeskyttet trods løfte",
         other => other,
     };
-    format!("  {}  {}  {event} ({change}): {}", local(entry.at), entry.who, entry.reason)
+    let change = if change.is_empty() { change } else { format!(" ({change})") };
+    format!("  {}  {}  {event}{change}: {}", local(entry.at), entry.who, entry.reason)
 }
 
 /// A state's Danish name; a word that no version of this program writes stands as it is.
@@ -207,12 +209,23 @@ fn milestone_name(milestone: Milestone) -> String {
     }
 }
 
-fn verdict_name(word: &str) -> &str {
+pub(super) fn verdict_name(word: &str) -> &str {
     match word {
         "deliver" => "sendt",
         "block" => "afvist",
         "hold" => "tilbageholdt",
         "reroute" => "omdirigeret",
+        other => other,
+    }
+}
+
+/// What the mail server's log says; a word that a later version writes stands as it is.
+pub(super) fn disposition_name(word: &str) -> &str {
+    match word {
+        "answered" => "besvaret",
+        "sent" => "afleveret",
+        "deferred" => "venter i køen",
+        "returned" => "returneret",
         other => other,
     }
 }
@@ -236,8 +249,12 @@ fn notice(notice: &NoticeRow) -> String {
 }
 
 fn message(message: &MessageRow) -> String {
+    let fate = match disposition_name(&message.disposition) {
+        name if message.proofs.is_empty() => name.to_owned(),
+        name => format!("{name} ({})", message.proofs.join(", ")),
+    };
     format!(
-        "  {}  {:<12} kø-id {}  {} -> {}  personer {}  forsøg {}",
+        "  {}  {:<12} kø-id {}  {} -> {}  personer {}  forsøg {}  {fate}",
         local(message.at),
         verdict_name(&message.verdict),
         message.queue_id.as_deref().unwrap_or("-"),

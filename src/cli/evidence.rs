@@ -1,4 +1,6 @@
-//! `brevdue evidence`: who must be written to, for the DPO alone.
+//! `brevdue evidence`: how the mails of a case travelled, and who must be written to (that for the DPO alone).
+
+mod journey;
 
 use crate::case::CaseId;
 use crate::spool::evidence::Evidence;
@@ -16,10 +18,41 @@ pub(super) enum Command {
         #[arg(long, value_name = "FILE")]
         identity: PathBuf,
     },
+    /// Show how each mail of a case travelled: next hop, TLS, time, as the mail server's log has it
+    Show {
+        /// The case, e.g. BRV-2026-0001
+        case: String,
+        /// How to print
+        #[arg(long, value_enum, default_value = "human")]
+        format: super::case::Format,
+    },
 }
 
-pub(super) fn run(config: Option<&Path>, command: &Command) -> anyhow::Result<ExitCode> {
+/// `brevdue evidence`: `evidence CASE` says `evidence show CASE`.
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_precedence_over_arg = true)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// The case whose mails' way is shown, e.g. BRV-2026-0001
+    #[arg(required = true)]
+    case: Option<String>,
+    /// How to print
+    #[arg(long, value_enum, default_value = "human")]
+    format: super::case::Format,
+}
+
+/// Which command was meant.
+pub(super) fn run(config: Option<&Path>, args: &Args) -> anyhow::Result<ExitCode> {
+    match (&args.command, &args.case) {
+        (Some(command), _) => run_command(config, command),
+        (None, case) => journey::run(config, case.as_deref().unwrap_or_default(), args.format),
+    }
+}
+
+fn run_command(config: Option<&Path>, command: &Command) -> anyhow::Result<ExitCode> {
     match command {
+        Command::Show { case, format } => journey::run(config, case, *format),
         Command::Open { case, identity } => {
             let case = CaseId::parse(case)
                 .with_context(|| format!("{case:?} is no case number; one is BRV-2026-0001"))?;

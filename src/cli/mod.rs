@@ -57,9 +57,8 @@ enum Command {
     /// The register: near misses and breaches, the one with least time left first
     #[command(subcommand)]
     Case(case::Command),
-    /// The numbers of a breach, with the DPO's private key
-    #[command(subcommand)]
-    Evidence(evidence::Command),
+    /// How the mails of a case travelled; and its numbers, with the DPO's private key
+    Evidence(evidence::Args),
     /// The rules by which numbers are found
     #[command(subcommand)]
     Rules(rules::Command),
@@ -111,7 +110,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::CheckConfig => config::check(config),
         Command::Config(command) => config::run(&command),
         Command::Case(command) => case::run(config, &command),
-        Command::Evidence(command) => evidence::run(config, &command),
+        Command::Evidence(args) => evidence::run(config, &args),
         Command::Rules(command) => rules::run(config, &command),
         Command::Policy(command) => policy::run(config, &command),
         Command::Key(command) => key::run(&command),

@@ -16,7 +16,7 @@ use super::section::At;
 use super::value::{self, Refusal};
 use super::{
     AlarmSettings, CheckSettings, Config, ConsoleSettings, DocumentSettings, MilterSettings, SmtpSettings,
-    Source,
+    Source, maillog::maillog,
 };
 use crate::envelope::Controller;
 use crate::intake::listen::ListenAddr;
@@ -88,6 +88,7 @@ pub(super) fn config(written: &Written, folder: &Path, faults: &mut Vec<Problem>
         sources: sources?,
         alarm,
         rules,
+        maillog: written.maillog.as_ref().and_then(|written| maillog(written, folder, faults)),
     })
 }
 

@@ -34,6 +34,18 @@ pub(super) struct Written {
     pub(super) sources: Vec<Source>,
     pub(super) alarm: Option<Alarm>,
     pub(super) rules: Option<At<String>>,
+    pub(super) maillog: Option<Maillog>,
+}
+
+/// `[maillog]`.
+#[derive(Debug)]
+pub(super) struct Maillog {
+    pub(super) at: Range<usize>,
+    pub(super) path: Option<At<String>>,
+    pub(super) journal: Option<At<bool>>,
+    pub(super) tls_logged: Option<At<bool>>,
+    pub(super) bypass: Option<At<String>>,
+    pub(super) need_not_pass: Vec<At<String>>,
 }
 
 /// `[milter]`.
@@ -179,6 +191,8 @@ pub(super) fn read(source: &str, faults: &mut Vec<Problem>) -> (Written, Vec<Ran
     written.rules = file
         .take_section("rules", "[rules]", faults)
         .and_then(|section| lone_text(section, ("path", "\"rules\""), faults));
+    written.maillog =
+        file.take_section("maillog", "[maillog]", faults).map(|section| maillog(section, faults));
     file.finish(faults);
     (written, broken)
 }
@@ -314,6 +328,19 @@ fn alarm(mut section: Section<'_>, faults: &mut Vec<Problem>) -> Alarm {
         smtp: section.need_text(("smtp", "\"127.0.0.1:25\""), faults),
         from: section.need_text(("from", "\"brevdue@kommune.example\""), faults),
         processor: section.take_text(("processor", "\"Leverandøren A/S\""), faults),
+    };
+    section.finish(faults);
+    read
+}
+
+fn maillog(mut section: Section<'_>, faults: &mut Vec<Problem>) -> Maillog {
+    let read = Maillog {
+        at: section.at(),
+        path: section.take_text(("path", "\"/var/log/mail.log\""), faults),
+        journal: section.take_bool(("journal", "true"), faults),
+        tls_logged: section.take_bool(("tls_logged", "true"), faults),
+        bypass: section.take_text(("bypass", "\"alarm\""), faults),
+        need_not_pass: section.take_texts(("need_not_pass", "[\"relay\"]"), faults),
     };
     section.finish(faults);
     read

@@ -9,6 +9,7 @@ mod check;
 pub mod diagnose;
 mod documents;
 mod file;
+mod maillog;
 mod policy;
 mod section;
 #[cfg(test)]
@@ -25,6 +26,7 @@ pub use crate::alarm::Settings as AlarmSettings;
 pub use crate::case::incident::Source;
 use crate::envelope::Controller;
 use crate::intake::listen::ListenAddr;
+pub use crate::intake::maillog::Settings as MaillogSettings;
 pub use crate::intake::milter::Settings as MilterSettings;
 pub use crate::intake::smtp::Settings as SmtpSettings;
 use crate::policy::Policy;
@@ -63,6 +65,8 @@ pub struct Config {
     pub alarm: Option<AlarmSettings>,
     /// A folder of rules over those built in.
     pub rules: Option<PathBuf>,
+    /// The mail server's log; `None` asks nobody how mail travelled.
+    pub maillog: Option<MaillogSettings>,
 }
 
 /// `[console]`.
@@ -170,6 +174,7 @@ impl Config {
             sources: Vec::new(),
             alarm: None,
             rules: None,
+            maillog: None,
         }
     }
 }

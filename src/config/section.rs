@@ -241,7 +241,7 @@ impl<'i> Section<'i> {
 
 /// Where keys live, for one that was written in another section: TOML gives a key to the header above it,
 /// so `default_road` below `[policy.unread]` is an easy slip.
-const HOMES: [(&str, &[&str]); 11] = [
+const HOMES: [(&str, &[&str]); 12] = [
     ("[milter]", &["listen", "max_connections"]),
     ("[smtp]", &["next_hop", "lmtp", "cert", "secure", "secure_ca"]),
     ("[store]", &["url"]),
@@ -253,6 +253,7 @@ const HOMES: [(&str, &[&str]); 11] = [
     ("[[controller]]", &["cvr", "domains", "recipients", "sources", "dpo", "dpo_key"]),
     ("[[source]]", &["match", "vendor"]),
     ("[alarm]", &["from", "processor"]),
+    ("[maillog]", &["journal", "tls_logged", "bypass", "need_not_pass"]),
 ];
 
 fn text(key: Key, value: &At<DeValue<'_>>, faults: &mut Vec<Problem>) -> Option<At<String>> {

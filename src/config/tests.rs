@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::diagnose::{Problems, Severity};
 use super::*;
+use crate::intake::maillog as maillog_of;
 use crate::policy::LeakAction;
 use crate::policy::road::{Protection, Road};
 use crate::policy::unread::UnreadAction;
@@ -85,6 +86,9 @@ smtp = "127.0.0.1:25"
 from = "brevdue@a.example"
 [rules]
 path = "rules"
+[maillog]
+path = "log/mail.log"
+need_not_pass = ["relay", "mx.a.example"]
 "#
     );
     let Loaded { config, warnings } = read(&source).unwrap();
@@ -115,6 +119,28 @@ path = "rules"
     assert_eq!(config.sources[0].pattern, "noreply@byg.example");
     assert_eq!(config.alarm.unwrap().smtp, "smtp://127.0.0.1:25");
     assert_eq!(config.rules.as_deref(), Some(Path::new("/etc/brevdue/rules")));
+    let log = config.maillog.unwrap();
+    assert_eq!(log.source, maillog_of::Source::File("/etc/brevdue/log/mail.log".into()));
+    assert_eq!((log.bypass, log.tls_logged), (maillog_of::Bypass::Alarm, false));
+    assert_eq!(log.need_not_pass, ["relay", "mx.a.example"]);
+}
+
+#[test]
+fn the_log_is_a_file_or_the_journal_and_not_both() {
+    let log = |more: &str| with(&format!("[maillog]\n{more}\n"));
+    let journal =
+        log("journal = true\nbypass = 'ignore'\ntls_logged = true").unwrap().config.maillog.unwrap();
+    assert_eq!(journal.source, maillog_of::Source::Journal);
+    assert_eq!((journal.bypass, journal.tls_logged), (maillog_of::Bypass::Ignore, true));
+    assert!(with("").unwrap().config.maillog.is_none());
+    for (more, fault) in [
+        ("", "`[maillog]` does not say where the log is"),
+        ("journal = false", "`[maillog]` does not say where the log is"),
+        ("journal = true\npath = '/x'", "`[maillog]` has both a file and the journal"),
+        ("path = '/x'\nbypass = 'alram'", "`bypass` cannot be `alram`"),
+    ] {
+        assert_eq!(errors(log(more)), [fault], "{more}");
+    }
 }
 
 #[test]
@@ -291,7 +317,7 @@ fn an_unknown_key_is_answered_with_the_nearest_or_with_all() {
         ("[policy]\nverbose = true\n", "known in `[policy]`: leak, default_road, off_tags, unread"),
         (
             "[surprise]\n",
-            "known in this file: milter, smtp, console, check, store, spool, seal, policy, documents, road, exemption, controller, source, alarm, rules",
+            "known in this file: milter, smtp, console, check, store, spool, seal, policy, documents, road, exemption, controller, source, alarm, rules, maillog",
         ),
     ] {
         let problems = with(more).unwrap_err();

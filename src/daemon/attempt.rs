@@ -131,6 +131,7 @@ pub(super) fn needs_restart(started: &Config, new: &Config) -> Vec<&'static str>
         spool,
         node_key,
         alarm,
+        maillog,
         // These are what a reload is for.
         policy: _,
         documents: _,
@@ -155,6 +156,7 @@ pub(super) fn needs_restart(started: &Config, new: &Config) -> Vec<&'static str>
         ("[spool] path", *spool != started.spool),
         ("[seal] node_key", *node_key != started.node_key),
         ("[alarm]", alarm_of(alarm) != alarm_of(&started.alarm)),
+        ("[maillog]", *maillog != started.maillog),
     ];
     changes.into_iter().filter_map(|(what, changed)| changed.then_some(what)).collect()
 }

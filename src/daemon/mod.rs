@@ -6,6 +6,7 @@
 
 mod attempt;
 mod listen;
+mod log_status;
 mod lookout;
 mod reload;
 pub mod rules;
@@ -24,6 +25,7 @@ use crate::inspect::{Gate, Setup};
 use crate::intake::ListenAddr;
 use crate::intake::check;
 use crate::intake::counters::Counters;
+use crate::intake::maillog;
 use crate::intake::milter::Door;
 use crate::intake::smtp::Door as SmtpDoor;
 use crate::outlet::notice::PostError;
@@ -317,7 +319,8 @@ impl Daemon {
             failed_reloads: 0,
         };
         let status = Arc::new(Status::new(files, Arc::clone(&store)));
-        let gate = Arc::new(Gate::new(setup, register, clock.clone()));
+        let gate = Gate::new(setup, register, clock.clone());
+        let gate = Arc::new(if config.maillog.is_some() { gate.with_log() } else { gate });
         let (stop, stopped) = watch::channel(false);
         let mut daemon = Self {
             milter: Vec::new(),
@@ -352,6 +355,15 @@ impl Daemon {
                 Alarm::new(store, settings, rules, clock)?.following(move || Arc::clone(&of.setup().rules));
             let stopped = stopped.clone();
             daemon.tasks.push(tokio::spawn(async move { alarm.run(stopped).await }));
+        }
+        if let Some(settings) = &config.maillog {
+            let counters = Arc::new(maillog::Counters::default());
+            status.show_log(Arc::clone(&counters), Arc::clone(&gate));
+            let (gate, settings, spool) = (Arc::clone(&gate), settings.clone(), config.spool.clone());
+            let stopped = stopped.clone();
+            daemon.tasks.push(tokio::task::spawn_blocking(move || {
+                maillog::task::follow(gate, &settings, &spool, counters, stopped);
+            }));
         }
         if let Some(door) = smtp {
             daemon.smtp = door.local_addrs();

@@ -7,12 +7,14 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use chrono::{DateTime, Utc};
 
+use super::log_status::Log;
 use crate::console::Watched;
 use crate::console::failures::{FAILURES, Failure};
 use crate::console::health::{Check, Condition, Health, written};
 use crate::console::metrics::{Family, Sample};
-use crate::intake::check;
+use crate::inspect::Gate;
 use crate::intake::counters::Counters;
+use crate::intake::{check, maillog};
 use crate::store::Store;
 
 /// The rules that count now, and how the files are that they come from.
@@ -49,6 +51,7 @@ pub(super) struct Status {
     milter: OnceLock<Arc<Counters>>,
     check: OnceLock<Arc<check::Counters>>,
     smtp: OnceLock<Arc<Counters>>,
+    log: OnceLock<Log>,
     store: Arc<Store>,
 }
 
@@ -59,6 +62,7 @@ impl Status {
             milter: OnceLock::new(),
             smtp: OnceLock::new(),
             check: OnceLock::new(),
+            log: OnceLock::new(),
             store,
         }
     }
@@ -78,6 +82,11 @@ impl Status {
         self.smtp.get_or_init(|| counters);
     }
 
+    /// Shows how the mail server's log is from now on.
+    pub(super) fn show_log(&self, counters: Arc<maillog::Counters>, gate: Arc<Gate>) {
+        self.log.get_or_init(|| Log { counters, gate });
+    }
+
     pub(super) fn files(&self) -> Files {
         self.files.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -89,7 +98,9 @@ impl Status {
 
 impl Watched for Status {
     fn health(&self) -> Health {
-        Health(vec![files(self.files()), register(&self.store)])
+        let mut checks = vec![files(self.files()), register(&self.store)];
+        checks.extend(self.log.get().map(|log| log.check(&self.store)));
+        Health(checks)
     }
 
     fn metrics(&self) -> Vec<Family> {
@@ -120,6 +131,7 @@ impl Watched for Status {
             ),
         ];
         all.push(effects());
+        all.extend(self.log.get().into_iter().flat_map(Log::metrics));
         all.extend(self.milter.get().into_iter().flat_map(|counters| door(counters, &MILTER)));
         all.extend(self.smtp.get().into_iter().flat_map(|counters| door(counters, &SMTP)));
         all.extend(self.check.get().map(|counters| {

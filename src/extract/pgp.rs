@@ -3,8 +3,19 @@
 //! A message that is only signed, compressed or wrapped has the same armour as an encrypted one, and protects nothing. Its
 //! first packet tells. Looks at first bytes only, and checks no key. Start reading at [`armoured`].
 
+use memchr::memmem::Finder;
+use std::sync::LazyLock;
+
 /// The line that begins armour (RFC 9580 §6.2.1).
 pub const ARMOUR: &[u8] = b"-----BEGIN PGP MESSAGE-----";
+
+/// Looks for it: made once, since that takes longer than to look through a letter.
+static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(ARMOUR));
+
+/// Where armour begins in a text.
+pub fn find(text: &[u8]) -> Option<usize> {
+    FINDER.find(text)
+}
 
 /// What a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

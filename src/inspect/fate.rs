@@ -106,6 +106,13 @@ impl Part<'_> {
     }
 }
 
+impl<'a> Part<'a> {
+    /// What was decided for each of its recipients.
+    pub(super) fn decisions(&self) -> impl Iterator<Item = &'a RecipientDecision> {
+        self.recipients.iter().map(|(one, _)| *one)
+    }
+}
+
 /// What the audit trail is told: a line for each exemption and each road that let the number pass.
 pub(super) fn passages(found: &Found<'_>, message: [u8; 16]) -> Vec<Passage> {
     if !found.report.leaks() {
@@ -152,7 +159,7 @@ fn reason(decided: &RecipientDecision) -> Option<Reason> {
     decided.why.many_persons.clone().map(|road| Reason::ManyPersons { road })
 }
 
-fn domains<'a>(decisions: impl Iterator<Item = &'a RecipientDecision>) -> (u64, Vec<String>) {
+pub(super) fn domains<'a>(decisions: impl Iterator<Item = &'a RecipientDecision>) -> (u64, Vec<String>) {
     let mut domains: Vec<String> =
         decisions.filter_map(|one| one.recipient.as_ref()).map(Address::shown_domain).collect();
     let count = domains.len() as u64;

@@ -7,10 +7,12 @@
 
 pub mod enquiry;
 mod fate;
+pub mod promise;
 pub mod record;
 mod reply;
 #[cfg(test)]
 mod scripted;
+pub mod seen;
 pub mod told;
 
 #[cfg(test)]
@@ -28,6 +30,7 @@ use crate::spool::held::Receipt;
 use crate::worker::Workers;
 use chrono::NaiveDate;
 use record::{Found, Register};
+use seen::Seen;
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// What a gate decides by; a message ends under the setup it began with.
@@ -62,6 +65,9 @@ pub struct Gate {
     setup: RwLock<Arc<Setup>>,
     register: Arc<Register>,
     clock: Clock,
+    seen: Seen,
+    /// Whether somebody reads the mail server's log, so that promises of a protected road are worth keeping.
+    has_log: bool,
     #[cfg(test)]
     script: Option<Arc<scripted::Script>>,
 }
@@ -72,10 +78,33 @@ impl Gate {
         Self {
             setup: RwLock::new(Arc::new(setup)),
             register: Arc::new(register),
+            seen: Seen::since(clock.now()),
             clock,
+            has_log: false,
             #[cfg(test)]
             script: None,
         }
+    }
+
+    /// The mail server's log is read: how a mail travelled that a protected road allowed is asked afterwards.
+    #[must_use]
+    pub fn with_log(self) -> Self {
+        Self { has_log: true, ..self }
+    }
+
+    /// The mails that have passed.
+    pub fn seen(&self) -> &Seen {
+        &self.seen
+    }
+
+    /// Where findings are recorded.
+    pub fn register(&self) -> &Arc<Register> {
+        &self.register
+    }
+
+    /// What time it is here.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// What the next message is decided by.
@@ -171,6 +200,9 @@ impl Inspection {
 
     /// The same, with what was found; `None` when our own work failed.
     async fn conclude(self) -> (Judged, Option<Report>) {
+        if let Some(queue_id) = &self.envelope.queue_id {
+            self.gate.seen.note(queue_id, self.gate.clock.now());
+        }
         #[cfg(test)]
         if let Some(judged) = self.scripted().await {
             return (judged, None);
@@ -195,6 +227,7 @@ impl Inspection {
             report: &report,
             decision: &decision,
             splits: hands.splits,
+            has_log: gate.has_log,
             now,
             local_day,
         };
@@ -208,10 +241,12 @@ impl Inspection {
                 report: &report,
                 decision: &decision,
                 splits: hands.splits,
+                has_log: gate.has_log,
                 now,
                 local_day,
             };
             let cases = gate.register.record(&found);
+            let cases = cases.and_then(|cases| gate.register.promise(&found).map(|()| cases));
             (cases, report, decision, envelope)
         })
         .await;

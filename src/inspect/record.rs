@@ -3,11 +3,11 @@
 //! The order: sealed numbers on disk, then the rows, then the answer. A crash between any two leaves a mail
 //! that its sender still has, and at worst a number sealed twice.
 
-use super::Setup;
 use super::fate::{self, Part};
+use super::{Setup, promise};
 use crate::case::CaseId;
 use crate::case::detection::{Detection, Outcome};
-use crate::case::incident;
+use crate::case::incident::{self, Source};
 use crate::envelope::{Address, Controller, Envelope};
 use crate::policy::Decision;
 use crate::scan::Report;
@@ -36,8 +36,17 @@ pub(super) struct Found<'a> {
     pub(super) decision: &'a Decision,
     /// Whether the door treats each recipient apart: see [`super::Inspection::splits`].
     pub(super) splits: bool,
+    /// Whether the mail server's log will tell how it went, so that promises are kept until then.
+    pub(super) has_log: bool,
     pub(super) now: DateTime<Utc>,
     pub(super) local_day: NaiveDate,
+}
+
+/// What a message belongs to: the system that sent it, the incident, and the controller's case in that.
+pub(super) struct Cause<'a> {
+    pub(super) source: Option<&'a Source>,
+    pub(super) root: Digest,
+    pub(super) grouping: Digest,
 }
 
 impl Found<'_> {
@@ -45,6 +54,7 @@ impl Found<'_> {
     pub(super) fn is_needed(&self) -> bool {
         self.setup.policy.unread.recorded(&self.report.coverage).next().is_some()
             || self.report.leaks() && fate::matters(self.decision, self.splits)
+            || promise::is_due(self)
     }
 }
 
@@ -94,36 +104,16 @@ impl Register {
         outcome: Outcome,
         recording: &Recording<'_>,
     ) -> Result<Joined, StoreError> {
-        let Found { setup, envelope, report, now, local_day, .. } = *found;
-        let (controller, sender) = (part.controller, envelope.sender.as_ref());
-        let (recipients, recipient_domains) = part.reached(outcome);
-        let detection = Detection {
-            at: now,
-            queue_id: envelope.queue_id.clone(),
-            message: self.message_digest(found, Some((controller, outcome))),
-            verdict: part.verdict,
-            outcome,
-            sender_domain: sender.map(Address::shown_domain).unwrap_or_default(),
-            recipient_domains,
-            recipients,
-            findings: report.count(),
-            persons: report.persons(),
-            persons_exact: report.person_numbers().is_exact(),
-        };
-        let source = incident::source_of(sender, &setup.sources);
+        let report = found.report;
+        let detection = self.detection(found, part, outcome);
         let left = matches!(outcome, Outcome::Delivered { .. });
-        let digest = |purpose: &str, parts: Vec<Vec<u8>>| {
-            let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
-            self.node_key.digest(purpose, &parts)
-        };
+        let controller = part.controller;
+        let Cause { source, root, grouping } = self.cause(found, controller, left);
         let opening = Opening {
             controller,
             source,
-            root: digest("incident", incident::root(source, &report.sketch, sender, local_day)),
-            grouping: digest(
-                "grouping",
-                incident::grouping(controller, source, &report.sketch, sender, local_day, left),
-            ),
+            root,
+            grouping,
             salt: random().map_err(|error| StoreError::Beside(error.to_string()))?,
         };
         let joined = recording.join(&detection, &opening)?;
@@ -138,6 +128,42 @@ impl Register {
             }
         }
         Ok(joined)
+    }
+
+    /// One controller's part of a message, as it stands in its case.
+    pub(super) fn detection(&self, found: &Found<'_>, part: &Part<'_>, outcome: Outcome) -> Detection {
+        let Found { envelope, report, now, .. } = *found;
+        let (recipients, recipient_domains) = part.reached(outcome);
+        Detection {
+            at: now,
+            queue_id: envelope.queue_id.clone(),
+            message: self.message_digest(found, Some((part.controller, outcome))),
+            verdict: part.verdict,
+            outcome,
+            sender_domain: envelope.sender.as_ref().map(Address::shown_domain).unwrap_or_default(),
+            recipient_domains,
+            recipients,
+            findings: report.count(),
+            persons: report.persons(),
+            persons_exact: report.person_numbers().is_exact(),
+        }
+    }
+
+    /// What a message belongs to.
+    pub(super) fn cause<'a>(&self, found: &Found<'a>, controller: &Controller, left: bool) -> Cause<'a> {
+        let Found { setup, envelope, report, local_day, .. } = *found;
+        let sender = envelope.sender.as_ref();
+        let source = incident::source_of(sender, &setup.sources);
+        let digest = |purpose: &str, parts: Vec<Vec<u8>>| {
+            let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+            self.node_key.digest(purpose, &parts)
+        };
+        let grouping = incident::grouping(controller, source, &report.sketch, sender, local_day, left);
+        Cause {
+            source,
+            root: digest("incident", incident::root(source, &report.sketch, sender, local_day)),
+            grouping: digest("grouping", grouping),
+        }
     }
 
     /// Only what left is sealed: nobody has to be written to about a near miss.

@@ -383,7 +383,7 @@ impl Reader {
     fn note_armour(&mut self) {
         let judge = &mut self.judge;
         let Some(text) = judge.report.sketch.take_unsearched().filter(|_| judge.sketching) else { return };
-        let Some(at) = memchr::memmem::find(text, pgp::ARMOUR).filter(|at| *at > 0) else { return };
+        let Some(at) = pgp::find(text).filter(|at| *at > 0) else { return };
         match pgp::armoured(text.get(at..).unwrap_or_default()) {
             Some(pgp::Message::Encrypted) => {
                 judge.unread(&self.leaf.path, UnreadKind::Encrypted, "pgp-message");

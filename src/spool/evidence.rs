@@ -1,13 +1,15 @@
 //! The numbers of a breach, sealed to the DPO's key, so that the persons can be written to (GDPR art. 34).
 //!
-//! One segment a case, one frame a message, each person once. This machine writes and cannot read: opening
+//! One segment a case, one frame a message, each person once. A mail with numbers that a protected road allowed has a
+//! segment of its own until the mail server's log has proved how it travelled. This machine writes and cannot read: opening
 //! takes the DPO's private key, on the DPO's own machine.
 
 use super::durable;
 use crate::case::CaseId;
-use crate::seal::{self, SealError};
+use crate::seal::{self, Digest, SealError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// What can go wrong with evidence.
@@ -17,7 +19,7 @@ pub enum EvidenceError {
     #[error("evidence of {case}: {source}")]
     Seal {
         /// Whose.
-        case: CaseId,
+        case: String,
         /// What.
         source: SealError,
     },
@@ -62,13 +64,91 @@ impl Evidence {
     /// # Errors
     /// When they could not be sealed or written.
     pub fn append(&self, case: &CaseId, dpo_key: &str, numbers: &[[u8; 10]]) -> Result<(), EvidenceError> {
-        let plain = Zeroizing::new(
-            numbers.iter().flat_map(|number| [number, b"\n".as_slice()].concat()).collect::<Vec<u8>>(),
-        );
-        let sealed = seal::seal(&plain, dpo_key)
-            .map_err(|source| EvidenceError::Seal { case: case.clone(), source })?;
+        let sealed = sealed(numbers, dpo_key)
+            .map_err(|source| EvidenceError::Seal { case: case.to_string(), source })?;
         let path = self.path(case);
         durable::append(&path, &sealed).map_err(|source| EvidenceError::Io { path, source })
+    }
+
+    /// Seals the numbers of a mail that a protected road allowed into a segment of its own, named by the mail's keyed
+    /// digest, and returns when they are on disk. They become evidence when the promise is broken
+    /// ([`Self::break_promise`]), or go ([`Self::drop_promise`]).
+    ///
+    /// # Errors
+    /// When they could not be sealed or written.
+    pub fn append_promise(
+        &self,
+        mail: &Digest,
+        dpo_key: &str,
+        numbers: &[[u8; 10]],
+    ) -> Result<(), EvidenceError> {
+        let sealed = sealed(numbers, dpo_key)
+            .map_err(|source| EvidenceError::Seal { case: "a promise".to_owned(), source })?;
+        let path = self.promise_path(mail);
+        durable::append(&path, &sealed).map_err(|source| EvidenceError::Io { path, source })
+    }
+
+    /// Puts the numbers of a promise into a case's segment, sealed as they are, and returns when they are on disk there.
+    /// The promise's own segment stays until [`Self::drop_promise`]: who crashes in between does it again, and a reader
+    /// sees each number once.
+    ///
+    /// # Errors
+    /// When they could not be read or written.
+    pub fn break_promise(&self, mail: &Digest, case: &CaseId) -> Result<(), EvidenceError> {
+        let promise = self.promise_path(mail);
+        let frames = match durable::frames(&promise) {
+            Ok(frames) => frames,
+            // Without a DPO's key nothing was sealed.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(source) => return Err(EvidenceError::Io { path: promise, source }),
+        };
+        let path = self.path(case);
+        for frame in frames {
+            durable::append(&path, &frame)
+                .map_err(|source| EvidenceError::Io { path: path.clone(), source })?;
+        }
+        Ok(())
+    }
+
+    /// Removes the segment of a promise, if there is one.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn drop_promise(&self, mail: &Digest) -> Result<(), EvidenceError> {
+        let path = self.promise_path(mail);
+        match std::fs::remove_file(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(EvidenceError::Io { path, source })
+            }
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    /// The mails of which a promise's segment lies here and was not written to for so long.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn promises(&self, idle: Duration) -> Result<Vec<Digest>, EvidenceError> {
+        let io = |source| EvidenceError::Io { path: self.folder.clone(), source };
+        let entries = match std::fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(io(error)),
+        };
+        let mut found = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(io)?;
+            let is_idle = |time: std::time::SystemTime| time.elapsed().is_ok_and(|age| age >= idle);
+            let Some(mail) = entry.file_name().to_str().and_then(promised_mail) else { continue };
+            if entry.metadata().and_then(|metadata| metadata.modified()).is_ok_and(is_idle) {
+                found.push(mail);
+            }
+        }
+        Ok(found)
+    }
+
+    fn promise_path(&self, mail: &Digest) -> PathBuf {
+        self.folder.join(format!("promise-{}.seg", seal::hex(mail)))
     }
 
     /// Opens a case's evidence with the DPO's private key. A DPO who took a new key during the case opens it in
@@ -93,7 +173,7 @@ impl Evidence {
         }
         match refused {
             Some(source) if opened.numbers.is_empty() => {
-                Err(EvidenceError::Seal { case: case.clone(), source })
+                Err(EvidenceError::Seal { case: case.to_string(), source })
             }
             Some(_) | None => {
                 opened.numbers.sort_unstable();
@@ -102,6 +182,26 @@ impl Evidence {
             }
         }
     }
+}
+
+fn sealed(numbers: &[[u8; 10]], dpo_key: &str) -> Result<Vec<u8>, SealError> {
+    let plain = Zeroizing::new(
+        numbers.iter().flat_map(|number| [number, b"\n".as_slice()].concat()).collect::<Vec<u8>>(),
+    );
+    seal::seal(&plain, dpo_key)
+}
+
+/// Reads the name of a promise's segment.
+fn promised_mail(name: &str) -> Option<Digest> {
+    let hex = name.strip_prefix("promise-")?.strip_suffix(".seg")?;
+    let mut mail = Digest::default();
+    if hex.len() != 2 * mail.len() || !hex.is_ascii() {
+        return None;
+    }
+    for (at, byte) in mail.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(hex.get(2 * at..2 * at + 2)?, 16).ok()?;
+    }
+    Some(mail)
 }
 
 #[cfg(test)]
@@ -124,6 +224,28 @@ mod tests {
         assert!(evidence.open(&case, DpoPair::generate().secret()).is_err());
         let bytes = std::fs::read(evidence.path(&case)).unwrap();
         assert!(!bytes.windows(10).any(|w| w == b"1111111118"));
+    }
+
+    #[test]
+    fn a_broken_promise_is_evidence_and_a_kept_one_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let evidence = Evidence::below(folder.path());
+        let (pair, case) = (DpoPair::generate(), CaseId::new(2026, 1));
+        let (kept, broken) = ([7; 16], [0xAB; 16]);
+        assert!(evidence.promises(Duration::ZERO).unwrap().is_empty());
+        evidence.append_promise(&kept, &pair.public, &[*b"1111111118"]).unwrap();
+        evidence.append_promise(&broken, &pair.public, &[*b"1111111126"]).unwrap();
+        assert_eq!(evidence.promises(Duration::ZERO).unwrap().len(), 2);
+        assert!(evidence.promises(Duration::from_hours(1)).unwrap().is_empty(), "somebody may be at it");
+        evidence.drop_promise(&kept).unwrap();
+        // Twice, as after a crash in between.
+        for _ in 0..2 {
+            evidence.break_promise(&broken, &case).unwrap();
+        }
+        evidence.drop_promise(&broken).unwrap();
+        evidence.break_promise(&broken, &case).unwrap();
+        assert_eq!(evidence.open(&case, pair.secret()).ok().unwrap().numbers, ["1111111126"]);
+        assert!(evidence.promises(Duration::ZERO).unwrap().is_empty());
     }
 
     #[test]

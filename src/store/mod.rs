@@ -4,9 +4,11 @@
 //! so every write ends on disk or is an error. Start reading at [`Store`]; the schema in
 //! `sqlite/schema.sql` is written to be read. Tests: `tests/store.rs`, one story a question.
 
+mod delivery;
 mod migrate;
 mod sqlite;
 
+pub use delivery::{Broken, BypassNotice, Bypassed, DeliveryRow, Journey, Logged, Promise};
 pub use sqlite::{Joined, Opening, Recording, Store};
 
 use crate::case::milestone::Milestone;
@@ -98,8 +100,10 @@ pub struct MessageRow {
     pub queue_id: Option<String>,
     /// What was decided.
     pub verdict: String,
-    /// What did become of it, as far as is known.
+    /// What did become of it, as far as is known: `answered`, or what the mail server's log says.
     pub disposition: String,
+    /// How that is proved, each way once: `verified TLSv1.3`, `plaintext`.
+    pub proofs: Vec<String>,
     /// How often it came.
     pub attempts: u64,
     /// From which domain.

@@ -166,6 +166,12 @@ impl Daemon {
         self.folder.path().join("log/brevdue.log")
     }
 
+    /// The mail server's log for `[maillog] path = "log/mail.log"`: there from now on, as a link to this file.
+    pub(crate) fn follow(&self, log: &Path) -> Result<(), Trouble> {
+        let link = self.folder.path().join("log/mail.log");
+        std::os::unix::fs::symlink(log, &link).map_err(Trouble::while_doing(link.display()))
+    }
+
     /// What it has logged.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.log_file()).unwrap_or_default()

@@ -81,6 +81,7 @@ discard  unix - - n - - discard
 local    unix - n n - - local
 anvil    unix - - n - 1 anvil
 scache   unix - - n - 1 scache
+tlsproxy unix - - n - 0 tlsproxy
 postlog  unix-dgram n - n - 1 postlogd
 ";
 
@@ -164,6 +165,11 @@ impl Postfix {
     /// The queue directory; a milter's socket may lie in its folder `brevdue`, as in the example.
     pub(crate) fn queue_dir(&self) -> PathBuf {
         self.dir.join("spool")
+    }
+
+    /// The file it logs to.
+    pub(crate) fn log_path(&self) -> PathBuf {
+        self.dir.join("postfix.log")
     }
 
     /// All that Postfix has logged.

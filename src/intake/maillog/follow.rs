@@ -136,19 +136,27 @@ fn at_end(path: &Path) -> Option<Open> {
     Open::new(file, end).ok()
 }
 
-/// The file that was read, under its name or the one that logrotate gives it; the new one's beginning when it is gone.
+/// The file that was read, under its name or the one that logrotate gave it (`mail.log.1`, `mail.log-20261122`). When it is
+/// gone, the newest one that was rotated, from its beginning: what stands there is newer; and else the log's.
 fn resume(path: &Path, from: Position) -> Option<Open> {
-    let mut rotated = path.as_os_str().to_owned();
-    rotated.push(".1");
-    for path in [path, Path::new(&rotated)] {
-        let open = File::open(path).and_then(|file| Open::new(file, from.offset)).ok();
-        let same =
-            open.filter(|open| (open.position.device, open.position.inode) == (from.device, from.inode));
-        if same.is_some() {
-            return same;
-        }
-    }
-    None
+    let is_same = |open: &Open| (open.position.device, open.position.inode) == (from.device, from.inode);
+    let open = |path: &Path, offset| File::open(path).and_then(|file| Open::new(file, offset)).ok();
+    let same = |path: &Path| open(path, from.offset).filter(is_same);
+    let mut newest = path.as_os_str().to_owned();
+    newest.push(".1");
+    same(path)
+        .or_else(|| rotated(path).iter().find_map(|path| same(path)))
+        .or_else(|| open(newest.as_ref(), 0))
+}
+
+/// What lies beside a log and begins with its name.
+fn rotated(path: &Path) -> Vec<PathBuf> {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Vec::new() };
+    let is_ours = |found: &Path| {
+        found.file_name().is_some_and(|found| found.as_encoded_bytes().starts_with(name.as_encoded_bytes()))
+    };
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).filter(|path| is_ours(path)).collect()
 }
 
 #[cfg(test)]
@@ -202,6 +210,20 @@ mod tests {
         assert!(new_lines(&mut follower).is_empty());
         add(&log, "eight\n");
         assert_eq!(new_lines(&mut follower), ["eight"]);
+        // Rotated under another name while away, and then away so long that it is gone.
+        let position = follower.position();
+        add(&log, "nine\n");
+        #[allow(clippy::disallowed_methods, reason = "as logrotate does it")]
+        std::fs::rename(&log, log.with_file_name("mail.log-20261122")).unwrap();
+        add(&log, "ten\n");
+        assert_eq!(new_lines(&mut Follower::new(&log, position)), ["nine", "ten"]);
+        std::fs::remove_file(log.with_file_name("mail.log-20261122")).unwrap();
+        // What has the place of a file that is gone may have its number: one that is kept has not.
+        let kept = File::open(&log).unwrap();
+        rotate(&log);
+        add(&log, "eleven\n");
+        assert_eq!(new_lines(&mut Follower::new(&log, position)), ["ten", "eleven"]);
+        drop(kept);
         // What was there before the first start is of another time.
         assert!(new_lines(&mut Follower::new(&log, None)).is_empty());
     }

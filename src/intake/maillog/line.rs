@@ -2,11 +2,14 @@
 //!
 //! Both forms of time stamp and every instance's name (`postfix-out/smtp`) are read; what a line says is told by its
 //! words, as Postfix 3.5 to 3.11 writes them (postconf(5), `smtp_tls_loglevel = 1`). A line that says nothing of this is
-//! `None`: the log of a relay holds many. Of a recipient the domain alone is kept. Start reading at [`Line::read`].
+//! `None`: the log of a relay holds many. Of a recipient the domain alone is kept. A peer's words stand in a line, last and
+//! in brackets, so a line is read from its beginning and nothing is looked for behind the bracket but what Postfix itself
+//! put first there. Start reading at [`Line::read`].
 
 use crate::envelope::{Address, QueueId};
 use chrono::{DateTime, Utc};
 use regex::Regex;
+use std::net::IpAddr;
 use std::sync::LazyLock;
 
 /// A line that matters.
@@ -29,11 +32,27 @@ pub struct Writer {
     pub pid: u32,
 }
 
+impl Writer {
+    /// The transport: the middle of `postfix/relay/smtp`, or the program where there is no middle.
+    pub fn transport(&self) -> &str {
+        let mut parts = self.program.rsplit('/');
+        let program = parts.next().unwrap_or_default();
+        parts.next().filter(|_| parts.next().is_some()).unwrap_or(program)
+    }
+
+    /// Whether it speaks SMTP with a peer.
+    pub fn is_client(&self) -> bool {
+        matches!(self.program.rsplit('/').next(), Some("smtp" | "lmtp"))
+    }
+}
+
 /// What a line says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Says {
     /// A TLS session of an SMTP client has begun.
     Secured(Secured),
+    /// A session of this client has ended in the middle; what follows goes over another.
+    Lost,
     /// What became of a mail for one recipient.
     Delivery(Delivery),
     /// The mail has left the queue: all its recipients are settled.
@@ -49,6 +68,12 @@ pub enum Says {
         /// Before.
         old: QueueId,
     },
+    /// A filter refused the mail; whoever sent it still has it.
+    Refused(QueueId),
+    /// The mail waited too long, and goes back to its sender.
+    Expired(QueueId),
+    /// Postfix has written a mail of its own: of a bounce or a delay. It passes no filter.
+    Wrote(QueueId),
 }
 
 /// How surely the peer of a TLS session is who it should be, in Postfix's own words.
@@ -81,6 +106,8 @@ impl Trust {
 pub struct Secured {
     /// With whom, as Postfix names it: `mx.example[192.0.2.1]:25`.
     pub peer: String,
+    /// Whether it was begun earlier, for another mail (`smtp_tls_connection_reuse`).
+    pub is_reused: bool,
     /// How surely.
     pub trust: Trust,
     /// `TLSv1.3`.
@@ -96,12 +123,31 @@ pub struct Delivery {
     pub queue_id: QueueId,
     /// The recipient's domain, as it may be shown; empty where the log has no address.
     pub domain: String,
+    /// The domain that the sender wrote, where an alias led elsewhere.
+    pub written_domain: Option<String>,
     /// The peer, as Postfix names it; `None` where none was reached.
     pub relay: Option<String>,
     /// How often the session has been used: 1 where the line does not say.
     pub conn_use: u32,
+    /// What Postfix 3.11 and later says of TLS; `None` where it does not.
+    pub level: Option<Level>,
     /// What became of it.
     pub status: Status,
+    /// Whether the content, or a part of it, has been handed to the peer, whatever it answered.
+    pub is_told: bool,
+    /// The mail's name behind a peer on this machine, a filter that hands it back: `queued as` or `forwarded as`.
+    pub went_on_as: Option<QueueId>,
+}
+
+/// TLS as a delivery's own line tells it (`smtp_log_tls_feature_status`, Postfix 3.11): not which, but whether.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// `none`, `may:none`: there was none.
+    None,
+    /// There was some.
+    Some,
+    /// `dane?`, `!encrypt`: it did not come to that.
+    Undecided,
 }
 
 /// What became of a delivery.
@@ -115,6 +161,17 @@ pub enum Status {
     Failed,
 }
 
+impl Status {
+    /// The word in rows.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Deferred => "deferred",
+            Self::Failed => "returned",
+        }
+    }
+}
+
 static HEAD: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
         r"^(?:(?<iso>\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d))|[A-Z][a-z]{2} [ \d]\d [\d:]{8}) \S+ (?<program>[\w./-]+)\[(?<pid>\d+)\]: (?<text>.*)$",
@@ -124,23 +181,34 @@ static HEAD: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 static SECURED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"^(?:[0-9A-Za-z]+: )?(?<trust>Anonymous|Untrusted|Trusted|Verified) TLS connection (?:established|reused) to (?<peer>\S+\[[^\]]*\]\S*): (?<protocol>\S+) with cipher (?<cipher>\S+)",
+        r"^(?:[0-9A-Za-z]+: )?(?<trust>Anonymous|Untrusted|Trusted|Verified) TLS connection (?<how>established|reused) to (?<peer>\S+\[[^\]]*\]\S*): (?<protocol>[\w.]+) with cipher (?<cipher>[\w-]+)",
     )
     .ok()
 });
 
+// A local part may be quoted and hold whatever its sender likes, the rest of such a line too.
 static DELIVERY: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"^(?<id>[0-9A-Za-z]+): to=<(?<to>.*?)>, (?:orig_to=<.*?>, )?relay=(?<relay>\S+?), (?:conn_use=(?<uses>\d+), )?delay=.* status=(?<status>\w+) \(",
+        r#"^(?<id>[0-9A-Za-z]+): to=<(?<to>(?:[^">]|"(?:[^"\\]|\\.)*")*)>, (?:orig_to=<(?<written>(?:[^">]|"(?:[^"\\]|\\.)*")*)>, )?relay=(?<relay>\S+), (?:conn_use=(?<uses>\d+), )?delay=[\d.]+, delays=[\d./]+, (?:tls=(?<level>[^\s,]+), )?dsn=[\d.]+, status=(?<status>[\w-]+) \((?<text>.*)$"#,
     )
     .ok()
 });
 
 static QUEUE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"^(?<id>[0-9A-Za-z]+): (?:(?<removed>removed$)|(?<released>released from hold)|(?<requeued>requeued)|uid=\d+ from=<.*> orig_id=(?<old>[0-9A-Za-z]+))",
+        r#"^(?<id>[0-9A-Za-z]+): (?:(?<removed>removed$)|(?<released>released from hold)|(?<requeued>requeued$)|uid=\d+ from=<(?:[^">]|"(?:[^"\\]|\\.)*")*> orig_id=(?<old>[0-9A-Za-z]+)$|(?<refused>milter-(?:reject|discard): END-OF-MESSAGE )|(?<expired>from=<(?:[^">]|"(?:[^"\\]|\\.)*")*>, status=(?:force-)?expired, returned to sender)|(?:sender|postmaster) (?:non-delivery|delay|delivery status) notification: (?<wrote>[0-9A-Za-z]+)$)"#,
     )
     .ok()
+});
+
+// smtp_trouble.c: the session is dead, and a next try, by the same process, begins another; perhaps without TLS.
+static LOST: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"^[0-9A-Za-z]+: (?:lost connection with|conversation with \S+ timed out)").ok()
+});
+
+// A filter's answer holds the answer that it got itself, so the first word that fits is taken.
+static WENT_ON: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"^(?:forwarded as |250 [^()]*(?:\(\S*\)[^()]*)?queued as )(?<id>[0-9A-Za-z]+)").ok()
 });
 
 impl Line {
@@ -154,13 +222,18 @@ impl Line {
             pid: head.name("pid")?.as_str().parse().ok()?,
         };
         let says = match writer.program.rsplit('/').next()? {
-            "smtp" | "lmtp" => secured(text).or_else(|| delivery(text)),
-            "qmgr" | "postsuper" | "pickup" => queue(text),
-            // `local`, `pipe`, `virtual`, `error`, `discard`, and transports by other names.
-            _ => delivery(text).or_else(|| secured(text)),
+            "smtp" | "lmtp" => secured(text).or_else(|| lost(text)).or_else(|| delivery(text)),
+            "qmgr" | "postsuper" | "pickup" | "cleanup" | "bounce" => queue(text),
+            // `local`, `pipe`, `virtual`, `error`, `discard`.
+            _ => delivery(text),
         }?;
         Some(Self { at, writer, says })
     }
+}
+
+/// When a line was written, whatever it says; `None` where the stamp has no year and no zone.
+pub fn stamp(line: &str) -> Option<DateTime<Utc>> {
+    time(line.split(' ').next()?)
 }
 
 /// RFC 3339, and what journald writes: the zone without a colon.
@@ -181,29 +254,83 @@ fn secured(text: &str) -> Option<Says> {
     };
     Some(Says::Secured(Secured {
         peer: word("peer")?,
+        is_reused: found.name("how")?.as_str() == "reused",
         trust,
         protocol: word("protocol")?,
         cipher: word("cipher")?,
     }))
 }
 
+fn lost(text: &str) -> Option<Says> {
+    // A last try that ends so is a delivery's own line.
+    LOST.as_ref()?.is_match(text).then_some(Says::Lost)
+}
+
 fn delivery(text: &str) -> Option<Says> {
     let found = DELIVERY.as_ref()?.captures(text)?;
-    let relay = found.name("relay")?.as_str();
+    let relay = found.name("relay").map(|relay| relay.as_str()).filter(|relay| *relay != "none");
+    let status = match found.name("status")?.as_str() {
+        "sent" => Status::Sent,
+        "deferred" | "SOFTBOUNCE" => Status::Deferred,
+        // A probe of an address (`deliverable`) is no mail.
+        "deliverable" | "undeliverable" => return None,
+        // bounced, expired, and what a later version may say.
+        _ => Status::Failed,
+    };
+    let domain = |name| {
+        // In brackets, for a quoted local part may hold blanks.
+        let address = Address::parse(format!("<{}>", found.name(name)?.as_str()).as_bytes());
+        Some(address.map(|address| address.shown_domain()).unwrap_or_default())
+    };
+    let words = found.name("text")?.as_str();
+    let went_on_as =
+        (status == Status::Sent && relay.is_some_and(is_this_machine)).then(|| queued_as(words)).flatten();
     Some(Says::Delivery(Delivery {
         queue_id: QueueId::new(found.name("id")?.as_str())?,
-        domain: Address::parse(found.name("to")?.as_str().as_bytes())
-            .map(|address| address.shown_domain())
-            .unwrap_or_default(),
-        relay: (relay != "none").then(|| relay.to_owned()),
+        domain: domain("to").unwrap_or_default(),
+        written_domain: domain("written"),
+        relay: relay.map(str::to_owned),
         conn_use: found.name("uses").map_or(Some(1), |uses| uses.as_str().parse().ok())?,
-        status: match found.name("status")?.as_str() {
-            "sent" | "deliverable" => Status::Sent,
-            "deferred" | "undeliverable" => Status::Deferred,
-            // bounced, expired, and what a later version may say.
-            _ => Status::Failed,
-        },
+        level: found.name("level").map(|level| level_of(level.as_str())),
+        status,
+        is_told: status == Status::Sent
+            || words.contains(END_OF_DATA)
+            || BODY.iter().any(|one| words.contains(one)),
+        went_on_as,
     }))
+}
+
+/// The name that Postfix gave a mail, by its answer to the mail's end: `250 2.0.0 Ok: queued as 4bXq1z3kTnz9`.
+pub fn queued_as(answer: &str) -> Option<QueueId> {
+    QueueId::new(WENT_ON.as_ref()?.captures(answer)?.name("id")?.as_str())
+}
+
+/// In Postfix's own words behind a peer's answer: to the end of the content, so that the peer has read it all.
+const END_OF_DATA: &str = "(in reply to end of DATA command";
+/// Where a session ended when some of the content was on its way.
+const BODY: [&str; 2] = ["while sending message body", "while sending end of data"];
+
+/// postconf(5), `smtp_log_tls_feature_status`: `LEVEL`, `LEVEL:LOWERED`, `LEVEL?`, `!LEVEL`.
+fn level_of(text: &str) -> Level {
+    // Behind a slash stands what is said of REQUIRETLS.
+    let text = text.split('/').next().unwrap_or_default();
+    let used = text.rsplit(':').next().unwrap_or_default();
+    match used {
+        "none" => Level::None,
+        used if text.starts_with('!') || used.ends_with('?') => Level::Undecided,
+        _ => Level::Some,
+    }
+}
+
+/// Whether a relay is on this machine: a socket of its file system, a delivery agent, or a loopback address.
+fn is_this_machine(relay: &str) -> bool {
+    address_of(relay).is_none_or(|address| address.is_loopback())
+}
+
+/// The network address of a relay; `None` where it is no peer of a network: `local`, `host[private/lmtp]`.
+pub fn address_of(relay: &str) -> Option<IpAddr> {
+    let inside = relay.split_once('[')?.1.split_once(']')?.0;
+    inside.parse().ok()
 }
 
 fn queue(text: &str) -> Option<Says> {
@@ -212,8 +339,15 @@ fn queue(text: &str) -> Option<Says> {
     if let Some(old) = found.name("old") {
         return Some(Says::Renamed { new: id, old: QueueId::new(old.as_str())? });
     }
+    if let Some(wrote) = found.name("wrote") {
+        return Some(Says::Wrote(QueueId::new(wrote.as_str())?));
+    }
     let is = |name| found.name(name).is_some();
-    Some(if is("removed") {
+    Some(if is("refused") {
+        Says::Refused(id)
+    } else if is("expired") {
+        Says::Expired(id)
+    } else if is("removed") {
         Says::Removed(id)
     } else if is("released") {
         Says::Released(id)
@@ -223,95 +357,4 @@ fn queue(text: &str) -> Option<Says> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn says(text: &str) -> Says {
-        Line::read(&format!("2026-11-02T08:00:00.25+01:00 mx1 postfix/smtp[4711]: {text}")).unwrap().says
-    }
-
-    #[test]
-    fn every_form_of_stamp_and_name_is_read() {
-        for (head, at, program) in [
-            ("Nov  2 08:00:00 mx1 postfix/qmgr[7]", None, "postfix/qmgr"),
-            ("2026-11-02T08:00:00.25+01:00 mx1 postfix-out/qmgr[7]", Some(1_793_602_800), "postfix-out/qmgr"),
-            ("2026-11-02T08:00:00+0100 mx1 postfix/relay/qmgr[7]", Some(1_793_602_800), "postfix/relay/qmgr"),
-        ] {
-            let line = Line::read(&format!("{head}: 4bXq1z3kTnz9: removed")).unwrap();
-            assert_eq!(line.at.map(|at| at.timestamp()), at, "{head}");
-            assert_eq!(line.writer, Writer { program: program.into(), pid: 7 });
-            assert_eq!(line.says, Says::Removed(QueueId::new("4bXq1z3kTnz9").unwrap()));
-        }
-    }
-
-    #[test]
-    fn a_session_is_read_with_what_was_agreed() {
-        let line = "Verified TLS connection established to mx.x.example[192.0.2.1]:25: TLSv1.3 with cipher \
-                    TLS_AES_256_GCM_SHA384 (256/256 bits) key-exchange X25519 server-signature RSA-PSS (2048 bits)";
-        let told = Secured {
-            peer: "mx.x.example[192.0.2.1]:25".into(),
-            trust: Trust::Verified,
-            protocol: "TLSv1.3".into(),
-            cipher: "TLS_AES_256_GCM_SHA384".into(),
-        };
-        assert_eq!(says(line), Says::Secured(told.clone()));
-        // With smtp_tls_loglevel above 1, or from 3.11 on, the mail's name stands before it.
-        assert_eq!(says(&format!("4bXq1z3kTnz9: {line}")), Says::Secured(told));
-        assert!(Trust::Verified > Trust::Trusted && Trust::Trusted > Trust::Untrusted);
-    }
-
-    #[test]
-    fn a_delivery_is_read_without_the_person() {
-        let told = |conn_use, status| {
-            Says::Delivery(Delivery {
-                queue_id: QueueId::new("4bXq1z3kTnz9").unwrap(),
-                domain: "post.example".into(),
-                relay: Some("mx.post.example[192.0.2.1]:25".into()),
-                conn_use,
-                status,
-            })
-        };
-        let line = |more: &str, status: &str| {
-            says(&format!(
-                "4bXq1z3kTnz9: to=<inger.madsen@post.example>, relay=mx.post.example[192.0.2.1]:25, {more}delay=0.4, \
-                 delays=0.1/0/0.1/0.2, dsn=2.0.0, status={status} (250 2.0.0 Ok: queued as ABC)"
-            ))
-        };
-        assert_eq!(line("", "sent"), told(1, Status::Sent));
-        assert_eq!(line("conn_use=3, ", "deferred"), told(3, Status::Deferred));
-        assert_eq!(line("", "bounced"), told(1, Status::Failed));
-        let none = says(
-            "4bXq1z3kTnz9: to=<a@b.example>, orig_to=<c@d.example>, relay=none, delay=1, delays=1/0/0/0, dsn=4.4.1, status=deferred (connect to b.example[192.0.2.9]:25: Connection refused)",
-        );
-        assert!(matches!(none, Says::Delivery(Delivery { relay: None, status: Status::Deferred, .. })));
-    }
-
-    #[test]
-    fn what_was_done_to_a_held_mail_is_read() {
-        let id = |text| QueueId::new(text).unwrap();
-        let of = |program: &str, text: &str| {
-            Line::read(&format!("Nov  2 08:00:00 h {program}[7]: {text}")).map(|line| line.says)
-        };
-        assert_eq!(of("postfix/postsuper", "4bX: released from hold"), Some(Says::Released(id("4bX"))));
-        assert_eq!(of("postfix/postsuper", "4bX: requeued"), Some(Says::Requeued(id("4bX"))));
-        assert_eq!(
-            of("postfix/pickup", "4bY: uid=102 from=<a@b.example> orig_id=4bX"),
-            Some(Says::Renamed { new: id("4bY"), old: id("4bX") })
-        );
-    }
-
-    #[test]
-    fn other_lines_and_odd_ones_say_nothing() {
-        for line in [
-            "",
-            "hello",
-            "Nov  2 08:00:00 mx1 sshd[7]: Accepted",
-            "Nov  2 08:00:00 mx1 postfix/smtp[7]: connect to x[192.0.2.1]:25: Connection refused",
-            "Nov  2 08:00:00 mx1 postfix/smtpd[7]: Anonymous TLS connection established from x[192.0.2.1]: TLSv1.3 with cipher X",
-            "Nov  2 08:00:00 mx1 postfix/smtp[99999999999]: 4bX: removed",
-            "Nov  2 08:00:00 mx1 postfix/qmgr[7]: 4bX: removed by somebody",
-        ] {
-            assert_eq!(Line::read(line), None, "{line}");
-        }
-    }
-}
+mod tests;

@@ -2,8 +2,10 @@
 //!
 //! Start reading at [`Store::record`]: everything that a message changes is one transaction.
 
+mod delivery;
 mod notices;
 mod passage;
+mod promise;
 mod read;
 mod record;
 

@@ -2,6 +2,7 @@
 
 use super::{Store, StoreError, count, time};
 use crate::case::{CaseId, State};
+use crate::store::delivery::disposition;
 use crate::store::{CaseFile, CaseRow, Entry, MessageRow};
 use rusqlite::{OptionalExtension, Row};
 
@@ -77,16 +78,28 @@ impl Store {
     fn messages(&self, id: &CaseId) -> Result<Vec<MessageRow>, StoreError> {
         let connection = self.lock();
         let mut statement = connection.prepare(
-            "SELECT at, queue_id, verdict, disposition, attempts, sender_domain, recipient_domains, persons
-             FROM detection WHERE case_id = ?1 ORDER BY id DESC LIMIT ?2",
+            "SELECT at, queue_id, verdict, disposition, attempts, sender_domain, recipient_domains, persons,
+                 (SELECT group_concat(DISTINCT v.status) FROM delivery v WHERE v.mail = d.queue_id),
+                 (SELECT group_concat(DISTINCT trim(v.proof || ' ' || v.protocol)) FROM delivery v
+                  WHERE v.mail = d.queue_id AND v.proof <> 'nothing')
+             FROM detection d WHERE case_id = ?1 ORDER BY id DESC LIMIT ?2",
         )?;
         let limit = i64::try_from(CaseFile::MESSAGES).unwrap_or(i64::MAX);
         let rows = statement.query_map((id.as_str(), limit), |row| {
+            let parts = |text: Option<String>| -> Vec<String> {
+                text.unwrap_or_default().split(',').filter(|one| !one.is_empty()).map(str::to_owned).collect()
+            };
+            let logged = parts(row.get(8)?);
             Ok(MessageRow {
                 at: time(row.get(0)?),
                 queue_id: row.get(1)?,
                 verdict: row.get(2)?,
-                disposition: row.get(3)?,
+                // The log is a witness; without a word of it stands what we know ourselves.
+                disposition: match disposition(logged.iter().map(String::as_str)) {
+                    "answered" => row.get(3)?,
+                    logged => logged.to_owned(),
+                },
+                proofs: parts(row.get(9)?),
                 attempts: count(row.get(4)?),
                 sender_domain: row.get(5)?,
                 recipient_domains: row.get(6)?,

@@ -11,7 +11,7 @@ use rusqlite::{OptionalExtension, Transaction};
 
 /// A transaction in which one message is recorded.
 pub struct Recording<'a> {
-    transaction: &'a Transaction<'a>,
+    pub(super) transaction: &'a Transaction<'a>,
 }
 
 /// The case that a detection joined or opened.
@@ -69,18 +69,20 @@ impl<'a> Recording<'a> {
                 |row| Ok((row.get::<_, String>(0)?, row.get::<_, [u8; 16]>(1)?, row.get::<_, String>(2)?)),
             )
             .optional()?;
-        let (case, salt, state, opened) = match found {
-            Some((id, salt, state)) => {
-                let case = super::read::case_id(&id)?;
-                let state = self.move_on(&case, super::read::state(&state)?, detection)?;
-                let has_key = opening.controller.dpo_key.is_some();
-                self.transaction.execute(
-                    "UPDATE breach_case SET sealed = sealed AND ?2 WHERE id = ?1",
-                    (case.as_str(), has_key),
-                )?;
-                (case, salt, state, false)
-            }
-            None => (self.open(detection, opening)?, opening.salt, State::opened_by(detection.outcome), true),
+        let (case, salt, state, opened) = if let Some((id, salt, state)) = found {
+            let case = super::read::case_id(&id)?;
+            let state = self.move_on(&case, super::read::state(&state)?, detection)?;
+            let has_key = opening.controller.dpo_key.is_some();
+            self.transaction.execute(
+                "UPDATE breach_case SET sealed = sealed AND ?2 WHERE id = ?1",
+                (case.as_str(), has_key),
+            )?;
+            (case, salt, state, false)
+        } else {
+            // Persons of promises that may be broken are counted under the salt that the case then has.
+            let salt = self.take_promise_salt(opening.grouping)?.unwrap_or(opening.salt);
+            let opening = Opening { salt, ..*opening };
+            (self.open(detection, &opening)?, salt, State::opened_by(detection.outcome), true)
         };
         self.transaction.execute(
             "INSERT INTO detection (case_id, message, at, queue_id, verdict, outcome, sender_domain,
@@ -101,6 +103,7 @@ impl<'a> Recording<'a> {
                 detection.persons_exact,
             ],
         )?;
+        self.follow(detection)?;
         Ok(Joined { case, salt, opened, state, attempts: 1 })
     }
 
@@ -146,6 +149,7 @@ impl<'a> Recording<'a> {
             )
             .optional()?;
         let Some((id, attempts)) = known else { return Ok(None) };
+        self.follow(detection)?;
         let (salt, state) = self.transaction.query_row(
             "SELECT salt, state FROM breach_case WHERE id = ?1",
             [&id],
@@ -231,7 +235,7 @@ impl<'a> Recording<'a> {
         Ok(CaseId::new(year, u32::try_from(next).unwrap_or(u32::MAX)))
     }
 
-    fn enter(
+    pub(super) fn enter(
         &self,
         case: &CaseId,
         at: DateTime<Utc>,
