@@ -7,3 +7,4 @@
 pub mod durable;
 pub mod evidence;
 pub mod held;
+pub mod recover;
