@@ -5,6 +5,7 @@
 //! decision that is in the register (invariants 4, 5, 6). Nothing here knows a protocol. Start reading at
 //! [`Inspection::judge`]; [`record`] writes. Tests: `tests/gate.rs`, and the doors'.
 
+pub mod held;
 pub mod record;
 mod reply;
 #[cfg(test)]
@@ -58,6 +59,8 @@ pub struct Gate {
     setup: RwLock<Arc<Setup>>,
     register: Arc<Register>,
     clock: Clock,
+    /// The machine that keeps what is held.
+    node: String,
     #[cfg(test)]
     script: Option<Arc<scripted::Script>>,
 }
@@ -69,6 +72,7 @@ impl Gate {
             setup: RwLock::new(Arc::new(setup)),
             register: Arc::new(register),
             clock,
+            node: "localhost".to_owned(),
             #[cfg(test)]
             script: None,
         }
@@ -145,12 +149,19 @@ impl Inspection {
 
     /// Ends the message for a door that has one answer, and does not keep the mail.
     pub async fn decide(self, custody: Custody) -> Answerable {
-        self.judge().await.answer(custody)
+        // What the mail server is told to hold lies in its queue; what a door holds has its row after its file.
+        let upstream = custody == Custody::Upstream;
+        self.conclude(upstream).await.answer(custody)
     }
 
     /// Ends the message: decides, and records what must be recorded. When the register cannot be written the decision
     /// is Defer, and whoever has the mail keeps it.
     pub async fn judge(self) -> Judged {
+        self.conclude(false).await
+    }
+
+    /// `upstream`: what is held is kept by the mail server, under the queue id of the envelope.
+    async fn conclude(self, upstream: bool) -> Judged {
         #[cfg(test)]
         if let Some(judged) = self.scripted().await {
             return judged;
@@ -173,7 +184,8 @@ impl Inspection {
         let recorded = tokio::task::spawn_blocking(move || {
             let now = gate.clock.now();
             let day = local_day(&gate.clock);
-            let case = gate.register.record(&setup, &envelope, &report, &decision, now, day);
+            let keeper = upstream.then_some(gate.node.as_str());
+            let case = gate.register.record(&setup, &envelope, &report, &decision, (now, day), keeper);
             (case, report.leaks(), decision, envelope)
         })
         .await;

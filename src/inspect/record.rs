@@ -4,6 +4,7 @@
 //! that its sender still has, and at worst a number sealed twice.
 
 use super::Setup;
+use super::held::Upstream;
 use crate::case::CaseId;
 use crate::case::detection::{Detection, Outcome};
 use crate::case::incident;
@@ -14,7 +15,7 @@ use crate::scan::Report;
 use crate::scan::coverage::UnreadKind;
 use crate::seal::{Digest, NodeKey, random};
 use crate::spool::evidence::Evidence;
-use crate::store::{Joined, Opening, Store, StoreError};
+use crate::store::{Joined, Opening, Recording, Store, StoreError};
 use chrono::{DateTime, NaiveDate, Utc};
 use std::sync::Arc;
 
@@ -43,7 +44,8 @@ fn outcome(report: &Report, decision: &Decision) -> Option<Outcome> {
 }
 
 impl Register {
-    /// Records a message: its unread parts in the tally, its leak in a case. Returns the case.
+    /// Records a message: its unread parts in the tally, its leak in a case, and that the mail server holds it, where
+    /// `keeper` names the machine that does. Returns the case.
     ///
     /// # Errors
     /// When the register or the evidence cannot be written; nothing was recorded then, and the mail must not
@@ -54,14 +56,24 @@ impl Register {
         envelope: &Envelope,
         report: &Report,
         decision: &Decision,
-        now: DateTime<Utc>,
-        local_day: NaiveDate,
+        (now, local_day): (DateTime<Utc>, NaiveDate),
+        keeper: Option<&str>,
     ) -> Result<Option<CaseId>, StoreError> {
+        let upstream = keeper.map(|node| {
+            let controllers = &setup.controllers;
+            Upstream { node, envelope, report, decision, controllers, now }
+        });
+        let hold = |recording: &Recording<'_>, cases: &[CaseId]| {
+            upstream.as_ref().map_or(Ok(()), |mail| mail.note(&self.node_key, recording, cases))
+        };
         let unread: Vec<&str> =
             setup.policy.unread.recorded(&report.coverage).map(UnreadKind::word).collect();
         let verdict = decision.strictest().word();
         let Some(outcome) = outcome(report, decision) else {
-            self.store.record(|recording| recording.tally_unread(now, &unread, verdict))?;
+            self.store.record(|recording| {
+                recording.tally_unread(now, &unread, verdict)?;
+                hold(recording, &[])
+            })?;
             return Ok(None);
         };
         let Some(controller) = controller_of(envelope.sender.as_ref(), &setup.controllers) else {
@@ -104,6 +116,7 @@ impl Register {
                     self.seal(&joined, controller, &new)?;
                 }
             }
+            hold(recording, std::slice::from_ref(&joined.case))?;
             Ok(joined)
         })?;
         if joined.opened {

@@ -4,10 +4,11 @@
 //! so every write ends on disk or is an error. Start reading at [`Store`]; the schema in
 //! `sqlite/schema.sql` is written to be read. Tests: `tests/store.rs`, one story a question.
 
+pub mod held;
 mod migrate;
 mod sqlite;
 
-pub use sqlite::{Joined, Opening, Recording, Store};
+pub use sqlite::{HeldTally, Joined, Opening, Recording, Store};
 
 use crate::case::milestone::Milestone;
 use crate::case::{CaseId, Kind, State};

@@ -2,10 +2,13 @@
 //!
 //! Start reading at [`Store::record`]: everything that a message changes is one transaction.
 
+mod breach;
+mod held;
 mod notices;
 mod read;
 mod record;
 
+pub use held::HeldTally;
 pub use record::{Joined, Opening, Recording};
 
 use super::{StoreError, migrate};

@@ -1,0 +1,1 @@
+-- Version 2 is written elsewhere; its place is kept here, so that the steps behind it have their numbers.
