@@ -21,6 +21,8 @@ pub(super) struct Written {
     pub(super) store: Option<At<String>>,
     pub(super) spool: Option<At<String>>,
     pub(super) node_key: Option<At<String>>,
+    pub(super) release_key: Option<At<String>>,
+    pub(super) hold: Option<Hold>,
     pub(super) leak: Option<At<String>>,
     pub(super) default_road: Option<At<String>>,
     pub(super) unread: Vec<(UnreadKind, At<String>)>,
@@ -37,6 +39,16 @@ pub(super) struct Written {
 pub(super) struct Milter {
     pub(super) listen: Vec<At<String>>,
     pub(super) max_connections: Option<At<u64>>,
+}
+
+/// `[hold]`.
+#[derive(Debug)]
+pub(super) struct Hold {
+    pub(super) node: Option<At<String>>,
+    pub(super) postfix: Option<At<String>>,
+    pub(super) alarm_hours: Option<Vec<u64>>,
+    pub(super) tell_senders: Option<At<bool>>,
+    pub(super) ways_out: Option<At<String>>,
 }
 
 /// `[documents]`.
@@ -109,12 +121,17 @@ pub(super) fn read(source: &str, faults: &mut Vec<Problem>) -> (Written, Vec<Ran
     let spool = file
         .need_section("spool", "[spool]", "path = \"brevdue-data/spool\"", faults)
         .and_then(|section| lone_text(section, ("path", "\"brevdue-data/spool\""), faults));
-    let node_key = file.take_section("seal", "[seal]", faults).and_then(|mut section| {
-        let path = section.take_text(("node_key", "\"brevdue-data/node.key\""), faults);
+    let (node_key, release_key) = file.take_section("seal", "[seal]", faults).map_or((None, None), |mut section| {
+        let paths = (
+            section.take_text(("node_key", "\"brevdue-data/node.key\""), faults),
+            section.take_text(("release_key", "\"brevdue-data/release.key\""), faults),
+        );
         section.finish(faults);
-        path
+        paths
     });
-    let mut written = Written { milter, console, store, spool, node_key, ..Written::default() };
+    let hold = file.take_section("hold", "[hold]", faults).map(|section| hold(section, faults));
+    let mut written =
+        Written { milter, console, store, spool, node_key, release_key, hold, ..Written::default() };
     if let Some(section) = file.take_section("policy", "[policy]", faults) {
         policy(section, &mut written, faults);
     }
@@ -150,6 +167,18 @@ fn milter(mut section: Section<'_>, faults: &mut Vec<Problem>) -> Milter {
         listen: section.need_texts(("listen", "\"127.0.0.1:8891\""), faults),
         // One connection holds a few hundred kilobytes, so the upper end is the memory of a large machine.
         max_connections: section.take_number(("max_connections", "2000"), 1..=100_000, faults),
+    };
+    section.finish(faults);
+    read
+}
+
+fn hold(mut section: Section<'_>, faults: &mut Vec<Problem>) -> Hold {
+    let read = Hold {
+        node: section.take_text(("node", "\"relay\""), faults),
+        postfix: section.take_text(("postfix", "\"/etc/postfix\""), faults),
+        alarm_hours: section.take_rising(("alarm_hours", "[4, 24]"), &(1..=720), faults),
+        tell_senders: section.take_bool(("tell_senders", "true"), faults),
+        ways_out: section.take_text(("ways_out", "\"Ring til DPO'en.\""), faults),
     };
     section.finish(faults);
     read
