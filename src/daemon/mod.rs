@@ -5,6 +5,7 @@
 //! it runs.
 
 mod attempt;
+pub mod held;
 mod listen;
 mod lookout;
 mod reload;
@@ -147,6 +148,9 @@ pub enum StartError {
         /// Where it should listen, and what the system said.
         source: io::Error,
     },
+    /// Held mail cannot be compared with its rows.
+    #[error("held mail: {0}")]
+    Held(String),
     /// The way out for alarms cannot be used.
     #[error(transparent)]
     Alarm(#[from] PostError),
@@ -310,7 +314,17 @@ impl Daemon {
             failed_reloads: 0,
         };
         let status = Arc::new(Status::new(files, Arc::clone(&store)));
-        let gate = Arc::new(Gate::new(setup, register, clock.clone()));
+        let beside = Register {
+            store: Arc::clone(&store),
+            node_key: register.node_key.clone(),
+            evidence: register.evidence.clone(),
+        };
+        let gate = Gate::new(setup, register, clock.clone()).on_node(&held::node_name(config));
+        let gate = Arc::new(gate);
+        let of = Arc::clone(&gate);
+        let keeper = Arc::new(held::Keeper::new(config, beside, move || of.setup(), clock.clone())?);
+        // Before a door opens: nobody writes there but who is killed and gone, or a pipe, which holds its lock.
+        keeper.sweep().map_err(|error| StartError::Held(error.to_string()))?;
         let (stop, stopped) = watch::channel(false);
         let mut daemon =
             Self { milter: Vec::new(), console: None, store, counters: None, stop, tasks: Vec::new() };
@@ -329,6 +343,7 @@ impl Daemon {
             let rules = Arc::clone(&gate.setup().rules);
             let alarm =
                 Alarm::new(store, settings, rules, clock)?.following(move || Arc::clone(&of.setup().rules));
+            let alarm = alarm.holding(&config.hold.alarm_hours);
             let stopped = stopped.clone();
             daemon.tasks.push(tokio::spawn(async move { alarm.run(stopped).await }));
         }
@@ -342,6 +357,7 @@ impl Daemon {
             daemon.console = Some(ear.address());
             daemon.tasks.push(tokio::spawn(answer(ear, Arc::clone(&status), stopped.clone())));
         }
+        daemon.tasks.push(tokio::spawn(Arc::clone(&keeper).run(stopped.clone())));
         if let Some(reload) = reload {
             daemon.tasks.push(tokio::spawn(reload.run(stopped)));
         }

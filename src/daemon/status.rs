@@ -12,6 +12,7 @@ use crate::console::health::{Check, Condition, Health, written};
 use crate::console::metrics::Family;
 use crate::intake::milter::Counters;
 use crate::store::Store;
+use crate::store::held::HeldState;
 
 /// The rules that count now, and how the files are that they come from.
 #[derive(Clone, Debug)]
@@ -99,6 +100,7 @@ impl Watched for Status {
                 u64::from(!files.restart.is_empty()),
             ),
         ];
+        all.extend(held(&self.store));
         all.extend(self.milter.get().into_iter().flat_map(|counters| milter(counters)));
         all
     }
@@ -132,6 +134,25 @@ fn register(store: &Store) -> Check {
         ),
     };
     Check { name: "register", condition, since: None, text: text.to_owned(), reasons }
+}
+
+/// Mail that waits, and mail that is gone: nothing where the register cannot be read, which the health page says.
+fn held(store: &Store) -> Vec<Family> {
+    let Ok(tally) = store.held_tally() else { return Vec::new() };
+    let states = HeldState::ALL.map(|state| {
+        let count = tally.of.iter().find(|(of, _)| *of == state).map_or(0, |(_, count)| *count);
+        (state.word(), count)
+    });
+    let oldest = tally.oldest.map_or(0, |oldest| u64::try_from(oldest.timestamp()).unwrap_or(0));
+    vec![
+        Family::gauge("brevdue_held_mails", "Held mail in the register, by how far it has come.", 0)
+            .by("state", states),
+        Family::gauge(
+            "brevdue_held_oldest_timestamp_seconds",
+            "When the oldest held mail that nobody is done with was held; 0 while there is none.",
+            oldest,
+        ),
+    ]
 }
 
 fn milter(counters: &Counters) -> [Family; 7] {

@@ -148,6 +148,22 @@ impl Recording<'_> {
         Ok(true)
     }
 
+    /// It was decided, and the next hop refused it for good: it waits for another decision, and its sender is told. The decision
+    /// stays in the lines of what was done.
+    ///
+    /// # Errors
+    /// When the register cannot be written.
+    pub fn refused(&self, held: i64, error: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+        self.transaction().execute(
+            "UPDATE held SET state = 'waiting', act = NULL, decided_by = NULL, why = NULL, decided_at = NULL,
+                 attempts = attempts + 1, last_error = ?2
+             WHERE id = ?1 AND state = 'approved'",
+            (held, error),
+        )?;
+        self.enter_held(held, now, "brevdue", "release_failed", error)?;
+        self.tell(held, Telling::Failed, now)
+    }
+
     /// The sender is to be told of this; once, however often it is asked for.
     ///
     /// # Errors
