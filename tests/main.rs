@@ -21,6 +21,7 @@ mod explain;
 mod floors;
 mod gate;
 mod harness;
+mod held;
 // Said to be tests, so that clippy lets helpers unwrap too.
 #[cfg(test)]
 mod hide;

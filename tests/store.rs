@@ -85,7 +85,7 @@ const DOUBTFUL: Outcome = Outcome::Delivered { certain: false };
 #[test]
 fn an_empty_file_becomes_a_register_and_stays_one() {
     let register = Register::new();
-    assert_eq!(register.number("PRAGMA user_version"), 1);
+    assert_eq!(register.number("PRAGMA user_version"), 3);
     // What was committed survives the power: not the defaults of SQLite, nor of this connection.
     let journal: String = register.beside().query_row("PRAGMA journal_mode", (), |row| row.get(0)).unwrap();
     assert_eq!(journal, "wal");
@@ -117,13 +117,13 @@ fn two_programs_that_start_at_once_make_one_register() {
 fn a_register_of_a_newer_program_is_refused_and_left_as_it_is() {
     let register = Register::new();
     register.join(&found(1, at(0), CERTAIN), 1);
-    register.beside().pragma_update(None, "user_version", 2).unwrap();
+    register.beside().pragma_update(None, "user_version", 4).unwrap();
     drop(register.store);
     let Err(error) = Store::open(&register.path) else { panic!("it was opened") };
-    assert!(matches!(error, StoreError::Newer { found: 2, known: 1 }), "{error}");
+    assert!(matches!(error, StoreError::Newer { found: 4, known: 3 }), "{error}");
     assert!(!error.is_temporary() && error.to_string().contains("install the newer program"), "{error}");
     let beside = Connection::open(&register.path).unwrap();
-    assert_eq!(beside.query_row("PRAGMA user_version", (), |row| row.get::<_, i64>(0)).unwrap(), 2);
+    assert_eq!(beside.query_row("PRAGMA user_version", (), |row| row.get::<_, i64>(0)).unwrap(), 4);
 }
 
 #[test]

@@ -62,7 +62,12 @@ pub fn letter(rows: &[HeldRow], now: DateTime<Utc>) -> Letter {
         let cases: Vec<&str> = row.cases.iter().map(crate::case::CaseId::as_str).collect();
         let cases = if cases.is_empty() { "uden sag / no case".to_owned() } else { cases.join(" ") };
         lines.push(format!("{}  {danish} / {english}  {cases}", row.name));
-        lines.push(format!("    {} -> {}, {}", domain(&row.sender_domain), row.recipient_domains, local(row.at)));
+        lines.push(format!(
+            "    {} -> {}, {}",
+            domain(&row.sender_domain),
+            row.recipient_domains,
+            local(row.at)
+        ));
         if row.state == HeldState::Approved {
             lines.push("    besluttet, men endnu ikke udført / decided, and not yet done".to_owned());
         }
@@ -71,7 +76,9 @@ pub fn letter(rows: &[HeldRow], now: DateTime<Utc>) -> Letter {
         lines.push(format!("... og {} til / and {} more", count - SHOWN, count - SHOWN));
     }
     lines.push(String::new());
-    lines.push("Tag stilling / decide: brevdue held list, brevdue held release, brevdue held discard".to_owned());
+    lines.push(
+        "Tag stilling / decide: brevdue held list, brevdue held release, brevdue held discard".to_owned(),
+    );
     Letter { subject, body: lines.join("\r\n") + "\r\n" }
 }
 

@@ -160,7 +160,11 @@ mod tests {
     #[test]
     fn what_is_let_out_in_the_clear_is_a_breach() {
         assert_eq!(State::NearMiss.left_in_clear(), State::Assessing);
-        assert_eq!(State::Suspected.left_in_clear(), State::Suspected, "its clock runs, and the doubt is its own");
+        assert_eq!(
+            State::Suspected.left_in_clear(),
+            State::Suspected,
+            "its clock runs, and the doubt is its own"
+        );
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod config;
 mod demo;
 mod doctor;
 mod evidence;
+mod held;
 mod key;
 mod output;
 mod read;
@@ -50,6 +51,9 @@ enum Command {
     /// The register: near misses and breaches, the one with least time left first
     #[command(subcommand)]
     Case(case::Command),
+    /// Mail that waits for a person's decision: read it, release it, discard it
+    #[command(subcommand)]
+    Held(held::Command),
     /// The numbers of a breach, with the DPO's private key
     #[command(subcommand)]
     Evidence(evidence::Command),
@@ -86,6 +90,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::CheckConfig => config::check(config),
         Command::Config(command) => config::run(&command),
         Command::Case(command) => case::run(config, &command),
+        Command::Held(command) => held::run(config, &command),
         Command::Evidence(command) => evidence::run(config, &command),
         Command::Rules(command) => rules::run(config, &command),
         Command::Key(command) => key::run(&command),

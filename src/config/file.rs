@@ -121,14 +121,15 @@ pub(super) fn read(source: &str, faults: &mut Vec<Problem>) -> (Written, Vec<Ran
     let spool = file
         .need_section("spool", "[spool]", "path = \"brevdue-data/spool\"", faults)
         .and_then(|section| lone_text(section, ("path", "\"brevdue-data/spool\""), faults));
-    let (node_key, release_key) = file.take_section("seal", "[seal]", faults).map_or((None, None), |mut section| {
-        let paths = (
-            section.take_text(("node_key", "\"brevdue-data/node.key\""), faults),
-            section.take_text(("release_key", "\"brevdue-data/release.key\""), faults),
-        );
-        section.finish(faults);
-        paths
-    });
+    let (node_key, release_key) =
+        file.take_section("seal", "[seal]", faults).map_or((None, None), |mut section| {
+            let paths = (
+                section.take_text(("node_key", "\"brevdue-data/node.key\""), faults),
+                section.take_text(("release_key", "\"brevdue-data/release.key\""), faults),
+            );
+            section.finish(faults);
+            paths
+        });
     let hold = file.take_section("hold", "[hold]", faults).map(|section| hold(section, faults));
     let mut written =
         Written { milter, console, store, spool, node_key, release_key, hold, ..Written::default() };

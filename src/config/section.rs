@@ -117,7 +117,9 @@ impl<'i> Section<'i> {
         let array = value.get_ref().as_array();
         let number = |one: &At<DeValue<'i>>| {
             let written = one.get_ref().as_integer()?;
-            u64::from_str_radix(written.as_str(), written.radix()).ok().filter(|number| range.contains(number))
+            u64::from_str_radix(written.as_str(), written.radix())
+                .ok()
+                .filter(|number| range.contains(number))
         };
         let numbers: Option<Vec<u64>> = array.and_then(|array| array.iter().map(number).collect());
         let rising = |numbers: &Vec<u64>| {

@@ -87,7 +87,9 @@ impl Upstream<'_> {
             return Ok(());
         }
         let Some(name) = &self.envelope.queue_id else {
-            tracing::warn!("a held mail has no queue id: it lies in the mail server's queue and in no list of ours");
+            tracing::warn!(
+                "a held mail has no queue id: it lies in the mail server's queue and in no list of ours"
+            );
             return Ok(());
         };
         let sender = self.envelope.sender.as_ref();

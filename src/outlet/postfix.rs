@@ -158,9 +158,7 @@ impl Postfix {
         let output = self.run(PROGRAM, ["-xh", "maximal_queue_lifetime", "bounce_queue_lifetime"])?;
         let text = String::from_utf8_lossy(&output.stdout);
         let times: Option<Vec<TimeDelta>> = text.lines().map(|line| time(line.trim())).collect();
-        times
-            .and_then(|times| times.into_iter().min())
-            .ok_or(QueueError::Garbled { program: PROGRAM })
+        times.and_then(|times| times.into_iter().min()).ok_or(QueueError::Garbled { program: PROGRAM })
     }
 
     fn act<const N: usize>(&self, arguments: [&str; N], done: &str) -> Result<(), QueueError> {

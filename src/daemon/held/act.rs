@@ -94,7 +94,12 @@ impl Keeper {
         };
         match &acted {
             Ok(Acted::Done(state)) => {
-                tracing::info!(id = row.name, state = state.word(), act = decision.act.word(), "held mail done");
+                tracing::info!(
+                    id = row.name,
+                    state = state.word(),
+                    act = decision.act.word(),
+                    "held mail done"
+                );
             }
             Ok(Acted::Busy) => {}
             Err(error) => self.not_acted(row, error).await,
@@ -102,7 +107,11 @@ impl Keeper {
         acted
     }
 
-    async fn act_on_file(self: &Arc<Self>, row: &HeldRow, decision: &HeldDecision) -> Result<Acted, NotActed> {
+    async fn act_on_file(
+        self: &Arc<Self>,
+        row: &HeldRow,
+        decision: &HeldDecision,
+    ) -> Result<Acted, NotActed> {
         let Some(id) = HeldId::parse(&row.name) else {
             return Err(NotActed::Beside("this is no name of a held mail".to_owned()));
         };
@@ -149,9 +158,9 @@ impl Keeper {
                 let reason = "mailen lå ikke længere i mailserverens hold-kø, da beslutningen skulle udføres";
                 tracing::error!(id = row.name, "a held mail is gone from the hold queue, and not by us");
                 let now = self.clock.now();
-                self.register.store.record(|recording| {
-                    recording.settle(row.row, HeldState::Gone, "brevdue", reason, now)
-                })?;
+                self.register
+                    .store
+                    .record(|recording| recording.settle(row.row, HeldState::Gone, "brevdue", reason, now))?;
             } else {
                 self.settle(row, decision)?;
             }
@@ -217,7 +226,8 @@ impl Keeper {
         let mut last = [0; 2];
         let mut piece = vec![0; 64 * 1024];
         loop {
-            let read = mail.read(&mut piece).map_err(|error| NotActed::Beside(format!("reading it: {error}")))?;
+            let read =
+                mail.read(&mut piece).map_err(|error| NotActed::Beside(format!("reading it: {error}")))?;
             let bytes = piece.get(..read).unwrap_or_default();
             if bytes.is_empty() {
                 break;

@@ -6,11 +6,13 @@
 //! `tell.rs` tells senders. *Tests*: `tests/held/`, with a real Postfix and a crash after each step.
 
 mod act;
+mod read;
 mod sweep;
 mod tell;
 mod way;
 
 pub use act::{Acted, NotActed};
+pub use read::{NotRead, wake_of};
 pub use sweep::Swept;
 pub use way::{NotSent, Outbound, Road, Sender, Sending};
 
@@ -53,9 +55,17 @@ pub struct Keeper {
 /// # Errors
 /// When it cannot be read or made.
 pub fn release_key(config: &Config) -> Result<DpoPair, StartError> {
+    Ok(keyfile::ensure_release_key(&release_key_path(config))?)
+}
+
+/// Whether the release key was made.
+pub fn release_key_is_there(config: &Config) -> bool {
+    release_key_path(config).exists()
+}
+
+fn release_key_path(config: &Config) -> PathBuf {
     let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
-    let path = keyfile::release_key_path(&config.release_key, credentials.as_deref());
-    Ok(keyfile::ensure_release_key(&path)?)
+    keyfile::release_key_path(&config.release_key, credentials.as_deref())
 }
 
 /// How this machine is called in the register: `[hold] node`, or its host name.

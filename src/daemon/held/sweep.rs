@@ -64,7 +64,10 @@ impl Keeper {
         let found = survey(&self.holding)?;
         swept.drafts_cleared = found.cleared;
         if found.strange > 0 {
-            tracing::warn!(files = found.strange, "the folder of held mail has files that are not ours; they stay");
+            tracing::warn!(
+                files = found.strange,
+                "the folder of held mail has files that are not ours; they stay"
+            );
         }
         for lying in &found.held {
             self.give_row(lying, &mut swept)?;
@@ -78,7 +81,13 @@ impl Keeper {
         self.sweep_queue(&own(Place::Postfix).collect::<Vec<_>>(), &mut swept)?;
         if swept != Swept::default() {
             let Swept { rows_made, files_removed, drafts_cleared, gone } = swept;
-            tracing::info!(rows_made, files_removed, drafts_cleared, gone, "held mail compared with its rows");
+            tracing::info!(
+                rows_made,
+                files_removed,
+                drafts_cleared,
+                gone,
+                "held mail compared with its rows"
+            );
         }
         Ok(swept)
     }
@@ -115,11 +124,11 @@ impl Keeper {
         if rows.is_empty() {
             return Ok(());
         }
-        for row in rows.iter().filter(|row| row.state == HeldState::Approved) {
+        let now = self.clock.now();
+        for row in rows.iter().filter(|row| row.state == HeldState::Approved && row.next_try_at <= now) {
             wake(&self.approved, &row.name)?;
         }
         // What is being acted on is looked at by who acts.
-        let now = self.clock.now();
         let waiting = |row: &&&HeldRow| row.state == HeldState::Waiting && row.began_at.is_none();
         let waiting: Vec<&HeldRow> = rows.iter().filter(waiting).copied().collect();
         if waiting.is_empty() {
@@ -142,11 +151,13 @@ impl Keeper {
                 }
                 _ if now - row.at < Self::SETTLING => {}
                 Some(_) => {
-                    let reason = "mailen er taget ud af mailserverens hold-kø uden om Brevdue og er på vej ud";
+                    let reason =
+                        "mailen er taget ud af mailserverens hold-kø uden om Brevdue og er på vej ud";
                     swept.gone += usize::from(self.gone(row, reason)?);
                 }
                 None => {
-                    let reason = "mailen er ikke i mailserverens kø, og ingen har frigivet eller slettet den her";
+                    let reason =
+                        "mailen er ikke i mailserverens kø, og ingen har frigivet eller slettet den her";
                     swept.gone += usize::from(self.gone(row, reason)?);
                 }
             }

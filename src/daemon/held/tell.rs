@@ -64,7 +64,9 @@ impl Keeper {
         match post.answer(Outgoing { to: address, subject: &letter.subject, body: &letter.body }).await {
             Ok(()) => Told::Yes,
             // A server's words may repeat the address.
-            Err(error) if error.is_temporary() => Told::Later("the mail server does not take it now".to_owned()),
+            Err(error) if error.is_temporary() => {
+                Told::Later("the mail server does not take it now".to_owned())
+            }
             Err(_) => Told::Left("the mail server does not take it"),
         }
     }

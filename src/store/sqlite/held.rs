@@ -176,6 +176,25 @@ impl Recording<'_> {
         Ok(())
     }
 
+    /// A person did something with a held mail that changes nothing about it: a line there, and in each of its cases.
+    ///
+    /// # Errors
+    /// When the register cannot be written; it must not be done then.
+    pub fn note(
+        &self,
+        held: &HeldRow,
+        who: &str,
+        event: &str,
+        reason: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        self.enter_held(held.row, now, who, event, reason)?;
+        for case in &held.cases {
+            self.enter_by(case, now, who, event, reason)?;
+        }
+        Ok(())
+    }
+
     /// A line in what was done about a held mail.
     ///
     /// # Errors
@@ -245,12 +264,7 @@ impl Store {
         let mut statement = connection
             .prepare("SELECT at, who, event, reason FROM held_entry WHERE held = ?1 ORDER BY ordinal")?;
         let entries = statement.query_map([held], |row| {
-            Ok(HeldEntry {
-                at: time(row.get(0)?),
-                who: row.get(1)?,
-                event: row.get(2)?,
-                reason: row.get(3)?,
-            })
+            Ok(HeldEntry { at: time(row.get(0)?), who: row.get(1)?, event: row.get(2)?, reason: row.get(3)? })
         })?;
         Ok(entries.collect::<Result<_, _>>()?)
     }
@@ -272,8 +286,7 @@ impl Store {
     /// # Errors
     /// When the register cannot be written; the mail may go twice.
     pub fn held_accepted(&self, held: i64, now: DateTime<Utc>) -> Result<(), StoreError> {
-        self.lock()
-            .execute("UPDATE held SET accepted_at = ?2 WHERE id = ?1", (held, now.timestamp()))?;
+        self.lock().execute("UPDATE held SET accepted_at = ?2 WHERE id = ?1", (held, now.timestamp()))?;
         Ok(())
     }
 
