@@ -246,6 +246,11 @@ fn held_by_postfix(house: &House, postfix: &Postfix, message: &[u8]) -> String {
     id
 }
 
+fn decide(house: &House, row: i64, act: Act) {
+    let now = Clock::System.now();
+    house.store.record(|recording| recording.decide(row, act, "DPO", "aftalt", now)).unwrap().unwrap();
+}
+
 fn holding_postfix() -> Postfix {
     let options = PostfixOptions {
         extra_main_cf: "smtpd_end_of_data_restrictions = check_sender_access static:HOLD\n".to_owned(),
@@ -276,11 +281,7 @@ fn by_the_protected_road_it_leaves_the_queue_only_when_it_was_taken() {
             .concat();
     let id = held_by_postfix(&house, &postfix, &message);
     let row = || house.store.held_named(&id).unwrap().unwrap();
-    let now = Clock::System.now();
-    house
-        .store
-        .record(|recording| recording.decide(row().row, Act::Protected, "DPO", "aftalt", now))
-        .unwrap();
+    decide(&house, row().row, Act::Protected);
     let act = || house.runtime.block_on(house.keeper.act(&row()));
 
     house.way.answers(NotSent::Temporary("451".to_owned()));
@@ -305,8 +306,7 @@ fn a_mail_of_that_name_which_is_another_is_left_alone() {
     hold_leaks(&house);
     let id = held_by_postfix(&house, &postfix, &leak());
     let row = || house.store.held_named(&id).unwrap().unwrap();
-    let now = Clock::System.now();
-    house.store.record(|recording| recording.decide(row().row, Act::Discard, "DPO", "aftalt", now)).unwrap();
+    decide(&house, row().row, Act::Discard);
     let act = || house.runtime.block_on(house.keeper.act(&row()));
     let beside = rusqlite::Connection::open(house.folder.path().join("brevdue.sqlite")).unwrap();
 
