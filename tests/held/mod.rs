@@ -152,6 +152,11 @@ impl House {
 
     /// A near miss, as a stopped mail leaves it.
     fn near_miss(&self, message: u8) -> CaseId {
+        self.stopped(message, message)
+    }
+
+    /// A stopped mail, put into the case of what belongs together.
+    fn stopped(&self, message: u8, grouping: u8) -> CaseId {
         let detection = Detection {
             at: start(),
             queue_id: None,
@@ -166,7 +171,7 @@ impl House {
             persons_exact: true,
         };
         let controller = &self.config.controllers[0];
-        let opening = Opening { controller, source: None, grouping: [message; 16], salt: [message; 16] };
+        let opening = Opening { controller, source: None, grouping: [grouping; 16], salt: [message; 16] };
         let joined = self.store.record(|recording| recording.join(&detection, &opening)).unwrap();
         assert_eq!(joined.state, State::NearMiss);
         joined.case
