@@ -233,6 +233,7 @@ fn held_by_postfix(house: &House, postfix: &Postfix, message: &[u8]) -> String {
     assert_eq!(reply.code, 250, "{}", reply.text());
     let queue = postfix.queue_json().unwrap();
     let id = queue.last().unwrap()["queue_id"].as_str().unwrap().to_owned();
+    house.hands.set(Clock::System.now());
     let mut inspection = house.gate.begin();
     inspection.envelope = brevdue::envelope::Envelope {
         sender: brevdue::envelope::Address::parse(SENDER.as_bytes()),

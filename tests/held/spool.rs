@@ -85,7 +85,7 @@ fn a_release_in_the_clear_is_a_breach_from_that_moment() {
     let case = house.near_miss(1);
     let (id, other) = (house.hold(&case), house.hold(&case));
     assert!(matches!(house.act(&id), Err(brevdue::daemon::held::NotActed::Undecided)));
-    assert_eq!(house.decide(&id, Act::Clear).unwrap(), [case.clone()]);
+    assert_eq!(house.decide(&id, Act::Clear).unwrap(), std::slice::from_ref(&case));
     let now = start() + TimeDelta::hours(5);
     let file = house.store.case(&case).unwrap().unwrap();
     assert_eq!((file.row.state, file.row.aware_at), (State::Assessing, Some(now)));

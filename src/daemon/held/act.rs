@@ -10,6 +10,7 @@
 //!
 //! Start reading at [`Keeper::act`].
 
+use super::sweep::Likeness;
 use super::tell::Told;
 use super::{Keeper, NotSent, Outbound, Road};
 use crate::alarm::stage;
@@ -210,11 +211,11 @@ impl Keeper {
     /// The row's mail, if it lies on hold. One that has its name and is not the row's is nobody's to touch here.
     fn on_hold(&self, row: &HeldRow, id: &QueueId) -> Result<Option<Queued>, NotActed> {
         let Some(mail) = self.postfix.find(id)? else { return Ok(None) };
-        if self.is_same(row, &mail) {
-            return Ok(Some(mail).filter(|mail| mail.on_hold));
+        match self.compare(row, &mail) {
+            Likeness::Same => Ok(Some(mail).filter(|mail| mail.on_hold)),
+            Likeness::Other => Ok(None),
+            Likeness::Doubtful => Err(NotActed::Another),
         }
-        // One that came after ours was held: the name was given away, and ours is gone.
-        if mail.arrived > row.at { Ok(None) } else { Err(NotActed::Another) }
     }
 
     /// Reads a mail from end to end before any of it is sent: a damaged one is found now. When it is to leave in the clear its
@@ -298,7 +299,7 @@ impl Keeper {
                 self.note(row, Telling::Discarded, 0, left).await;
                 Ok(())
             }
-            told => {
+            told @ (Told::Yes | Told::Left(_)) => {
                 self.note(row, Telling::Discarded, 0, told).await;
                 Ok(())
             }

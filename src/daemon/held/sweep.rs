@@ -48,6 +48,17 @@ pub enum SweepError {
     Held(#[from] HeldError),
 }
 
+/// How much a mail of the queue is like that of a row with its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Likeness {
+    /// It is that mail.
+    Same,
+    /// It is another, which has been given the name.
+    Other,
+    /// It cannot be told.
+    Doubtful,
+}
+
 impl Keeper {
     /// The time in which a mail that was just held comes to lie in the queue: Postfix hears our verdict first.
     pub(super) const SETTLING: TimeDelta = TimeDelta::minutes(10);
@@ -142,20 +153,26 @@ impl Keeper {
             }
         };
         for row in waiting {
-            let mail = queue.iter().find(|mail| mail.id == row.name && self.is_same(row, mail));
-            match mail {
-                Some(mail) if mail.on_hold => {
+            let mail = queue.iter().find(|mail| mail.id == row.name);
+            match mail.map(|mail| (self.compare(row, mail), mail)) {
+                Some((Likeness::Same, mail)) if mail.on_hold => {
                     if row.arrived_at.is_none() {
                         self.register.store.held_arrived(row.row, mail.arrived)?;
                     }
                 }
+                Some((Likeness::Doubtful, _)) => {
+                    tracing::warn!(
+                        id = row.name,
+                        "the queue has a mail of this name with another sender or time"
+                    );
+                }
                 _ if now - row.at < Self::SETTLING => {}
-                Some(_) => {
+                Some((Likeness::Same, _)) => {
                     let reason =
                         "mailen er taget ud af mailserverens hold-kø uden om Brevdue og er på vej ud";
                     swept.gone += usize::from(self.gone(row, reason)?);
                 }
-                None => {
+                Some((Likeness::Other, _)) | None => {
                     let reason =
                         "mailen er ikke i mailserverens kø, og ingen har frigivet eller slettet den her";
                     swept.gone += usize::from(self.gone(row, reason)?);
@@ -165,20 +182,24 @@ impl Keeper {
         Ok(())
     }
 
-    /// Whether a mail of the queue is the one of the row: by its sender, and by when it arrived. A mail that arrived after ours
-    /// was held has only its short id.
-    pub(super) fn is_same(&self, row: &HeldRow, mail: &Queued) -> bool {
-        let arrived = match row.arrived_at {
-            Some(arrived) => mail.arrived == arrived,
-            None => mail.arrived <= row.at + TimeDelta::seconds(1),
-        };
-        arrived && sender_digest(&self.register.node_key, &mail.sender) == row.sender
+    /// Whether a mail of the queue is the one of the row: by its sender, and by when it arrived. One that arrived after ours was
+    /// held, from another sender, has only its short id. What fits in part is nobody's to touch: a clock may have jumped, or a
+    /// table of the mail server may have rewritten the sender.
+    pub(super) fn compare(&self, row: &HeldRow, mail: &Queued) -> Likeness {
+        let latest = row.at + TimeDelta::seconds(1);
+        let arrived = row.arrived_at.map_or(mail.arrived <= latest, |arrived| mail.arrived == arrived);
+        let sender = sender_digest(&self.register.node_key, &mail.sender) == row.sender;
+        match (arrived, sender) {
+            (true, true) => Likeness::Same,
+            (false, false) if mail.arrived > latest => Likeness::Other,
+            (true, false) | (false, _) => Likeness::Doubtful,
+        }
     }
 
     /// The mail of the queue that is the row's.
     pub(super) fn queued(&self, row: &HeldRow) -> Result<Option<Queued>, QueueError> {
         let Some(id) = QueueId::new(&row.name) else { return Ok(None) };
-        Ok(self.postfix.find(&id)?.filter(|mail| self.is_same(row, mail)))
+        Ok(self.postfix.find(&id)?.filter(|mail| self.compare(row, mail) == Likeness::Same))
     }
 
     fn gone(&self, row: &HeldRow, reason: &str) -> Result<bool, StoreError> {
