@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::support::sink::{Sink, SinkOptions};
+use brevdue::alarm::Alarm;
 use brevdue::case::Kind;
 use brevdue::daemon::held::{Acted, Swept};
 use brevdue::spool::evidence::Evidence;
@@ -253,4 +254,31 @@ fn a_mail_server_that_is_down_delays_a_telling_and_a_discard() {
     post.restart().unwrap();
     assert_eq!(house.act(&id).unwrap(), Acted::Done(HeldState::Discarded));
     assert_eq!(post.wait_for(1, Duration::from_secs(10)).unwrap().len(), 1);
+}
+
+#[test]
+fn mail_that_nobody_decides_about_alarms_and_stays() {
+    let post = Sink::start(SinkOptions::default()).unwrap();
+    let house = House::new(Some(post.addr()), None, start());
+    let settings = house.config.alarm.clone().unwrap();
+    let clock = Clock::Virtual(house.hands.clone());
+    let alarm = Alarm::new(Arc::clone(&house.store), &settings, Arc::clone(&house.gate.setup().rules), clock);
+    let alarm = alarm.unwrap().holding(&house.config.hold.alarm_hours);
+    let cover = House::cover(None);
+    let receipt = house.keep(&cover);
+    house.gate.held(&receipt, &cover).unwrap();
+    let mut letters = Vec::new();
+    for hour in 0..80 {
+        house.hands.set(start() + TimeDelta::hours(hour));
+        letters.push(house.runtime.block_on(alarm.round()).unwrap());
+    }
+    let told: Vec<usize> =
+        letters.iter().enumerate().filter(|(_, sent)| **sent > 0).map(|(at, _)| at).collect();
+    assert_eq!(told, [4, 24, 48, 72]);
+    assert_eq!((house.row(receipt.id()).state, house.lies(receipt.id())), (HeldState::Waiting, true));
+    let letter = post.received().pop().unwrap();
+    assert_eq!(letter.rcpts, ["dpo@noerreby.example"]);
+    let body = mailparse::parse_mail(&letter.data).unwrap().get_body().unwrap();
+    assert!(body.contains(receipt.id().as_str()) && body.contains("3 døgn"), "{body}");
+    assert!(!body.contains("150379") && !body.contains("borger@") && !body.contains("Din sag"), "{body}");
 }

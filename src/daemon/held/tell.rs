@@ -8,6 +8,7 @@ use crate::alarm::{checked, sender, stage};
 use crate::outlet::notice::Outgoing;
 use crate::spool::held::HeldId;
 use crate::store::held::{DueTelling, HeldRow, Place, Telling};
+use chrono::TimeDelta;
 use std::sync::Arc;
 
 /// What came of telling.
@@ -19,6 +20,10 @@ pub(super) enum Told {
     /// It can be tried again: what went wrong.
     Later(String),
 }
+
+/// So many notices an hour that a mail is held go to one sender; a system that sends by the thousand has understood by then.
+/// What becomes of a mail in the end is always told.
+const AN_HOUR: u64 = 20;
 
 impl Keeper {
     /// Tells the senders who are to be told now.
@@ -36,7 +41,19 @@ impl Keeper {
                 Told::Left("settled before")
             } else {
                 let row = held.clone();
-                match self.aside(move |keeper| keeper.address(&row)).await {
+                let address = self.aside(move |keeper| {
+                    let since = keeper.clock.now() - TimeDelta::hours(1);
+                    let often = keeper.register.store.told_of_holds(row.sender, since);
+                    let often = often.map_err(|error| error.to_string())? >= AN_HOUR;
+                    Ok((what == Telling::Held && often, keeper.address(&row)?))
+                });
+                let address = address.await;
+                if let Ok((true, _)) = address {
+                    let left = Told::Left("told often enough within the hour");
+                    self.note(&held, what, attempts, left).await;
+                    continue;
+                }
+                match address.map(|(_, address)| address) {
                     Ok(Some(address)) => self.tell(&held, what, &address).await,
                     Ok(None) if self.clock.now() - held.at < Self::SETTLING => {
                         Told::Later("the mail is not in its queue yet".to_owned())

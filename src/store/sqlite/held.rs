@@ -355,6 +355,20 @@ impl Store {
         Ok(tellings)
     }
 
+    /// How often the sender of this digest was told since then that a mail is held.
+    ///
+    /// # Errors
+    /// When the register cannot be read.
+    pub fn told_of_holds(&self, sender: [u8; 16], since: DateTime<Utc>) -> Result<u64, StoreError> {
+        let told: i64 = self.lock().query_row(
+            "SELECT count(*) FROM held_telling t JOIN held h ON h.id = t.held
+             WHERE h.sender = ?1 AND t.what = 'held' AND t.state = 'told' AND t.settled_at > ?2",
+            (sender, since.timestamp()),
+            |row| row.get(0),
+        )?;
+        Ok(count(told))
+    }
+
     /// The sender was told (`left` is `None`), or cannot be told for this reason.
     ///
     /// # Errors

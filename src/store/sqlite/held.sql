@@ -46,6 +46,7 @@ CREATE TABLE held (
 ) STRICT;
 -- A name lies in one place once, at any one time.
 CREATE UNIQUE INDEX one_held_mail_of_a_name ON held (node, place, name) WHERE state IN ('waiting', 'approved');
+CREATE INDEX held_by_sender ON held (sender);
 CREATE INDEX held_by_age ON held (at) WHERE state IN ('waiting', 'approved');
 
 -- The cases that a held mail's finding was put into: one for each controller. None for a mail held because it could not be
@@ -86,3 +87,4 @@ CREATE TABLE held_telling (
     settled_at   INTEGER,
     PRIMARY KEY (held, what)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX held_telling_to_do ON held_telling (next_try_at) WHERE state = 'due';
