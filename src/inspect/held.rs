@@ -11,7 +11,7 @@ use crate::policy::Decision;
 use crate::scan::Report;
 use crate::seal::{Digest, NodeKey};
 use crate::spool::held::{Cover, HeldId, Receipt};
-use crate::store::held::{NewHeld, Place};
+use crate::store::held::{HeldState, NewHeld, Place};
 use crate::store::{Recording, StoreError};
 use chrono::{DateTime, Utc};
 
@@ -128,6 +128,21 @@ impl Gate {
         let (at, node) = (self.clock.now(), self.node.as_str());
         let mail = Spooled { id: receipt.id(), node, at, size: receipt.size(), cover: Some(cover) };
         self.register.spooled(mail, &self.setup().controllers).map(drop)
+    }
+
+    /// A held mail was taken back before it was answered for: its file is gone, and its client has the mail. A row that was
+    /// made for it meanwhile is settled, so that nobody looks for it. To be called after the file is removed.
+    ///
+    /// # Errors
+    /// When the register cannot be written; the mail is then said to be gone, and is not.
+    pub fn taken_back(&self, id: &HeldId) -> Result<(), StoreError> {
+        let store = &self.register.store;
+        let Some(row) = store.held_of_file(&self.node, id.as_str())? else { return Ok(()) };
+        let now = self.clock.now();
+        let reason = "taget tilbage, før den blev kvitteret for: afsenderen har mailen";
+        let settle =
+            |recording: &Recording<'_>| recording.settle(row.row, HeldState::Gone, "brevdue", reason, now);
+        store.record(settle).map(drop)
     }
 }
 

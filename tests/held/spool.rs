@@ -122,6 +122,16 @@ fn a_release_in_the_clear_is_a_breach_from_that_moment() {
 }
 
 #[test]
+fn a_hold_that_was_taken_back_is_nobodys_loss() {
+    let house = House::new(None, None, start());
+    let id = house.hold(&house.near_miss(1));
+    std::fs::remove_file(house.keeper.holding().path(&id)).unwrap();
+    house.gate.taken_back(&id).unwrap();
+    assert_eq!(house.keeper.sweep().unwrap(), Swept::default());
+    assert!(house.store.held(false).unwrap().is_empty());
+}
+
+#[test]
 fn by_a_protected_road_it_stays_a_near_miss() {
     let house = House::new(None, None, start());
     let case = house.near_miss(1);

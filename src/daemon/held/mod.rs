@@ -105,7 +105,7 @@ impl Keeper {
             node: node_name(config),
             postfix: Postfix { config: config.hold.postfix.clone() },
             setup: Box::new(setup),
-            way: None,
+            way: way::of(config),
             post: config.alarm.as_ref().map(Post::new).transpose()?,
             tells: config.hold.tell_senders,
             ways_out: config.hold.ways_out.clone(),
@@ -124,23 +124,9 @@ impl Keeper {
         &self.release.public
     }
 
-    /// How this machine is called.
-    pub fn node(&self) -> &str {
-        &self.node
-    }
-
     /// Where held mail lies.
     pub fn holding(&self) -> &Holding {
         &self.holding
-    }
-
-    /// Wakes the privileged part for a mail of Postfix's hold queue. The file says nothing but a name: what is done is what
-    /// the row says.
-    ///
-    /// # Errors
-    /// When the file cannot be made.
-    pub fn wake(&self, name: &str) -> std::io::Result<()> {
-        wake(&self.approved, name)
     }
 
     /// Looks after the mail for as long as the process lives.
@@ -208,7 +194,8 @@ impl Keeper {
     }
 }
 
-/// Makes the file that wakes the privileged part of a machine with this spool.
+/// Makes the file that wakes the privileged part of a machine with this spool. It says nothing but a name: what is done is what
+/// the row says.
 fn wake(approved: &Path, name: &str) -> std::io::Result<()> {
     std::fs::create_dir_all(approved)?;
     std::fs::File::options().write(true).create(true).truncate(false).open(approved.join(name)).map(drop)

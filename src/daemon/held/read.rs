@@ -79,14 +79,13 @@ impl Keeper {
         &self.register.store
     }
 
-    /// All that was decided about this machine's mail and is to be done now.
+    /// All that was decided about this machine's mail in Postfix's hold queue and is to be done now. What lies in our spool is
+    /// the daemon's own.
     ///
     /// # Errors
     /// When the register cannot be read.
     pub async fn to_do(self: &Arc<Self>) -> anyhow::Result<Vec<HeldRow>> {
-        let mut rows = self.decided(Place::Postfix).await.map_err(anyhow::Error::msg)?;
-        rows.extend(self.decided(Place::Spool).await.map_err(anyhow::Error::msg)?);
-        Ok(rows)
+        self.decided(Place::Postfix).await.map_err(anyhow::Error::msg)
     }
 
     /// The file that woke us for this mail has done its work.

@@ -4,11 +4,12 @@
 
 mod breach;
 mod held;
+mod held_rows;
 mod notices;
 mod read;
 mod record;
 
-pub use held::HeldTally;
+pub use held_rows::HeldTally;
 pub use record::{Joined, Opening, Recording};
 
 use super::{StoreError, migrate};
