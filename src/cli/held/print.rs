@@ -121,7 +121,7 @@ pub(super) fn show(
         field("Holdt tilbage", &format!("{}  ({})", local(row.at), age_in_words(now - row.at).0)),
         field("Størrelse", &size(row.size)),
         field("Fra", domain(&row.sender_domain)),
-        field("Til", &format!("{}  ({} modtagere)", row.recipient_domains, row.recipients)),
+        field("Til", &format!("{}  (modtagere: {})", row.recipient_domains, row.recipients)),
     ];
     if let Some(decision) = &row.decision {
         let act = match decision.act {
