@@ -130,6 +130,13 @@ fn without_a_configuration_it_listens_on_loopback_only_and_keeps_its_data_here()
     names.sort();
     assert_eq!(
         names,
-        ["brevdue-data", "brevdue-data/brevdue.sqlite", "brevdue-data/node.key", "brevdue-data/spool"]
+        [
+            "brevdue-data",
+            "brevdue-data/brevdue.sqlite",
+            "brevdue-data/node.key",
+            "brevdue-data/release.key",
+            "brevdue-data/spool",
+            "brevdue-data/spool/approved"
+        ]
     );
 }

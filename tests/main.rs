@@ -23,6 +23,7 @@ mod failures;
 mod floors;
 mod gate;
 mod harness;
+mod held;
 // Said to be tests, so that clippy lets helpers unwrap too.
 #[cfg(test)]
 mod hide;

@@ -5,8 +5,10 @@
 //! than never. Start reading at [`Alarm::run`]; [`stage`] decides which rows go in which letter, [`letter`] has
 //! the texts. Tests: beside those, and `tests/alarm.rs` with a real mail server that comes and goes.
 
+pub mod held;
 pub mod letter;
 pub mod processor;
+pub mod sender;
 pub mod stage;
 
 use crate::clock::Clock;
@@ -41,6 +43,8 @@ pub struct Alarm {
     clock: Clock,
     /// Who sends for the controllers, when it is not each for itself.
     processor: Option<String>,
+    /// After so many hours somebody is told of held mail; empty tells nobody.
+    held_hours: Vec<u32>,
 }
 
 impl Alarm {
@@ -60,13 +64,26 @@ impl Alarm {
         clock: Clock,
     ) -> Result<Self, PostError> {
         let rules = Box::new(move || Arc::clone(&rules));
-        Ok(Self { store, post: Post::new(settings)?, rules, clock, processor: settings.processor.clone() })
+        Ok(Self {
+            store,
+            post: Post::new(settings)?,
+            rules,
+            clock,
+            processor: settings.processor.clone(),
+            held_hours: Vec::new(),
+        })
     }
 
     /// Reads its letters by the rules of the moment, for a process whose rules may be swapped.
     #[must_use]
     pub fn following(self, rules: impl Fn() -> Arc<Ruleset> + Send + Sync + 'static) -> Self {
         Self { rules: Box::new(rules), ..self }
+    }
+
+    /// Tells of mail that nobody has decided about after so many hours, which rise, and then daily.
+    #[must_use]
+    pub fn holding(self, hours: &[u32]) -> Self {
+        Self { held_hours: hours.to_vec(), ..self }
     }
 
     /// Sends what is due, for as long as the process lives.
@@ -111,6 +128,31 @@ impl Alarm {
             sent += usize::from(self.send(letter, now).await?);
         }
         sent += usize::from(self.tell_of_bypass(now).await?);
+        if !self.held_hours.is_empty() {
+            sent += self.tell_of_held(now).await?;
+        }
+        Ok(sent)
+    }
+
+    /// One letter to each person who is to be told of held mail now. One that cannot be sent is due again at the next round:
+    /// nothing is marked before the server's 250.
+    async fn tell_of_held(&self, now: DateTime<Utc>) -> Result<usize, AlarmError> {
+        let store = Arc::clone(&self.store);
+        let rows = blocking(move || store.held(false)).await?;
+        let mut sent = 0;
+        for (to, rows) in held::due(rows, &self.held_hours, now) {
+            let text = checked(held::letter(&rows, now), held::fixed, &(self.rules)(), now);
+            let notice = Outgoing { to: &to, subject: &text.subject, body: &text.body, attached: None };
+            if let Err(error) = self.post.send(notice).await {
+                tracing::warn!(%error, "notice of held mail not sent; tried again");
+                continue;
+            }
+            tracing::info!(mails = rows.len(), "notice of held mail sent");
+            let (store, at) = (Arc::clone(&self.store), self.clock.now());
+            let ids: Vec<i64> = rows.iter().map(|row| row.row).collect();
+            blocking(move || store.held_alarmed(&ids, at)).await?;
+            sent += 1;
+        }
         Ok(sent)
     }
 
@@ -210,6 +252,25 @@ impl Alarm {
             self.post.send(outgoing).await?;
         }
         Ok(())
+    }
+}
+
+/// Our own scanner reads what we send. A number in it would be a breach by the breach notice, so a fixed short text goes
+/// instead: never nothing.
+pub fn checked(
+    letter: Letter,
+    fixed: impl FnOnce() -> Letter,
+    rules: &Arc<Ruleset>,
+    now: DateTime<Utc>,
+) -> Letter {
+    let mut scan = Scan::new(Arc::clone(rules), crate::scan::ruleset::day_of(now.date_naive()));
+    scan.feed(format!("Subject: {}\r\n\r\n{}", letter.subject, letter.body).as_bytes());
+    let report = scan.finish();
+    if report.clean().is_some() && report.findings.is_empty() {
+        letter
+    } else {
+        tracing::error!("a notice held what looks like a CPR number; the fixed text is sent instead");
+        fixed()
     }
 }
 

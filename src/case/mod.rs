@@ -48,6 +48,15 @@ impl State {
         }
     }
 
+    /// The state after a person has let a mail of it out in the clear: it left, and that is certain.
+    #[must_use]
+    pub fn left_in_clear(self) -> Self {
+        match self {
+            Self::NearMiss => Self::Assessing,
+            Self::Suspected | Self::Assessing => self,
+        }
+    }
+
     /// Whether the case counts as a breach or as one averted.
     pub fn kind(self) -> Kind {
         match self {
@@ -147,6 +156,16 @@ mod tests {
         assert_eq!(State::Suspected.joined_by(doubtful), State::Suspected);
         assert_eq!(State::Assessing.joined_by(doubtful), State::Assessing);
         assert_eq!(State::Assessing.joined_by(Outcome::Stopped), State::Assessing);
+    }
+
+    #[test]
+    fn what_is_let_out_in_the_clear_is_a_breach() {
+        assert_eq!(State::NearMiss.left_in_clear(), State::Assessing);
+        assert_eq!(
+            State::Suspected.left_in_clear(),
+            State::Suspected,
+            "its clock runs, and the doubt is its own"
+        );
     }
 
     #[test]

@@ -176,21 +176,21 @@ fn persons(case: &CaseRow) -> String {
     format!("{least}{}", case.persons)
 }
 
-fn field(label: &str, value: &str) -> String {
+pub(super) fn field(label: &str, value: &str) -> String {
     format!("{label:<24}{value}")
 }
 
 fn entry(entry: &Entry) -> String {
     let change = match (&entry.from, &entry.to) {
-        (Some(from), Some(to)) => format!("{} -> {}", state_name(from), state_name(to)),
-        (None, Some(to)) => state_name(to).to_owned(),
+        (Some(from), Some(to)) => format!(" ({} -> {})", state_name(from), state_name(to)),
+        (None, Some(to)) => format!(" ({})", state_name(to)),
         (_, None) => String::new(),
     };
     let event = match entry.event.as_str() {
         "opened" => "sag åbnet",
         "confirmed" => "mistanke bekræftet",
         "promise_broken" => "ubeskyttet trods løfte",
-        other => other,
+        other => super::held::event_name(other),
     };
     let change = if change.is_empty() { change } else { format!(" ({change})") };
     format!("  {}  {}  {event}{change}: {}", local(entry.at), entry.who, entry.reason)
@@ -265,7 +265,7 @@ fn message(message: &MessageRow) -> String {
     )
 }
 
-fn table<const N: usize>(head: &[&str; N], rows: &[[String; N]]) -> String {
+pub(super) fn table<const N: usize>(head: &[&str; N], rows: &[[String; N]]) -> String {
     let mut widths = head.map(|cell| cell.chars().count());
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {

@@ -9,6 +9,7 @@ mod config;
 mod demo;
 mod doctor;
 mod evidence;
+mod held;
 mod key;
 mod output;
 mod pipe;
@@ -57,6 +58,9 @@ enum Command {
     /// The register: near misses and breaches, the one with least time left first
     #[command(subcommand)]
     Case(case::Command),
+    /// Mail that waits for a person's decision: read it, release it, discard it
+    #[command(subcommand)]
+    Held(held::Command),
     /// How the mails of a case travelled; and its numbers, with the DPO's private key
     Evidence(evidence::Args),
     /// The rules by which numbers are found
@@ -110,6 +114,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::CheckConfig => config::check(config),
         Command::Config(command) => config::run(&command),
         Command::Case(command) => case::run(config, &command),
+        Command::Held(command) => held::run(config, &command),
         Command::Evidence(args) => evidence::run(config, &args),
         Command::Rules(command) => rules::run(config, &command),
         Command::Policy(command) => policy::run(config, &command),

@@ -61,7 +61,10 @@ fn hand_on(path: Option<&Path>, args: &Args) -> anyhow::Result<u8> {
         anyhow::bail!("the configuration has no `[smtp]` with `next_hop`: there is no way on for the mail");
     };
     let setup = daemon::setup(&config)?;
-    let gate = Arc::new(Gate::new(setup, daemon::open_register(&config)?, Clock::System));
+    let gate = Gate::new(setup, daemon::open_register(&config)?, Clock::System);
+    let gate = Arc::new(gate.on_node(&daemon::held::node_name(&config)));
+    let release_key = Some(daemon::held::release_key(&config)?.public);
+    let settings = &crate::config::SmtpSettings { release_key, ..settings.clone() };
     let runtime = tokio::runtime::Runtime::new()?;
     let mut input = std::io::stdin();
     let ended = runtime.block_on(pipe::run(settings, gate, &args.from, &args.recipients, &mut input))?;

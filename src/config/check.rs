@@ -15,8 +15,8 @@ use super::policy;
 use super::section::At;
 use super::value::{self, Refusal};
 use super::{
-    AlarmSettings, CheckSettings, Config, ConsoleSettings, DocumentSettings, MilterSettings, SmtpSettings,
-    Source, maillog::maillog,
+    AlarmSettings, CheckSettings, Config, ConsoleSettings, DocumentSettings, HoldSettings, MilterSettings,
+    SmtpSettings, Source, maillog::maillog,
 };
 use crate::envelope::Controller;
 use crate::intake::listen::ListenAddr;
@@ -55,11 +55,14 @@ pub(super) fn config(written: &Written, folder: &Path, faults: &mut Vec<Problem>
     }
     let store = read(written.store.as_ref(), |url| value::store(url, folder), faults);
     let spool = written.spool.as_ref().map(|path| value::path(path.get_ref(), folder));
-    let node_key = match (&written.node_key, &spool) {
+    let key = |written: &Option<At<String>>, name: &str| match (written, &spool) {
         (Some(path), _) => Some(value::path(path.get_ref(), folder)),
-        (None, Some(spool)) => Some(spool.with_file_name("node.key")),
+        (None, Some(spool)) => Some(spool.with_file_name(name)),
         (None, None) => None,
     };
+    let (node_key, release_key) =
+        (key(&written.node_key, "node.key"), key(&written.release_key, "release.key"));
+    let hold = written.hold.as_ref().map(|hold| self::hold(hold, folder, faults)).unwrap_or_default();
     let sources = sources(&written.sources, faults);
     let named = |name: &str| senders_of(sources.as_deref().unwrap_or_default(), name);
     let policy = policy::policy(written, &named, faults);
@@ -82,6 +85,8 @@ pub(super) fn config(written: &Written, folder: &Path, faults: &mut Vec<Problem>
         store: store?,
         spool: spool?,
         node_key: node_key?,
+        release_key: release_key?,
+        hold,
         policy,
         documents: documents(written.documents.as_ref(), folder, faults),
         controllers: controllers?,
@@ -253,6 +258,27 @@ fn judge_socket(socket: &SocketAddr, at: Range<usize>, door: &Door, faults: &mut
                 .label(format!("{} cannot know it", door.who))
                 .help(format!("write a fixed port, as `{}`", door.example)),
         );
+    }
+}
+
+fn hold(written: &file::Hold, folder: &Path, faults: &mut Vec<Problem>) -> HoldSettings {
+    let default = HoldSettings::default();
+    if let Some(node) = &written.node
+        && !node.get_ref().chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
+    {
+        faults.push(
+            Problem::error(node.span(), "this is no name of a machine")
+                .help("write letters, digits, `.`, `-` and `_`, as in `node = \"relay.kommune.example\"`"),
+        );
+    }
+    let hours = written.alarm_hours.iter().flatten();
+    let hours: Vec<u32> = hours.filter_map(|hour| u32::try_from(*hour).ok()).collect();
+    HoldSettings {
+        node: written.node.as_ref().map(|node| node.get_ref().clone()),
+        postfix: written.postfix.as_ref().map(|path| value::path(path.get_ref(), folder)),
+        alarm_hours: if hours.is_empty() { default.alarm_hours } else { hours },
+        tell_senders: written.tell_senders.as_ref().is_none_or(|tell| *tell.get_ref()),
+        ways_out: written.ways_out.as_ref().map(|text| text.get_ref().clone()),
     }
 }
 

@@ -23,6 +23,8 @@ pub(super) struct Written {
     pub(super) store: Option<At<String>>,
     pub(super) spool: Option<At<String>>,
     pub(super) node_key: Option<At<String>>,
+    pub(super) release_key: Option<At<String>>,
+    pub(super) hold: Option<Hold>,
     pub(super) leak: Option<At<String>>,
     pub(super) default_road: Option<At<String>>,
     pub(super) off_tags: Vec<At<String>>,
@@ -66,6 +68,16 @@ pub(super) struct Smtp {
     pub(super) key: Option<At<String>>,
     pub(super) secure: Option<At<String>>,
     pub(super) secure_ca: Option<At<String>>,
+}
+
+/// `[hold]`.
+#[derive(Debug)]
+pub(super) struct Hold {
+    pub(super) node: Option<At<String>>,
+    pub(super) postfix: Option<At<String>>,
+    pub(super) alarm_hours: Option<Vec<u64>>,
+    pub(super) tell_senders: Option<At<bool>>,
+    pub(super) ways_out: Option<At<String>>,
 }
 
 /// `[documents]`.
@@ -164,12 +176,28 @@ pub(super) fn read(source: &str, faults: &mut Vec<Problem>) -> (Written, Vec<Ran
     let spool = file
         .need_section("spool", "[spool]", "path = \"brevdue-data/spool\"", faults)
         .and_then(|section| lone_text(section, ("path", "\"brevdue-data/spool\""), faults));
-    let node_key = file.take_section("seal", "[seal]", faults).and_then(|mut section| {
-        let path = section.take_text(("node_key", "\"brevdue-data/node.key\""), faults);
-        section.finish(faults);
-        path
-    });
-    let mut written = Written { milter, smtp, console, check, store, spool, node_key, ..Written::default() };
+    let (node_key, release_key) =
+        file.take_section("seal", "[seal]", faults).map_or((None, None), |mut section| {
+            let paths = (
+                section.take_text(("node_key", "\"brevdue-data/node.key\""), faults),
+                section.take_text(("release_key", "\"brevdue-data/release.key\""), faults),
+            );
+            section.finish(faults);
+            paths
+        });
+    let hold = file.take_section("hold", "[hold]", faults).map(|section| hold(section, faults));
+    let mut written = Written {
+        milter,
+        smtp,
+        console,
+        check,
+        store,
+        spool,
+        node_key,
+        release_key,
+        hold,
+        ..Written::default()
+    };
     if let Some(section) = file.take_section("policy", "[policy]", faults) {
         policy(section, &mut written, faults);
     }
@@ -225,6 +253,18 @@ fn smtp(mut section: Section<'_>, faults: &mut Vec<Problem>) -> Smtp {
         key: section.take_text(("key", "\"smtp.key\""), faults),
         secure: section.take_text(("secure", "\"sikker.example:25\""), faults),
         secure_ca: section.take_text(("secure_ca", "\"ca.pem\""), faults),
+    };
+    section.finish(faults);
+    read
+}
+
+fn hold(mut section: Section<'_>, faults: &mut Vec<Problem>) -> Hold {
+    let read = Hold {
+        node: section.take_text(("node", "\"relay\""), faults),
+        postfix: section.take_text(("postfix", "\"/etc/postfix\""), faults),
+        alarm_hours: section.take_rising(("alarm_hours", "[4, 24]"), &(1..=720), faults),
+        tell_senders: section.take_bool(("tell_senders", "true"), faults),
+        ways_out: section.take_text(("ways_out", "\"Ring til DPO'en.\""), faults),
     };
     section.finish(faults);
     read

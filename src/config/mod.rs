@@ -53,6 +53,11 @@ pub struct Config {
     pub spool: PathBuf,
     /// The file with this node's own key; `node.key` beside the spool when the file does not say.
     pub node_key: PathBuf,
+    /// The file with the key that opens the mail which this node holds; `release.key` beside the spool when the file
+    /// does not say.
+    pub release_key: PathBuf,
+    /// What becomes of held mail.
+    pub hold: HoldSettings,
     /// What becomes of a message.
     pub policy: Policy,
     /// How documents are read; `None` opens none.
@@ -81,6 +86,27 @@ pub struct ConsoleSettings {
 pub struct CheckSettings {
     /// Where to listen.
     pub listen: ListenAddr,
+}
+
+/// `[hold]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HoldSettings {
+    /// How this machine is called in the register; `None` is its host name.
+    pub node: Option<String>,
+    /// The folder of Postfix's main.cf; `None` is the one that Postfix's programs know.
+    pub postfix: Option<PathBuf>,
+    /// After so many hours somebody is told that nobody has decided, and then daily. Rising, not empty.
+    pub alarm_hours: Vec<u32>,
+    /// Whether senders are told what became of their mail.
+    pub tell_senders: bool,
+    /// What a sender can do instead, in the organisation's own words.
+    pub ways_out: Option<String>,
+}
+
+impl Default for HoldSettings {
+    fn default() -> Self {
+        Self { node: None, postfix: None, alarm_hours: vec![4, 24], tell_senders: true, ways_out: None }
+    }
 }
 
 /// A configuration that can be run, and what is doubtful in it.
@@ -159,6 +185,8 @@ impl Config {
             store: StoreUrl::Sqlite(data.join("brevdue.sqlite")),
             spool: data.join("spool"),
             node_key: data.join("node.key"),
+            release_key: data.join("release.key"),
+            hold: HoldSettings::default(),
             policy: Policy::default(),
             documents: Some(DocumentSettings::default()),
             controllers: vec![Controller {

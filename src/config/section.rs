@@ -126,6 +126,36 @@ impl<'i> Section<'i> {
         Some(Spanned::new(value.span(), number))
     }
 
+    /// An array of whole numbers within a range, which rise; an empty one is a fault.
+    pub(super) fn take_rising(
+        &mut self,
+        key: Key,
+        range: &std::ops::RangeInclusive<u64>,
+        faults: &mut Vec<Problem>,
+    ) -> Option<Vec<u64>> {
+        let value = self.take(key.0)?;
+        let array = value.get_ref().as_array();
+        let number = |one: &At<DeValue<'i>>| {
+            let written = one.get_ref().as_integer()?;
+            u64::from_str_radix(written.as_str(), written.radix())
+                .ok()
+                .filter(|number| range.contains(number))
+        };
+        let numbers: Option<Vec<u64>> = array.and_then(|array| array.iter().map(number).collect());
+        let rising = |numbers: &Vec<u64>| {
+            !numbers.is_empty() && numbers.iter().zip(numbers.iter().skip(1)).all(|(one, next)| one < next)
+        };
+        let numbers = numbers.filter(rising);
+        if numbers.is_none() {
+            faults.push(
+                Problem::error(value.span(), format!("`{}` must be whole numbers that rise", key.0))
+                    .label(format!("each {} to {}", range.start(), range.end()))
+                    .help(format!("write `{} = {}`, for example", key.0, key.1)),
+            );
+        }
+        numbers
+    }
+
     /// `true` or `false`.
     pub(super) fn take_bool(&mut self, key: Key, faults: &mut Vec<Problem>) -> Option<At<bool>> {
         let value = self.take(key.0)?;
@@ -241,11 +271,12 @@ impl<'i> Section<'i> {
 
 /// Where keys live, for one that was written in another section: TOML gives a key to the header above it,
 /// so `default_road` below `[policy.unread]` is an easy slip.
-const HOMES: [(&str, &[&str]); 12] = [
+const HOMES: [(&str, &[&str]); 13] = [
     ("[milter]", &["listen", "max_connections"]),
     ("[smtp]", &["next_hop", "lmtp", "cert", "secure", "secure_ca"]),
     ("[store]", &["url"]),
-    ("[seal]", &["node_key"]),
+    ("[seal]", &["node_key", "release_key"]),
+    ("[hold]", &["node", "postfix", "alarm_hours", "tell_senders", "ways_out"]),
     ("[policy]", &["leak", "default_road", "off_tags"]),
     ("[policy.unread]", &["image", "document", "encrypted", "password", "damaged", "limit", "ambiguous"]),
     ("[[road]]", &["protection", "warn_persons", "max_persons"]),

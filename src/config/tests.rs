@@ -280,6 +280,10 @@ fn every_key_of_the_template_is_known_and_its_defaults_are_true() {
     assert_eq!(opened.milter.unwrap().max_connections, closed.milter.unwrap().max_connections);
     assert_eq!(opened.policy.unread, closed.policy.unread);
     assert_eq!(opened.node_key, closed.node_key);
+    assert_eq!(opened.release_key, closed.release_key);
+    assert_eq!(opened.hold.alarm_hours, closed.hold.alarm_hours);
+    assert_eq!(opened.hold.tell_senders, closed.hold.tell_senders);
+    assert!(opened.hold.ways_out.is_some() && closed.hold.ways_out.is_none());
     assert_eq!((opened.policy.roads.known.len(), opened.sources.len()), (1, 1));
     assert!(opened.console.is_some() && closed.console.is_none());
     assert!(opened.check.is_some() && closed.check.is_none());
@@ -317,7 +321,7 @@ fn an_unknown_key_is_answered_with_the_nearest_or_with_all() {
         ("[policy]\nverbose = true\n", "known in `[policy]`: leak, default_road, off_tags, unread"),
         (
             "[surprise]\n",
-            "known in this file: milter, smtp, console, check, store, spool, seal, policy, documents, road, exemption, controller, source, alarm, rules, maillog",
+            "known in this file: milter, smtp, console, check, store, spool, seal, hold, policy, documents, road, exemption, controller, source, alarm, rules, maillog",
         ),
     ] {
         let problems = with(more).unwrap_err();
@@ -369,6 +373,11 @@ fn faults_of_one_section() {
         ("[[source]]\nname = 'x'\nmatch = 'a b'\n", "`a b` names no sender"),
         ("[rules]\n", "`path` is missing in `[rules]`"),
         ("[seal]\nnode_key = false\n", "`node_key` must be text in quotes"),
+        ("[hold]\nalarm_hours = [24, 4]\n", "`alarm_hours` must be whole numbers that rise"),
+        ("[hold]\nalarm_hours = []\n", "`alarm_hours` must be whole numbers that rise"),
+        ("[hold]\nalarm_hours = 4\n", "`alarm_hours` must be whole numbers that rise"),
+        ("[hold]\nnode = 'a b'\n", "this is no name of a machine"),
+        ("[hold]\ntell_senders = 1\n", "`tell_senders` must be true or false"),
     ] {
         assert_eq!(errors(with(more)), [expected], "{more}");
     }

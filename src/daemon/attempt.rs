@@ -73,6 +73,7 @@ pub(super) fn attempt(mut files: Watched, seen: Seen, started: &Config, why: Why
         store: started.store.clone(),
         spool: started.spool.clone(),
         node_key: started.node_key.clone(),
+        release_key: started.release_key.clone(),
         rules: files.rules.clone(),
         ..new.clone()
     });
@@ -130,6 +131,8 @@ pub(super) fn needs_restart(started: &Config, new: &Config) -> Vec<&'static str>
         store,
         spool,
         node_key,
+        release_key,
+        hold,
         alarm,
         maillog,
         // These are what a reload is for.
@@ -155,6 +158,8 @@ pub(super) fn needs_restart(started: &Config, new: &Config) -> Vec<&'static str>
         ("[store] url", *store != started.store),
         ("[spool] path", *spool != started.spool),
         ("[seal] node_key", *node_key != started.node_key),
+        ("[seal] release_key", *release_key != started.release_key),
+        ("[hold]", *hold != started.hold),
         ("[alarm]", alarm_of(alarm) != alarm_of(&started.alarm)),
         ("[maillog]", *maillog != started.maillog),
     ];

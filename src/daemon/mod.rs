@@ -5,6 +5,7 @@
 //! it runs.
 
 mod attempt;
+pub mod held;
 mod listen;
 mod log_status;
 mod lookout;
@@ -152,6 +153,9 @@ pub enum StartError {
         /// Where it should listen, and what the system said.
         source: io::Error,
     },
+    /// Held mail cannot be compared with its rows.
+    #[error("held mail: {0}")]
+    Held(String),
     /// The way out for alarms cannot be used.
     #[error(transparent)]
     Alarm(#[from] PostError),
@@ -319,8 +323,17 @@ impl Daemon {
             failed_reloads: 0,
         };
         let status = Arc::new(Status::new(files, Arc::clone(&store)));
-        let gate = Gate::new(setup, register, clock.clone());
+        let beside = Register {
+            store: Arc::clone(&store),
+            node_key: register.node_key.clone(),
+            evidence: register.evidence.clone(),
+        };
+        let gate = Gate::new(setup, register, clock.clone()).on_node(&held::node_name(config));
         let gate = Arc::new(if config.maillog.is_some() { gate.with_log() } else { gate });
+        let of = Arc::clone(&gate);
+        let keeper = Arc::new(held::Keeper::new(config, beside, move || of.setup(), clock.clone())?);
+        // Before a door opens: nobody writes there but who is killed and gone, or a pipe, which holds its lock.
+        keeper.sweep().map_err(|error| StartError::Held(error.to_string()))?;
         let (stop, stopped) = watch::channel(false);
         let mut daemon = Self {
             milter: Vec::new(),
@@ -344,7 +357,11 @@ impl Daemon {
         let asked =
             asked.transpose().map_err(|source| StartError::Listen { door: "check service", source })?;
         let smtp = config.smtp.as_ref().filter(|settings| !settings.listen.is_empty());
-        let smtp = smtp.map(|settings| SmtpDoor::bind(settings, Arc::clone(&gate)));
+        let smtp = smtp.map(|settings| {
+            let release_key = Some(keeper.public_key().to_owned());
+            let settings = crate::intake::smtp::Settings { release_key, ..settings.clone() };
+            SmtpDoor::bind(&settings, Arc::clone(&gate))
+        });
         let smtp = smtp.transpose().map_err(|source| StartError::Listen { door: "SMTP door", source })?;
         let door = config.milter.as_ref().map(|settings| Door::bind(settings, Arc::clone(&gate)));
         let door = door.transpose().map_err(|source| StartError::Listen { door: "milter door", source })?;
@@ -353,6 +370,7 @@ impl Daemon {
             let rules = Arc::clone(&gate.setup().rules);
             let alarm =
                 Alarm::new(store, settings, rules, clock)?.following(move || Arc::clone(&of.setup().rules));
+            let alarm = alarm.holding(&config.hold.alarm_hours);
             let stopped = stopped.clone();
             daemon.tasks.push(tokio::spawn(async move { alarm.run(stopped).await }));
         }
@@ -387,6 +405,7 @@ impl Daemon {
             let ear = ear.cutting_after(SILENCE);
             daemon.tasks.push(tokio::spawn(check(ear, Arc::clone(&gate), counters, stopped.clone())));
         }
+        daemon.tasks.push(tokio::spawn(Arc::clone(&keeper).run(stopped.clone())));
         if let Some(reload) = reload {
             daemon.tasks.push(tokio::spawn(reload.run(stopped)));
         }

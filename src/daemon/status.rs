@@ -16,6 +16,7 @@ use crate::inspect::Gate;
 use crate::intake::counters::Counters;
 use crate::intake::{check, maillog};
 use crate::store::Store;
+use crate::store::held::HeldState;
 
 /// The rules that count now, and how the files are that they come from.
 #[derive(Clone, Debug)]
@@ -131,6 +132,7 @@ impl Watched for Status {
             ),
         ];
         all.push(effects());
+        all.extend(held(&self.store));
         all.extend(self.log.get().into_iter().flat_map(Log::metrics));
         all.extend(self.milter.get().into_iter().flat_map(|counters| door(counters, &MILTER)));
         all.extend(self.smtp.get().into_iter().flat_map(|counters| door(counters, &SMTP)));
@@ -183,6 +185,25 @@ fn register(store: &Store) -> Check {
         ),
     };
     Check { name: "register", condition, since: None, text: text.to_owned(), reasons }
+}
+
+/// Mail that waits, and mail that is gone: nothing where the register cannot be read, which the health page says.
+fn held(store: &Store) -> Vec<Family> {
+    let Ok(tally) = store.held_tally() else { return Vec::new() };
+    let states = HeldState::ALL.map(|state| {
+        let count = tally.of.iter().find(|(of, _)| *of == state).map_or(0, |(_, count)| *count);
+        (state.word(), count)
+    });
+    let oldest = tally.oldest.map_or(0, |oldest| u64::try_from(oldest.timestamp()).unwrap_or(0));
+    vec![
+        Family::gauge("brevdue_held_mails", "Held mail in the register, by how far it has come.", 0)
+            .by("state", states),
+        Family::gauge(
+            "brevdue_held_oldest_timestamp_seconds",
+            "When the oldest held mail that nobody is done with was held; 0 while there is none.",
+            oldest,
+        ),
+    ]
 }
 
 /// The names of a door's metrics, in the order of [`door`], each with its help.

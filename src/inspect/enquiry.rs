@@ -78,7 +78,7 @@ impl Gate {
         // Each recipient is asked about, and whoever sends can treat them apart.
         inspection.hands.splits = true;
         inspection.feed(message(&parts, &subject, &boundary).as_bytes());
-        let (judged, report) = inspection.conclude().await;
+        let (judged, report) = inspection.conclude(false).await;
         let report = report.filter(|_| judged.verdict() != Verdict::Defer)?;
         let one = |(at, one): (usize, &RecipientDecision)| Decided {
             recipient: one.recipient.as_ref().map(|_| at),

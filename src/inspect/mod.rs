@@ -7,6 +7,7 @@
 
 pub mod enquiry;
 mod fate;
+pub mod held;
 pub mod promise;
 pub mod record;
 mod reply;
@@ -68,6 +69,8 @@ pub struct Gate {
     seen: Seen,
     /// Whether somebody reads the mail server's log, so that promises of a protected road are worth keeping.
     has_log: bool,
+    /// The machine that keeps what is held.
+    node: String,
     #[cfg(test)]
     script: Option<Arc<scripted::Script>>,
 }
@@ -81,6 +84,7 @@ impl Gate {
             seen: Seen::since(clock.now()),
             clock,
             has_log: false,
+            node: "localhost".to_owned(),
             #[cfg(test)]
             script: None,
         }
@@ -189,17 +193,20 @@ impl Inspection {
 
     /// Ends the message for a door that has one answer, and does not keep the mail.
     pub async fn decide(self, custody: Custody) -> Answerable {
-        self.judge().await.answer(custody)
+        // What the mail server is told to hold lies in its queue; what a door holds has its row after its file.
+        let upstream = custody == Custody::Upstream;
+        self.conclude(upstream).await.0.answer(custody)
     }
 
     /// Ends the message: decides, and records what must be recorded. When the register cannot be written the decision
     /// is Defer, and whoever has the mail keeps it.
     pub async fn judge(self) -> Judged {
-        self.conclude().await.0
+        self.conclude(false).await.0
     }
 
-    /// The same, with what was found; `None` when our own work failed.
-    async fn conclude(self) -> (Judged, Option<Report>) {
+    /// The same, with what was found; `None` when our own work failed. `upstream`: what is held is kept by the mail server,
+    /// under the queue id of the envelope.
+    async fn conclude(self, upstream: bool) -> (Judged, Option<Report>) {
         if let Some(queue_id) = &self.envelope.queue_id {
             self.gate.seen.note(queue_id, self.gate.clock.now());
         }
@@ -228,6 +235,7 @@ impl Inspection {
             decision: &decision,
             splits: hands.splits,
             has_log: gate.has_log,
+            keeper: upstream.then_some(gate.node.as_str()),
             now,
             local_day,
         };
@@ -242,6 +250,7 @@ impl Inspection {
                 decision: &decision,
                 splits: hands.splits,
                 has_log: gate.has_log,
+                keeper: upstream.then_some(gate.node.as_str()),
                 now,
                 local_day,
             };

@@ -4,11 +4,12 @@
 //! that its sender still has, and at worst a number sealed twice.
 
 use super::fate::{self, Part};
+use super::held::Upstream;
 use super::{Setup, promise};
 use crate::case::CaseId;
 use crate::case::detection::{Detection, Outcome};
 use crate::case::incident::{self, Source};
-use crate::envelope::{Address, Controller, Envelope};
+use crate::envelope::{Address, Controller, Envelope, Verdict};
 use crate::policy::Decision;
 use crate::scan::Report;
 use crate::scan::coverage::UnreadKind;
@@ -38,6 +39,8 @@ pub(super) struct Found<'a> {
     pub(super) splits: bool,
     /// Whether the mail server's log will tell how it went, so that promises are kept until then.
     pub(super) has_log: bool,
+    /// The machine whose mail server keeps what is held; `None` where the door does.
+    pub(super) keeper: Option<&'a str>,
     pub(super) now: DateTime<Utc>,
     pub(super) local_day: NaiveDate,
 }
@@ -55,12 +58,13 @@ impl Found<'_> {
         self.setup.policy.unread.recorded(&self.report.coverage).next().is_some()
             || self.report.leaks() && fate::matters(self.decision, self.splits)
             || promise::is_due(self)
+            || self.keeper.is_some() && self.decision.strictest() == Verdict::Hold
     }
 }
 
 impl Register {
     /// Records a message: its unread parts in the tally, what let a number pass in the audit trail, its leak in a case
-    /// of each controller that it concerns. Returns the cases.
+    /// of each controller that it concerns, and that the mail server holds it. Returns the cases.
     ///
     /// # Errors
     /// When the register or the evidence cannot be written; nothing was recorded then, and the mail must not
@@ -87,6 +91,10 @@ impl Register {
             // A message that came before was counted then.
             if joined.is_empty() || joined.iter().any(|one| one.attempts == 1) {
                 recording.tally_unread(now, &unread, verdict)?;
+            }
+            if let Some(node) = found.keeper {
+                let cases: Vec<CaseId> = joined.iter().map(|one| one.case.clone()).collect();
+                Upstream { node, found }.note(&self.node_key, recording, &cases)?;
             }
             Ok(joined)
         })?;

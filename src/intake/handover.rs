@@ -22,15 +22,16 @@
 //! Refused for a recipient alone is only possible over LMTP; [`crate::policy::Decision::within`] has seen to that.
 
 use crate::envelope::Verdict;
-use crate::inspect::{Custody, Inspection, Judged};
+use crate::inspect::{Custody, Gate, Inspection, Judged};
 use crate::intake::counters::Counters;
 use crate::intake::told::{Told, later, passed_on, told_of};
 use crate::outlet::reply::Reply;
 use crate::outlet::smtp::{Accepted, Content, Failure, Hop, Session};
 use crate::spool::draft::Written;
-use crate::spool::held::{Cover, Holding, Receipt};
+use crate::spool::held::{Cover, HeldError, Holding, Receipt};
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::Poll;
 use std::time::Duration;
@@ -38,6 +39,8 @@ use tokio::time::timeout;
 
 /// The ways out of a door.
 pub(super) struct Ways {
+    /// Whose register has the rows of what is held.
+    pub(super) gate: Arc<Gate>,
     /// Where mail goes on.
     pub(super) next: Hop,
     /// The protected road, where there is one.
@@ -115,7 +118,8 @@ pub(super) async fn hand_over(judged: Judged, parcel: &Parcel, ways: &Ways, line
     let of = |wanted: fn(&Verdict) -> bool| -> Vec<usize> {
         verdicts.iter().enumerate().filter(|(_, one)| wanted(one)).map(|(at, _)| at).collect()
     };
-    let mut work = Work { parcel, ways, fates: vec![Fate::NotDone; count], irrevocable: false };
+    let cases = judged.cases().iter().map(ToString::to_string).collect();
+    let mut work = Work { parcel, ways, cases, fates: vec![Fate::NotDone; count], irrevocable: false };
 
     let mut taken_back = None;
     let to_hold = of(|one| *one == Verdict::Hold);
@@ -144,9 +148,12 @@ pub(super) async fn hand_over(judged: Judged, parcel: &Parcel, ways: &Ways, line
                 return answers(judged.deferred(), vec![Fate::NotDone; count], false);
             }
         } else if let Some(receipt) = taken_back {
-            let holding = ways.holding.clone();
-            let back = tokio::task::spawn_blocking(move || holding.take_back(receipt)).await;
-            if !matches!(back, Ok(Ok(()))) {
+            let (holding, gate, id) = (ways.holding.clone(), Arc::clone(&ways.gate), receipt.id().clone());
+            let back = tokio::task::spawn_blocking(move || {
+                holding.take_back(receipt).map_err(|error| error.to_string())?;
+                gate.taken_back(&id).map_err(|error| error.to_string())
+            });
+            if !matches!(back.await, Ok(Ok(()))) {
                 tracing::warn!("a hold could not be taken back: the mail comes again, and may be held twice");
             }
         }
@@ -166,6 +173,8 @@ pub(super) async fn hand_over(judged: Judged, parcel: &Parcel, ways: &Ways, line
 struct Work<'a> {
     parcel: &'a Parcel,
     ways: &'a Ways,
+    /// The cases of its finding.
+    cases: Vec<String>,
     fates: Vec<Fate>,
     /// Somebody has it who will not give it back.
     irrevocable: bool,
@@ -196,12 +205,19 @@ impl Work<'_> {
     /// Holds the mail of these recipients: on disk when it returns a receipt.
     async fn hold(&mut self, of: &[usize]) -> Option<Receipt> {
         let recipients = self.recipients(of).into_iter().cloned().collect();
-        let cover = Cover { recipients, ..self.parcel.cover.clone() };
+        let cases = self.cases.clone();
+        let cover = Cover { recipients, cases, ..self.parcel.cover.clone() };
+        let gate = Arc::clone(&self.ways.gate);
         let keys = self.parcel.keys.clone();
         let (holding, mut mail) = (self.ways.holding.clone(), self.parcel.mail.reader());
         let kept = tokio::task::spawn_blocking(move || {
             let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-            holding.keep(&cover, &mut mail, &keys)
+            let receipt = holding.keep(&cover, &mut mail, &keys)?;
+            if let Err(error) = gate.held(&receipt, &cover) {
+                // It is on disk: its row is made from the file within a minute.
+                tracing::error!(id = %receipt.id(), %error, "held, and not in the list yet");
+            }
+            Ok::<_, HeldError>(receipt)
         });
         let fault = match kept.await {
             Ok(Ok(receipt)) => {

@@ -57,7 +57,7 @@ pub async fn run(
     recipients: &[String],
     input: &mut (dyn Read + Send),
 ) -> Result<Ended, PipeError> {
-    let ways = settings.ways()?;
+    let ways = settings.ways(&gate)?;
     let from = match sender {
         "" | "<>" => None,
         text => Some(parsed(text).ok_or(PipeError::Address("sender"))?),
@@ -89,7 +89,7 @@ pub async fn run(
         sender: sender.trim_matches(['<', '>']).to_owned(),
         parameters,
         recipients: recipients.iter().map(|one| (one.clone(), Vec::new())).collect(),
-        forwarded: Vec::new(),
+        ..Cover::default()
     };
     let Some(judged) = judge(inspection, settings.patience, &Counters::default()).await else {
         return Ok(ended(&Told::failed().reply()));

@@ -107,14 +107,33 @@ impl Post {
     /// # Errors
     /// When the server did not say 250.
     pub async fn send(&self, notice: Outgoing<'_>) -> Result<(), PostError> {
+        let message = self.message(notice, AutoSubmitted("auto-generated"))?;
+        self.transport.send(message).await?;
+        Ok(())
+    }
+
+    /// Hands over what tells a sender of their own mail: an answer made by a program, from the null sender, so that nothing
+    /// ever answers it (RFC 3834 §3.3, RFC 5321 §4.5.5).
+    ///
+    /// # Errors
+    /// When the server did not say 250.
+    pub async fn answer(&self, notice: Outgoing<'_>) -> Result<(), PostError> {
+        let message = self.message(notice, AutoSubmitted("auto-replied"))?;
+        let to = notice.to.parse().map_err(|_| PostError::Recipient)?;
+        let envelope = lettre::address::Envelope::new(None, vec![to])?;
+        self.transport.send_raw(&envelope, &message.formatted()).await?;
+        Ok(())
+    }
+
+    fn message(&self, notice: Outgoing<'_>, submitted: AutoSubmitted) -> Result<Message, PostError> {
         let message = Message::builder()
             .from(self.from.clone())
             .to(notice.to.parse().map_err(|_| PostError::Recipient)?)
             .subject(notice.subject)
             .message_id(None)
-            .header(AutoSubmitted);
+            .header(submitted);
         let text = notice.body.to_owned();
-        let message = match notice.attached {
+        Ok(match notice.attached {
             None => message.header(ContentType::TEXT_PLAIN).body(text)?,
             Some((name, json)) => {
                 let kind = ContentType::parse("application/json").map_err(|_| PostError::Attachment)?;
@@ -122,15 +141,13 @@ impl Post {
                 let parts = MultiPart::mixed().singlepart(SinglePart::plain(text)).singlepart(attached);
                 message.multipart(parts)?
             }
-        };
-        self.transport.send(message).await?;
-        Ok(())
+        })
     }
 }
 
-/// RFC 3834 §5: no vacation reply to an alarm.
+/// RFC 3834 §5: no vacation reply to an alarm, nor to an answer.
 #[derive(Clone, Copy)]
-struct AutoSubmitted;
+struct AutoSubmitted(&'static str);
 
 impl Header for AutoSubmitted {
     fn name() -> HeaderName {
@@ -138,10 +155,10 @@ impl Header for AutoSubmitted {
     }
 
     fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        Ok(Self)
+        Ok(Self("auto-generated"))
     }
 
     fn display(&self) -> HeaderValue {
-        HeaderValue::new(Self::name(), "auto-generated".to_owned())
+        HeaderValue::new(Self::name(), self.0.to_owned())
     }
 }

@@ -14,6 +14,9 @@ use zeroize::Zeroizing;
 /// The name under which systemd hands the node's key over.
 pub const CREDENTIAL: &str = "brevdue-node-key";
 
+/// The name under which systemd hands the node's release key over.
+pub const RELEASE_CREDENTIAL: &str = "brevdue-release-key";
+
 /// The DPO's pair of keys: the public one goes into the configuration, the secret one stays with the DPO.
 pub struct DpoPair {
     /// `age1...`
@@ -64,6 +67,12 @@ pub enum KeyFileError {
         /// Its mode bits.
         mode: u32,
     },
+    /// It does not hold a private key.
+    #[error("key file {path} holds no release key (`AGE-SECRET-KEY-1...`): restore it from the backup")]
+    NotAReleaseKey {
+        /// The file.
+        path: PathBuf,
+    },
     /// It does not hold 32 bytes.
     #[error("key file {path} holds no node key (32 bytes): restore it from the backup")]
     NotAKey {
@@ -85,8 +94,17 @@ pub enum KeyFileError {
 
 /// Where the node's key is looked for: the credential when systemd gives one, else the file.
 pub fn node_key_path(configured: &Path, credentials_directory: Option<&Path>) -> PathBuf {
+    credential_or(CREDENTIAL, configured, credentials_directory)
+}
+
+/// Where the node's release key is looked for, likewise.
+pub fn release_key_path(configured: &Path, credentials_directory: Option<&Path>) -> PathBuf {
+    credential_or(RELEASE_CREDENTIAL, configured, credentials_directory)
+}
+
+fn credential_or(name: &str, configured: &Path, credentials_directory: Option<&Path>) -> PathBuf {
     credentials_directory
-        .map(|folder| folder.join(CREDENTIAL))
+        .map(|folder| folder.join(name))
         .filter(|path| path.exists())
         .unwrap_or_else(|| configured.to_owned())
 }
@@ -96,6 +114,42 @@ pub fn node_key_path(configured: &Path, credentials_directory: Option<&Path>) ->
 /// # Errors
 /// When the file cannot be read, may be read by others, or holds something else.
 pub fn read_node_key(path: &Path) -> Result<Option<NodeKey>, KeyFileError> {
+    let Some(bytes) = read_private(path, 64)? else { return Ok(None) };
+    let key = <[u8; 32]>::try_from(bytes.as_slice())
+        .map_err(|_| KeyFileError::NotAKey { path: path.to_owned() })?;
+    Ok(Some(NodeKey::from_bytes(key)))
+}
+
+/// Reads the node's release key, the pair that opens the mail which this node holds; `None` when there is no file yet.
+///
+/// # Errors
+/// When the file cannot be read, may be read by others, or holds something else.
+pub fn read_release_key(path: &Path) -> Result<Option<DpoPair>, KeyFileError> {
+    let Some(bytes) = read_private(path, 512)? else { return Ok(None) };
+    let text = std::str::from_utf8(&bytes).ok();
+    let pair = text.and_then(|text| DpoPair::from_secret(text).ok());
+    pair.map(Some).ok_or_else(|| KeyFileError::NotAReleaseKey { path: path.to_owned() })
+}
+
+/// The node's release key, made where there is none. Two processes that come at once have the same one.
+///
+/// # Errors
+/// When it cannot be read or made.
+pub fn ensure_release_key(path: &Path) -> Result<DpoPair, KeyFileError> {
+    if let Some(pair) = read_release_key(path)? {
+        return Ok(pair);
+    }
+    let pair = DpoPair::generate();
+    match create_private(path, format!("{}\n", pair.secret()).as_bytes()) {
+        Ok(()) => Ok(pair),
+        // Another process came first, and what it made is the key.
+        Err(exists @ KeyFileError::Exists { .. }) => read_release_key(path)?.ok_or(exists),
+        Err(error) => Err(error),
+    }
+}
+
+/// The content of a file that nobody but its owner may read; `None` when it is not there.
+fn read_private(path: &Path, most: u64) -> Result<Option<Zeroizing<Vec<u8>>>, KeyFileError> {
     let io = |source| KeyFileError::Io { path: path.to_owned(), source };
     let file = match File::open(path) {
         Ok(file) => file,
@@ -107,10 +161,8 @@ pub fn read_node_key(path: &Path) -> Result<Option<NodeKey>, KeyFileError> {
         return Err(KeyFileError::Open { path: path.to_owned(), mode });
     }
     let mut bytes = Zeroizing::new(Vec::new());
-    Read::take(file, 64).read_to_end(&mut bytes).map_err(io)?;
-    let key = <[u8; 32]>::try_from(bytes.as_slice())
-        .map_err(|_| KeyFileError::NotAKey { path: path.to_owned() })?;
-    Ok(Some(NodeKey::from_bytes(key)))
+    Read::take(file, most).read_to_end(&mut bytes).map_err(io)?;
+    Ok(Some(bytes))
 }
 
 /// Makes the node's key where there is none.
@@ -186,6 +238,22 @@ mod tests {
         let path = folder.path().join("node.key");
         create_private(&path, &[1; 31]).unwrap();
         assert!(matches!(read_node_key(&path), Err(KeyFileError::NotAKey { .. })));
+    }
+
+    #[test]
+    fn a_release_key_is_made_once_and_opens_what_is_sealed_to_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("release.key");
+        assert!(read_release_key(&path).unwrap().is_none());
+        let made = ensure_release_key(&path).unwrap();
+        assert_eq!(path.metadata().unwrap().mode() & 0o777, 0o600);
+        let again = ensure_release_key(&path).unwrap();
+        assert_eq!(made.public, again.public);
+        let sealed = crate::seal::seal(b"x", &made.public).unwrap();
+        assert_eq!(crate::seal::open(&sealed, again.secret()).unwrap(), b"x");
+        let torn = folder.path().join("torn.key");
+        create_private(&torn, b"AGE-SECRET-KEY-1QQ").unwrap();
+        assert!(matches!(ensure_release_key(&torn), Err(KeyFileError::NotAReleaseKey { .. })));
     }
 
     #[test]

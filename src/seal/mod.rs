@@ -12,7 +12,7 @@ use crate::cpr::Cpr;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::str::FromStr;
 use zeroize::Zeroize;
 
@@ -176,6 +176,29 @@ impl<W: Write> Write for Sealer<W> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.0.flush()
+    }
+}
+
+/// Opens what a [`Sealer`] closed, in pieces, as it is read. A seal that is damaged or cut short is an error of the read
+/// that comes to it, and never a quiet end.
+pub struct Opener<R: Read>(age::stream::StreamReader<R>);
+
+impl<R: Read> Opener<R> {
+    /// Begins to open what `sealed` gives, with a private key (`AGE-SECRET-KEY-1...`).
+    ///
+    /// # Errors
+    /// When the key is none, or not one of those it was sealed to, or the seal is damaged.
+    pub fn new(sealed: R, secret: &str) -> Result<Self, SealError> {
+        let identity = age::x25519::Identity::from_str(secret.trim()).map_err(|_| SealError::NotAKey)?;
+        let opened = age::Decryptor::new(sealed)
+            .and_then(|decryptor| decryptor.decrypt(std::iter::once(&identity as &dyn age::Identity)));
+        opened.map(Self).map_err(|_| SealError::NotOpened)
+    }
+}
+
+impl<R: Read> Read for Opener<R> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        self.0.read(bytes)
     }
 }
 

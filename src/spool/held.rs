@@ -8,14 +8,17 @@
 //! |---|---|---|
 //! | while it is written or synced | `.ID.draft` | nothing was answered: the client has the mail, the draft goes |
 //! | after the rename | `ID.age` | held, whether or not the answer or the row came to be: the mail may be held twice |
+//! | it was released: the next hop took it, before the row says so | `ID.age` | it is sent again: twice rather than never |
+//! | the row says released or discarded | `ID.age` | the file goes |
+//! | somebody removed the file | nothing, and a row that waits | the row says `gone`, and people are told |
 //!
-//! Start reading at [`Holding::keep`].
+//! Start reading at [`Holding::keep`]; [`super::recover`] is the next start. Tests: below and `tests/held/`.
 
-use crate::seal::{self, SealError, Sealer};
+use crate::seal::{self, Opener, SealError, Sealer};
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Read, Write};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -66,7 +69,34 @@ pub struct Cover {
     pub recipients: Vec<(String, Vec<String>)>,
     /// Attributes of XFORWARD, as the mail server gave them.
     pub forwarded: Vec<(String, String)>,
+    /// The cases that the mail's finding was put into, so that its row can be made again from the file alone.
+    #[serde(default)]
+    pub cases: Vec<String>,
 }
+
+impl Cover {
+    /// A cover is one line of JSON; a longer one is damage. A mail has at most some thousand recipients.
+    const LONGEST: u64 = 16 << 20;
+}
+
+/// A held mail, opened: its envelope, and its bytes to be read.
+pub struct OpenedMail {
+    /// What stands on its envelope.
+    pub cover: Cover,
+    /// Its bytes, as they came. An error of reading is damage or a torn file: what was read until then is not the mail.
+    pub mail: Box<dyn Read + Send>,
+}
+
+/// Whom held mail is sealed to: the DPO of the controller whose mail it is, and this node, which must be able to send it
+/// on when it is released. Empty when there is neither, and then nothing can be held ([`HeldError::NoKey`]).
+pub fn hold_keys<'a>(dpo_key: Option<&'a str>, release_key: Option<&'a str>) -> Vec<&'a str> {
+    let mut keys: Vec<&str> = dpo_key.into_iter().chain(release_key).collect();
+    keys.dedup();
+    keys
+}
+
+/// A held mail that is being acted on; nobody else acts on it while this lives.
+pub struct Claim(#[expect(dead_code, reason = "it holds the lock")] File);
 
 /// A held mail is on disk, under its name. Made only by [`Holding::keep`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,6 +128,12 @@ pub enum HeldError {
     /// The key or the seal.
     #[error("held mail: {0}")]
     Seal(#[from] SealError),
+    /// It opens, and does not hold an envelope.
+    #[error("held mail {id}: the seal opens, but no envelope stands in it")]
+    NoCover {
+        /// Which.
+        id: HeldId,
+    },
     /// The file.
     #[error("held mail {path}: {source}")]
     Io {
@@ -153,6 +189,62 @@ impl Holding {
         std::fs::remove_file(&path).map_err(|source| HeldError::Io { path, source })
     }
 
+    /// Opens a held mail with a private key that it was sealed to, the node's or the DPO's.
+    ///
+    /// # Errors
+    /// When it is not there, the key is another, or it is damaged.
+    pub fn open(&self, id: &HeldId, secret: &str) -> Result<OpenedMail, HeldError> {
+        let path = self.path(id);
+        let file = File::open(&path).map_err(|source| HeldError::Io { path: path.clone(), source })?;
+        let mut opened = BufReader::new(Opener::new(BufReader::new(file), secret)?);
+        let mut line = Vec::new();
+        let read = opened.by_ref().take(Cover::LONGEST).read_until(b'\n', &mut line);
+        read.map_err(|source| HeldError::Io { path, source })?;
+        let cover = line.strip_suffix(b"\n").and_then(|line| serde_json::from_slice(line).ok());
+        let cover = cover.ok_or_else(|| HeldError::NoCover { id: id.clone() })?;
+        Ok(OpenedMail { cover, mail: Box::new(opened) })
+    }
+
+    /// Takes a held mail to act on it; `None` when somebody else has it, or it is gone.
+    ///
+    /// # Errors
+    /// When it cannot be opened or locked.
+    pub fn claim(&self, id: &HeldId) -> Result<Option<Claim>, HeldError> {
+        let path = self.path(id);
+        let io = |source| HeldError::Io { path: path.clone(), source };
+        let file = match File::open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            file => file.map_err(io)?,
+        };
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Claim(file))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(io(error)),
+        }
+    }
+
+    /// Removes a held mail of which the register says that it is settled: sent on and taken, or discarded.
+    ///
+    /// # Errors
+    /// When it cannot be removed; that it is gone already is none.
+    pub fn remove(&self, id: &HeldId) -> Result<(), HeldError> {
+        let path = self.path(id);
+        let removed = match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            Ok(()) | Err(_) => self.sync_folder(),
+        };
+        removed.map_err(|source| HeldError::Io { path, source })
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// A new name is durable only when its folder is.
+    fn sync_folder(&self) -> io::Result<()> {
+        File::open(&self.folder).and_then(|folder| folder.sync_all())
+    }
+
     fn write(
         &self,
         id: &HeldId,
@@ -164,6 +256,8 @@ impl Holding {
         let io = |source| HeldError::Io { path: draft.to_owned(), source };
         std::fs::create_dir_all(&self.folder).map_err(io)?;
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(draft).map_err(io)?;
+        // Whoever clears drafts sees that this one is being written.
+        file.lock().map_err(io)?;
         let mut sealer = Sealer::new(BufWriter::new(file), keys)?;
         let cover = serde_json::to_vec(cover).map_err(|error| io(error.into()))?;
         sealer.write_all(&cover).and_then(|()| sealer.write_all(b"\n")).map_err(io)?;
@@ -176,8 +270,7 @@ impl Holding {
             reason = "between two syncs: the durable way that the lint asks for"
         )]
         std::fs::rename(draft, self.path(id)).map_err(io)?;
-        // A new name is durable only when its folder is.
-        File::open(&self.folder).and_then(|folder| folder.sync_all()).map_err(io)?;
+        self.sync_folder().map_err(io)?;
         Ok(size)
     }
 }
@@ -211,6 +304,42 @@ mod tests {
         }
         assert!(seal::open(&sealed, DpoPair::generate().secret()).is_err());
         assert_eq!(std::fs::read_dir(folder.path().join("held")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_was_kept_is_opened_and_what_is_torn_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let holding = Holding::below(folder.path());
+        let node = DpoPair::generate();
+        let keys = hold_keys(None, Some(&node.public));
+        let mail = b"Subject: x\r\n\r\nCPR-nr. 150379-1028\r\n".repeat(9_000);
+        let cover =
+            Cover { sender: "a@b.example".into(), cases: vec!["BRV-2026-0001".into()], ..Cover::default() };
+        let id = holding.keep(&cover, &mut mail.as_slice(), &keys).unwrap().id().clone();
+        let mut opened = holding.open(&id, node.secret()).ok().unwrap();
+        let mut read = Vec::new();
+        opened.mail.read_to_end(&mut read).unwrap();
+        assert!(opened.cover == cover && read == mail);
+        assert!(holding.open(&id, DpoPair::generate().secret()).is_err());
+
+        // One at a time acts on it.
+        let claim = holding.claim(&id).unwrap().unwrap();
+        assert!(holding.claim(&id).unwrap().is_none());
+        drop(claim);
+        assert!(holding.claim(&id).unwrap().is_some());
+
+        let whole = std::fs::read(holding.path(&id)).unwrap();
+        for cut in [0, 10, whole.len() / 2, whole.len() - 1] {
+            File::create(holding.path(&id)).unwrap().write_all(&whole[..cut]).unwrap();
+            let whole = holding.open(&id, node.secret()).ok().and_then(|mut opened| {
+                let mut read = Vec::new();
+                opened.mail.read_to_end(&mut read).ok()
+            });
+            assert!(whole.is_none(), "cut at {cut}");
+        }
+        holding.remove(&id).unwrap();
+        holding.remove(&id).unwrap();
+        assert!(holding.claim(&id).unwrap().is_none() && holding.open(&id, node.secret()).is_err());
     }
 
     #[test]

@@ -9,3 +9,4 @@ pub mod draft;
 pub mod durable;
 pub mod evidence;
 pub mod held;
+pub mod recover;

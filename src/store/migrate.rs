@@ -4,10 +4,11 @@ use super::StoreError;
 use rusqlite::{Connection, TransactionBehavior};
 
 /// Step `n` makes version `n + 1`. A step that has shipped is never changed.
-const STEPS: [&str; 3] = [
+const STEPS: [&str; 4] = [
     include_str!("sqlite/schema.sql"),
     include_str!("sqlite/step2.sql"),
     include_str!("sqlite/delivery.sql"),
+    include_str!("sqlite/held.sql"),
 ];
 
 /// The newest version.

@@ -5,11 +5,12 @@
 //! `sqlite/schema.sql` is written to be read. Tests: `tests/store.rs`, one story a question.
 
 mod delivery;
+pub mod held;
 mod migrate;
 mod sqlite;
 
 pub use delivery::{Broken, BypassNotice, Bypassed, DeliveryRow, Journey, Logged, Promise};
-pub use sqlite::{Joined, Opening, Recording, Store};
+pub use sqlite::{HeldTally, Joined, Opening, Recording, Store};
 
 use crate::case::milestone::Milestone;
 use crate::case::{CaseId, Kind, State};

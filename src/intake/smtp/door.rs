@@ -34,7 +34,7 @@ impl Door {
     pub fn bind(settings: &Settings, gate: Arc<Gate>) -> io::Result<Self> {
         let listeners = settings.listen.iter().map(Listener::bind).collect::<io::Result<Vec<_>>>()?;
         let tls = settings.tls.as_ref().map(|(chain, key)| tls::acceptor(chain, key)).transpose()?;
-        let ways = settings.ways().map_err(io::Error::other)?;
+        let ways = settings.ways(&gate).map_err(io::Error::other)?;
         let desk = Desk {
             gate,
             ways: Arc::new(ways),

@@ -21,12 +21,14 @@ mod tests;
 mod tls;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use door::Door;
 
 use super::handover::Ways;
 use super::listen::ListenAddr;
+use crate::inspect::Gate;
 use crate::outlet::secure::{SecureError, Security};
 use crate::outlet::smtp::{Hop, Limits, Place};
 use crate::spool::held::Holding;
@@ -104,8 +106,9 @@ impl Settings {
     ///
     /// # Errors
     /// When the CAs cannot be used.
-    pub(super) fn ways(&self) -> Result<Ways, SecureError> {
+    pub(super) fn ways(&self, gate: &Arc<Gate>) -> Result<Ways, SecureError> {
         Ok(Ways {
+            gate: Arc::clone(gate),
             next: self.next_hop(),
             secure: self.secure_hop()?,
             holding: Holding::below(&self.spool),

@@ -154,8 +154,7 @@ impl Session {
         let client = self.forwarded_value("ADDR").and_then(ip).or(self.client);
         let tls = self.under_tls.clone();
         self.envelope = Envelope { sender, queue_id: id, client, tls, ..Envelope::default() };
-        self.cover =
-            Cover { sender: path, parameters, recipients: Vec::new(), forwarded: self.xforward.clone() };
+        self.cover = Cover { sender: path, parameters, forwarded: self.xforward.clone(), ..Cover::default() };
         self.phase = Phase::Mail;
     }
 

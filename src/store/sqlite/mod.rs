@@ -2,13 +2,17 @@
 //!
 //! Start reading at [`Store::record`]: everything that a message changes is one transaction.
 
+mod breach;
 mod delivery;
+mod held;
+mod held_rows;
 mod notices;
 mod passage;
 mod promise;
 mod read;
 mod record;
 
+pub use held_rows::HeldTally;
 pub use record::{Joined, Opening, Recording};
 
 use super::{StoreError, migrate};

@@ -244,16 +244,42 @@ impl<'a> Recording<'a> {
         to: Option<State>,
         reason: &str,
     ) -> Result<(), StoreError> {
+        self.enter_as(case, at, "brevdue", event, from, to, reason)
+    }
+
+    /// A line of a person's, or of ours in a person's name.
+    pub(super) fn enter_by(
+        &self,
+        case: &CaseId,
+        at: DateTime<Utc>,
+        who: &str,
+        event: &str,
+        reason: &str,
+    ) -> Result<(), StoreError> {
+        self.enter_as(case, at, who, event, None, None, reason)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the columns of a line")]
+    pub(super) fn enter_as(
+        &self,
+        case: &CaseId,
+        at: DateTime<Utc>,
+        who: &str,
+        event: &str,
+        from: Option<State>,
+        to: Option<State>,
+        reason: &str,
+    ) -> Result<(), StoreError> {
         self.transaction.execute(
             "INSERT INTO register_entry (case_id, ordinal, at, who, event, from_state, to_state, reason)
-             SELECT ?1, 1 + ifnull(max(ordinal), 0), ?2, 'brevdue', ?3, ?4, ?5, ?6
+             SELECT ?1, 1 + ifnull(max(ordinal), 0), ?2, ?3, ?4, ?5, ?6, ?7
              FROM register_entry WHERE case_id = ?1",
-            (case.as_str(), at.timestamp(), event, from.map(State::word), to.map(State::word), reason),
+            (case.as_str(), at.timestamp(), who, event, from.map(State::word), to.map(State::word), reason),
         )?;
         Ok(())
     }
 
-    fn plan(
+    pub(super) fn plan(
         &self,
         case: &CaseId,
         kind: Kind,

@@ -1,0 +1,382 @@
+//! What a person decided, done: by us for mail in our spool, by root for mail in Postfix's hold queue.
+//!
+//! | step | a crash behind it | what the next try finds |
+//! |---|---|---|
+//! | the numbers are sealed to the DPO (in the clear only) | nothing has left | they are sealed again; a reader sees each once |
+//! | the next hop has taken it | the row says nothing of it | it is sent again: twice rather than never |
+//! | `accepted_at` is noted (hold queue) | it lies on hold still | it is deleted there, and not sent again |
+//! | `began_at` is noted (hold queue) | it is on hold, or not | on hold: done now; not there: it was done |
+//! | the row is settled | our file is there still | the file goes |
+//!
+//! Start reading at [`Keeper::act`].
+
+use super::sweep::Likeness;
+use super::tell::Told;
+use super::{Keeper, NotSent, Outbound, Road};
+use crate::alarm::stage;
+use crate::envelope::QueueId;
+use crate::inspect::local_day;
+use crate::outlet::postfix::{QueueError, Queued};
+use crate::scan::ruleset::day_of;
+use crate::spool::held::{Cover, HeldError, HeldId};
+use crate::store::StoreError;
+use crate::store::held::{Act, HeldDecision, HeldRow, HeldState, Place, Telling};
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::Arc;
+
+/// What became of an act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acted {
+    /// It is done.
+    Done(HeldState),
+    /// Somebody else is doing it, or has done it.
+    Busy,
+}
+
+/// Why an act is not done. The row says so too, and it is tried again.
+#[derive(Debug, thiserror::Error)]
+pub enum NotActed {
+    /// Nobody has decided about it.
+    #[error("nobody has decided about it")]
+    Undecided,
+    /// It lies on another machine.
+    #[error("it lies on {0}: act there")]
+    Elsewhere(String),
+    /// The register.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The file.
+    #[error(transparent)]
+    Held(#[from] HeldError),
+    /// Postfix's programs.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    /// The queue has a mail of this name that is not ours.
+    #[error("the queue has a mail of this name with another sender or time: it is left alone")]
+    Another,
+    /// The next hop.
+    #[error(transparent)]
+    NotSent(#[from] NotSent),
+    /// What must be done beside it.
+    #[error("{0}")]
+    Beside(String),
+}
+
+/// What reading a mail once tells of it.
+#[derive(Clone, Copy, Default)]
+struct Measure {
+    size: u64,
+    ends_a_line: bool,
+    is_eight_bit: bool,
+}
+
+impl Keeper {
+    /// After so many tries a sender who cannot be told keeps nobody from discarding.
+    const TELLINGS: u32 = 5;
+
+    /// Does what was decided about this mail.
+    ///
+    /// # Errors
+    /// When it cannot be done now; nothing is lost then, and the row says when it is tried again. A mail that the next hop
+    /// refuses for good waits for a new decision, and its sender is told.
+    pub async fn act(self: &Arc<Self>, row: &HeldRow) -> Result<Acted, NotActed> {
+        if row.node != self.node {
+            return Err(NotActed::Elsewhere(row.node.clone()));
+        }
+        let (HeldState::Approved, Some(decision)) = (row.state, &row.decision) else {
+            return if row.state.is_open() { Err(NotActed::Undecided) } else { Ok(Acted::Busy) };
+        };
+        let acted = match row.place {
+            Place::Spool => self.act_on_file(row, decision).await,
+            Place::Postfix => self.act_on_queue(row, decision).await,
+        };
+        match &acted {
+            Ok(Acted::Done(state)) => {
+                tracing::info!(
+                    id = row.name,
+                    state = state.word(),
+                    act = decision.act.word(),
+                    "held mail done"
+                );
+            }
+            Ok(Acted::Busy) => {}
+            Err(error) => self.not_acted(row, error).await,
+        }
+        acted
+    }
+
+    async fn act_on_file(
+        self: &Arc<Self>,
+        row: &HeldRow,
+        decision: &HeldDecision,
+    ) -> Result<Acted, NotActed> {
+        let Some(id) = HeldId::parse(&row.name) else {
+            return Err(NotActed::Beside("this is no name of a held mail".to_owned()));
+        };
+        let Some(claim) = self.holding.claim(&id)? else { return Ok(Acted::Busy) };
+        if !self.is_still_decided(row)? {
+            return Ok(Acted::Busy);
+        }
+        match decision.act {
+            Act::Discard => self.tell_of_discard(row).await?,
+            Act::Clear | Act::Protected => {
+                let (of, act, name) = (row.clone(), decision.act, id.clone());
+                let measured = self.beside(move |keeper| {
+                    let mut opened = keeper.holding.open(&name, keeper.release.secret())?;
+                    keeper.read_once(&of, act, &mut opened.mail)
+                });
+                let measure = measured.await?;
+                let opened = self.holding.open(&id, self.release.secret())?;
+                self.send(opened.cover, opened.mail, measure, decision.act).await?;
+            }
+        }
+        self.settle(row, decision)?;
+        self.holding.remove(&id)?;
+        drop(claim);
+        Ok(Acted::Done(decision.act.ends_as()))
+    }
+
+    async fn act_on_queue(
+        self: &Arc<Self>,
+        row: &HeldRow,
+        decision: &HeldDecision,
+    ) -> Result<Acted, NotActed> {
+        let lock = File::options().write(true).create(true).truncate(false).open(&self.lock);
+        let lock = lock.map_err(|error| NotActed::Beside(format!("{}: {error}", self.lock.display())))?;
+        if lock.try_lock().is_err() || !self.is_still_decided(row)? {
+            return Ok(Acted::Busy);
+        }
+        let Some(id) = QueueId::new(&row.name) else {
+            return Err(NotActed::Beside("this is no queue id".to_owned()));
+        };
+        let Some(mail) = self.on_hold(row, &id)? else {
+            // It was begun, and a crash kept us from saying so; or somebody else took it.
+            let state = if row.began_at.is_some() { decision.act.ends_as() } else { HeldState::Gone };
+            if state == HeldState::Gone {
+                let reason = "mailen lå ikke længere i mailserverens hold-kø, da beslutningen skulle udføres";
+                tracing::error!(id = row.name, "a held mail is gone from the hold queue, and not by us");
+                let now = self.clock.now();
+                self.register
+                    .store
+                    .record(|recording| recording.settle(row.row, HeldState::Gone, "brevdue", reason, now))?;
+            } else {
+                self.settle(row, decision)?;
+            }
+            return Ok(Acted::Done(state));
+        };
+        match decision.act {
+            Act::Discard => {
+                self.tell_of_discard(row).await?;
+                self.register.store.held_began(row.row, self.clock.now())?;
+                self.postfix.delete(&id)?;
+            }
+            Act::Clear => {
+                let (of, name) = (row.clone(), id.clone());
+                let sealed = self.beside(move |keeper| {
+                    keeper.read_once(&of, Act::Clear, &mut keeper.postfix.content(&name)?)
+                });
+                sealed.await?;
+                // Its time in the queue goes on while it is held: an old one would come back to its sender at the first
+                // failure (postsuper(1), -H).
+                let is_old = (self.clock.now() - mail.arrived) * 2 >= self.postfix.lifetime()?;
+                self.register.store.held_began(row.row, self.clock.now())?;
+                if is_old {
+                    self.postfix.requeue(&id)?;
+                } else {
+                    self.postfix.release(&id)?;
+                }
+            }
+            Act::Protected => {
+                if row.accepted_at.is_none() {
+                    let (of, name) = (row.clone(), id.clone());
+                    let measured = self.beside(move |keeper| {
+                        keeper.read_once(&of, Act::Protected, &mut keeper.postfix.content(&name)?)
+                    });
+                    let measure = measured.await?;
+                    let content = self.postfix.content(&id)?;
+                    self.send(cover_of(&mail, measure), Box::new(content), measure, Act::Protected).await?;
+                    self.register.store.held_accepted(row.row, self.clock.now())?;
+                }
+                self.register.store.held_began(row.row, self.clock.now())?;
+                self.postfix.delete(&id)?;
+            }
+        }
+        self.settle(row, decision)?;
+        Ok(Acted::Done(decision.act.ends_as()))
+    }
+
+    /// The row's mail, if it lies on hold. One that has its name and is not the row's is nobody's to touch here.
+    fn on_hold(&self, row: &HeldRow, id: &QueueId) -> Result<Option<Queued>, NotActed> {
+        let Some(mail) = self.postfix.find(id)? else { return Ok(None) };
+        match self.compare(row, &mail) {
+            Likeness::Same => Ok(Some(mail).filter(|mail| mail.on_hold)),
+            Likeness::Other => Ok(None),
+            Likeness::Doubtful => Err(NotActed::Another),
+        }
+    }
+
+    /// Reads a mail from end to end before any of it is sent: a damaged one is found now. When it is to leave in the clear its
+    /// numbers are sealed to the DPO first, so that the persons can be written to.
+    fn read_once(&self, row: &HeldRow, act: Act, mail: &mut dyn Read) -> Result<Measure, NotActed> {
+        let setup = (self.setup)();
+        let mut scan = (act == Act::Clear).then(|| setup.scan(day_of(local_day(&self.clock))));
+        let mut measure = Measure::default();
+        let mut last = [0; 2];
+        let mut piece = vec![0; 64 * 1024];
+        loop {
+            let read =
+                mail.read(&mut piece).map_err(|error| NotActed::Beside(format!("reading it: {error}")))?;
+            let bytes = piece.get(..read).unwrap_or_default();
+            if bytes.is_empty() {
+                break;
+            }
+            measure.size += bytes.len() as u64;
+            measure.is_eight_bit |= !bytes.is_ascii();
+            for byte in bytes.iter().skip(bytes.len().saturating_sub(2)) {
+                last = [last[1], *byte];
+            }
+            if let Some(scan) = &mut scan {
+                scan.feed(bytes);
+            }
+        }
+        measure.ends_a_line = last == *b"\r\n";
+        if let Some(scan) = scan {
+            let numbers: Vec<[u8; 10]> = scan.finish().person_numbers().reveal().collect();
+            self.seal(row, &numbers)?;
+        }
+        Ok(measure)
+    }
+
+    fn seal(&self, row: &HeldRow, numbers: &[[u8; 10]]) -> Result<(), NotActed> {
+        if numbers.is_empty() {
+            return Ok(());
+        }
+        let setup = (self.setup)();
+        for case in &row.cases {
+            let Some(file) = self.register.store.case(case)? else { continue };
+            let controller = setup.controllers.iter().find(|one| one.cvr == file.row.cvr);
+            let Some(key) = controller.and_then(|one| one.dpo_key.as_deref()) else { continue };
+            let evidence = &self.register.evidence;
+            let sealed = evidence.append(case, key, numbers).map_err(|error| error.to_string());
+            let path = evidence.path(case);
+            let sealed = sealed.and_then(|()| give_to_owner(&path).map_err(|error| error.to_string()));
+            sealed.map_err(NotActed::Beside)?;
+        }
+        Ok(())
+    }
+
+    async fn send(
+        &self,
+        cover: Cover,
+        mail: Box<dyn Read + Send>,
+        measure: Measure,
+        act: Act,
+    ) -> Result<(), NotActed> {
+        let Some(way) = &self.way else {
+            return Err(NotSent::Temporary("there is no way out for released mail here".to_owned()).into());
+        };
+        let road = if act == Act::Protected { Road::Protected } else { Road::Clear };
+        let Measure { size, ends_a_line, .. } = measure;
+        Ok(way.send(Outbound { cover, mail, size, ends_a_line, road }).await?)
+    }
+
+    /// Told before the mail goes: its address goes with it.
+    async fn tell_of_discard(self: &Arc<Self>, row: &HeldRow) -> Result<(), NotActed> {
+        let of = row.clone();
+        let address = self.aside(move |keeper| keeper.address(&of)).await;
+        let told = match address {
+            Ok(Some(address)) => self.tell(row, Telling::Discarded, &address).await,
+            Ok(None) => Told::Left("the mail is no longer here"),
+            Err(_) => Told::Left("the mail cannot be opened here"),
+        };
+        match told {
+            Told::Later(error) if row.attempts < Self::TELLINGS => Err(NotActed::Beside(error)),
+            Told::Later(_) => {
+                let left = Told::Left("the mail server did not take it, again and again");
+                self.note(row, Telling::Discarded, 0, left).await;
+                Ok(())
+            }
+            told @ (Told::Yes | Told::Left(_)) => {
+                self.note(row, Telling::Discarded, 0, told).await;
+                Ok(())
+            }
+        }
+    }
+
+    fn is_still_decided(&self, row: &HeldRow) -> Result<bool, StoreError> {
+        let now = self.register.store.held_named(&row.name)?;
+        Ok(now.is_some_and(|now| now.row == row.row && now.state == HeldState::Approved))
+    }
+
+    fn settle(&self, row: &HeldRow, decision: &HeldDecision) -> Result<(), StoreError> {
+        let (now, state) = (self.clock.now(), decision.act.ends_as());
+        let reason = match decision.act {
+            Act::Clear => "sendt videre ukrypteret efter beslutning",
+            Act::Protected => "sendt videre ad en beskyttet vej efter beslutning",
+            Act::Discard => "slettet efter beslutning",
+        };
+        let store = &self.register.store;
+        store.record(|recording| recording.settle(row.row, state, "brevdue", reason, now)).map(drop)
+    }
+
+    /// Notes that it is not done: to be tried again, or, when it was refused for good, to be decided anew.
+    async fn not_acted(self: &Arc<Self>, row: &HeldRow, error: &NotActed) {
+        let (of, text) = (row.clone(), error.to_string());
+        let refused = matches!(error, NotActed::NotSent(NotSent::Permanent(_)));
+        let noted = self.aside(move |keeper| {
+            let (store, now) = (&keeper.register.store, keeper.clock.now());
+            let noted = if refused {
+                store.record(|recording| recording.refused(of.row, &text, now))
+            } else {
+                store.held_delayed(of.row, now + stage::backoff(of.attempts), &text)
+            };
+            noted.map_err(|error| error.to_string())
+        });
+        if let Err(error) = noted.await {
+            tracing::error!(error, "what became of a held mail is not noted");
+        }
+    }
+
+    async fn beside(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Self) -> Result<Measure, NotActed> + Send + 'static,
+    ) -> Result<Measure, NotActed> {
+        let keeper = Arc::clone(self);
+        let done = tokio::task::spawn_blocking(move || work(&keeper)).await;
+        done.unwrap_or_else(|_| Err(NotActed::Beside("reading it panicked; please report this".to_owned())))
+    }
+}
+
+/// The envelope of a mail that Postfix has.
+fn cover_of(mail: &Queued, measure: Measure) -> Cover {
+    let addresses = std::iter::once(&mail.sender).chain(&mail.recipients);
+    let mut parameters = Vec::new();
+    if measure.is_eight_bit {
+        parameters.push("BODY=8BITMIME".to_owned());
+    }
+    if addresses.clone().any(|address| !address.is_ascii()) {
+        parameters.push("SMTPUTF8".to_owned());
+    }
+    Cover {
+        sender: mail.sender.clone(),
+        parameters,
+        recipients: mail.recipients.iter().map(|to| (to.clone(), Vec::new())).collect(),
+        ..Cover::default()
+    }
+}
+
+/// Root acts on Postfix's queue, and what it writes is the service's to go on with.
+fn give_to_owner(path: &Path) -> io::Result<()> {
+    let Some(folder) = path.parent() else { return Ok(()) };
+    let spool = folder.parent().unwrap_or(folder);
+    let owner = std::fs::metadata(spool)?;
+    for made in [folder, path] {
+        if std::fs::metadata(made)?.uid() != owner.uid() {
+            std::os::unix::fs::chown(made, Some(owner.uid()), Some(owner.gid()))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,108 @@
+//! The way by which released mail is sent: what the keeper asks of it. The SMTP client itself stands in `outlet`.
+
+use crate::config::Config;
+use crate::outlet::secure::SecureError;
+use crate::outlet::smtp::{Content, Failure, Hop, Session};
+use crate::spool::held::Cover;
+use std::future::Future;
+use std::io::Read;
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// By which road a mail is sent on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Road {
+    /// To the next hop, as it is.
+    Clear,
+    /// By forced TLS to a verified peer, or not at all.
+    Protected,
+}
+
+/// A mail to be sent on.
+pub struct Outbound {
+    /// Its envelope.
+    pub cover: Cover,
+    /// Its bytes; an error of reading means that nothing may be sent.
+    pub mail: Box<dyn Read + Send>,
+    /// How many bytes.
+    pub size: u64,
+    /// Whether its last line has its CRLF.
+    pub ends_a_line: bool,
+    /// By which road.
+    pub road: Road,
+}
+
+/// Why a mail was not sent. Says what the server said by its code, and nothing of the mail.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotSent {
+    /// Trying again can help.
+    #[error("not sent: {0}")]
+    Temporary(String),
+    /// It was refused for good.
+    #[error("refused: {0}")]
+    Permanent(String),
+}
+
+/// What sending gives in the end.
+pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<(), NotSent>> + Send + 'a>>;
+
+/// A way out for released mail.
+pub trait Sender: Send + Sync {
+    /// Sends a mail to all its recipients. It is `Ok` only after the next hop's own 2yz to the end of the data: what is ours is
+    /// removed then. A mail of which some recipients were refused was not sent, and is told of as such.
+    fn send(&self, mail: Outbound) -> Sending<'_>;
+}
+
+/// The way that a configuration names, for the daemon and for whoever acts as root; `None` where `[smtp]` names no hop.
+///
+/// # Errors
+/// When the CAs of the protected road cannot be used.
+pub(super) fn of(config: &Config) -> Result<Option<Arc<dyn Sender>>, SecureError> {
+    let Some(smtp) = &config.smtp else { return Ok(None) };
+    Ok(Some(Arc::new(Hops { next: smtp.next_hop(), secure: smtp.secure_hop()? })))
+}
+
+/// The hops of `[smtp]`.
+struct Hops {
+    next: Hop,
+    secure: Option<Hop>,
+}
+
+impl Sender for Hops {
+    fn send(&self, mail: Outbound) -> Sending<'_> {
+        Box::pin(async move {
+            let hop = match mail.road {
+                Road::Clear => &self.next,
+                Road::Protected => self.secure.as_ref().ok_or_else(|| {
+                    NotSent::Temporary("`[smtp]` names no protected road (`secure`)".to_owned())
+                })?,
+            };
+            let Cover { sender, parameters, recipients, forwarded, .. } = &mail.cover;
+            let recipients: Vec<&(String, Vec<String>)> = recipients.iter().collect();
+            let mut session = Session::open(hop).await.map_err(|failure| not_sent(&failure))?;
+            let begun = session.begin(sender, parameters, forwarded, &recipients).await;
+            begun.map_err(|failure| not_sent(&failure))?;
+            let Outbound { mail, size, ends_a_line, .. } = mail;
+            let answers = session.send(Content { reader: mail, size, ends_a_line }).await;
+            let answers = answers.map_err(|failure| not_sent(&failure))?;
+            session.quit().await;
+            match answers.iter().find_map(|answer| answer.as_ref().err()) {
+                None if !answers.is_empty() => Ok(()),
+                // Over LMTP some may have it: the mail is sent again to all, twice rather than never.
+                Some(reply) if !reply.is_temporary() => Err(NotSent::Permanent(reply.code().to_string())),
+                reply => {
+                    Err(NotSent::Temporary(reply.map_or(String::new(), |reply| reply.code().to_string())))
+                }
+            }
+        })
+    }
+}
+
+/// A failure names the step and the code, and no word of the mail.
+fn not_sent(failure: &Failure) -> NotSent {
+    if failure.is_temporary() {
+        NotSent::Temporary(failure.to_string())
+    } else {
+        NotSent::Permanent(failure.to_string())
+    }
+}

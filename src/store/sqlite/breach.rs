@@ -1,0 +1,46 @@
+//! A near miss that became a breach: what was kept back has left after all.
+
+use super::StoreError;
+use super::record::Recording;
+use crate::case::deadline::Deadline;
+use crate::case::{CaseId, Kind};
+use chrono::{DateTime, Utc};
+
+impl Recording<'_> {
+    /// A mail of this case was let out in the clear by a person. A near miss is a breach from this moment: aware now, the
+    /// deadline and its notices planned, all by one entry with who and why (invariant 9; facts of the law, "Awareness" 4).
+    /// A case that is a breach already gets the entry alone: its clock runs. Returns whether it became one.
+    ///
+    /// # Errors
+    /// When the register cannot be written.
+    pub fn breach(
+        &self,
+        case: &CaseId,
+        now: DateTime<Utc>,
+        by: &str,
+        event: &str,
+        why: &str,
+    ) -> Result<bool, StoreError> {
+        let (word, recipient, clock): (String, String, i64) = self.transaction().query_row(
+            "SELECT state, dpo, clock_version FROM breach_case WHERE id = ?1",
+            [case.as_str()],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )?;
+        let state = super::read::state(&word)?;
+        let next = state.left_in_clear();
+        if next == state || state.kind() == Kind::Breach {
+            self.enter_by(case, now, by, event, why)?;
+            return Ok(false);
+        }
+        let deadline = Deadline::from_awareness(now);
+        // Its grouping is given up: what is stopped from now on is a near miss of its own, and never hides in a breach.
+        self.transaction().execute(
+            "UPDATE breach_case SET state = ?2, aware_at = ?3, deadline = ?4, clock_version = ?5,
+                 grouping = randomblob(16) WHERE id = ?1",
+            (case.as_str(), next.word(), now.timestamp(), deadline.at().timestamp(), clock + 1),
+        )?;
+        self.enter_as(case, now, by, event, Some(state), Some(next), why)?;
+        self.plan(case, next.kind(), now, Some(deadline), &recipient, clock + 1)?;
+        Ok(true)
+    }
+}

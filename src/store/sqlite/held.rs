@@ -1,0 +1,215 @@
+//! Held mail: its row, the decision about it, and what became of it. A decision and what it does to a case are one
+//! transaction.
+//!
+//! Start reading at [`Recording::hold`] and [`Recording::decide`]; `held_rows.rs` has the questions, and how far its node is.
+
+use super::record::Recording;
+use super::{StoreError, narrow};
+use crate::case::CaseId;
+use crate::store::held::{Act, HeldRow, HeldState, NewHeld, Place, Telling};
+use chrono::{DateTime, Utc};
+use rusqlite::OptionalExtension;
+
+impl Recording<'_> {
+    /// Notes that a mail is held. A mail of the same name that is noted already stays as it is: the row may have been
+    /// made again from the file a moment ago. Where the mail server gives a short queue id to another mail, the one that
+    /// had it before is gone. Returns whether it was new.
+    ///
+    /// # Errors
+    /// When the register cannot be written.
+    pub fn hold(&self, mail: &NewHeld<'_>) -> Result<bool, StoreError> {
+        let known: Option<(i64, i64, [u8; 16])> = self
+            .transaction()
+            .query_row(
+                "SELECT id, at, sender FROM held WHERE node = ?1 AND place = ?2 AND name = ?3
+                     AND state IN ('waiting', 'approved')",
+                (mail.node, mail.place.word(), mail.name),
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            )
+            .optional()?;
+        match known {
+            Some((_, at, sender))
+                if mail.place == Place::Spool || (at == mail.at.timestamp() && sender == mail.sender) =>
+            {
+                return Ok(false);
+            }
+            Some((earlier, ..)) => {
+                let reason = "køen har givet navnet til en anden mail";
+                self.settle(earlier, HeldState::Gone, "brevdue", reason, mail.at)?;
+            }
+            None => {}
+        }
+        self.transaction().execute(
+            "INSERT INTO held (name, place, node, at, size, sender, sender_domain, recipient_domains, recipients, dpo)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            rusqlite::params![
+                mail.name,
+                mail.place.word(),
+                mail.node,
+                mail.at.timestamp(),
+                narrow(mail.size),
+                mail.sender,
+                mail.sender_domain,
+                mail.recipient_domains.join(" "),
+                narrow(mail.recipients),
+                mail.dpo,
+            ],
+        )?;
+        let held = self.transaction().last_insert_rowid();
+        for case in mail.cases {
+            // A row that is made again may name a case of a register that was restored from an older copy.
+            self.transaction().execute(
+                "INSERT OR IGNORE INTO held_case (held, case_id) SELECT ?1, id FROM breach_case WHERE id = ?2",
+                (held, case.as_str()),
+            )?;
+        }
+        self.enter_held(held, mail.at, "brevdue", "held", "venter på en afgørelse")?;
+        if mail.tell && !mail.sender_domain.is_empty() {
+            self.tell(held, Telling::Held, mail.at)?;
+        }
+        Ok(true)
+    }
+
+    /// A person decides about a held mail that waits. Released in the clear, each near miss that it belongs to is a breach
+    /// from this moment, with its deadline and its notices; by a protected road it is not, and neither when it is
+    /// discarded. Returns the cases that became breaches, or `None` when the mail no longer waits.
+    ///
+    /// # Errors
+    /// When the register cannot be written; nothing is decided then.
+    pub fn decide(
+        &self,
+        held: i64,
+        act: Act,
+        by: &str,
+        why: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Vec<CaseId>>, StoreError> {
+        let decided = self.transaction().execute(
+            "UPDATE held SET state = 'approved', act = ?2, decided_by = ?3, why = ?4, decided_at = ?5, next_try_at = ?5
+             WHERE id = ?1 AND state = 'waiting'",
+            (held, act.word(), by, why, now.timestamp()),
+        )?;
+        if decided == 0 {
+            return Ok(None);
+        }
+        let event = match act {
+            Act::Clear => "release_in_clear",
+            Act::Protected => "release_protected",
+            Act::Discard => "discard",
+        };
+        self.enter_held(held, now, by, event, why)?;
+        let mut breaches = Vec::new();
+        for case in self.cases_of(held)? {
+            if act == Act::Clear {
+                if self.breach(&case, now, by, event, why)? {
+                    breaches.push(case);
+                }
+            } else {
+                self.enter_by(&case, now, by, event, why)?;
+            }
+        }
+        Ok(Some(breaches))
+    }
+
+    /// A held mail is done with, or gone.
+    ///
+    /// # Errors
+    /// When the register cannot be written.
+    pub fn settle(
+        &self,
+        held: i64,
+        state: HeldState,
+        who: &str,
+        reason: &str,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        let settled = self.transaction().execute(
+            "UPDATE held SET state = ?2, settled_at = ?3, last_error = NULL
+             WHERE id = ?1 AND state IN ('waiting', 'approved')",
+            (held, state.word(), now.timestamp()),
+        )?;
+        if settled == 0 {
+            return Ok(false);
+        }
+        self.enter_held(held, now, who, state.word(), reason)?;
+        let event = format!("held_{}", state.word());
+        for case in self.cases_of(held)? {
+            self.enter_by(&case, now, who, &event, reason)?;
+        }
+        Ok(true)
+    }
+
+    /// It was decided, and the next hop refused it for good: it waits for another decision, and its sender is told. The decision
+    /// stays in the lines of what was done.
+    ///
+    /// # Errors
+    /// When the register cannot be written.
+    pub fn refused(&self, held: i64, error: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+        self.transaction().execute(
+            "UPDATE held SET state = 'waiting', act = NULL, decided_by = NULL, why = NULL, decided_at = NULL,
+                 attempts = attempts + 1, last_error = ?2
+             WHERE id = ?1 AND state = 'approved'",
+            (held, error),
+        )?;
+        self.enter_held(held, now, "brevdue", "release_failed", error)?;
+        self.tell(held, Telling::Failed, now)
+    }
+
+    /// The sender is to be told of this; once, however often it is asked for.
+    ///
+    /// # Errors
+    /// When the register cannot be written.
+    pub fn tell(&self, held: i64, what: Telling, now: DateTime<Utc>) -> Result<(), StoreError> {
+        self.transaction().execute(
+            "INSERT OR IGNORE INTO held_telling (held, what, next_try_at) VALUES (?1, ?2, ?3)",
+            (held, what.word(), now.timestamp()),
+        )?;
+        Ok(())
+    }
+
+    /// A person did something with a held mail that changes nothing about it: a line there, and in each of its cases.
+    ///
+    /// # Errors
+    /// When the register cannot be written; it must not be done then.
+    pub fn note(
+        &self,
+        held: &HeldRow,
+        who: &str,
+        event: &str,
+        reason: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        self.enter_held(held.row, now, who, event, reason)?;
+        for case in &held.cases {
+            self.enter_by(case, now, who, event, reason)?;
+        }
+        Ok(())
+    }
+
+    /// A line in what was done about a held mail.
+    ///
+    /// # Errors
+    /// When the register cannot be written.
+    pub fn enter_held(
+        &self,
+        held: i64,
+        at: DateTime<Utc>,
+        who: &str,
+        event: &str,
+        reason: &str,
+    ) -> Result<(), StoreError> {
+        self.transaction().execute(
+            "INSERT INTO held_entry (held, ordinal, at, who, event, reason)
+             SELECT ?1, 1 + ifnull(max(ordinal), 0), ?2, ?3, ?4, ?5 FROM held_entry WHERE held = ?1",
+            (held, at.timestamp(), who, event, reason),
+        )?;
+        Ok(())
+    }
+
+    fn cases_of(&self, held: i64) -> Result<Vec<CaseId>, StoreError> {
+        let mut statement =
+            self.transaction().prepare("SELECT case_id FROM held_case WHERE held = ?1 ORDER BY case_id")?;
+        let cases = statement.query_map([held], |row| row.get::<_, String>(0))?;
+        cases.map(|case| super::read::case_id(&case?)).collect()
+    }
+}
