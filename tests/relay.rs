@@ -208,8 +208,10 @@ fn the_protected_recipient_gets_it_and_the_other_part_is_held() {
 fn over_lmtp_each_recipient_has_an_answer() {
     let house = House::new(Way::AfterByLmtp, &format!("[policy]\nleak = \"block\"\n{ROAD}"));
     assert_eq!(house.send(&[SAFE, CITIZEN], &leak()).code, 250);
-    let sent =
-        house.postfix.wait_for_log(&format!("to=<{SAFE}>.*relay=127.0.0.1.*status="), PATIENCE).unwrap();
+    let sent = house
+        .postfix
+        .wait_for_log(&format!("/lmtp.*to=<{SAFE}>.*relay=127.0.0.1.*status="), PATIENCE)
+        .unwrap();
     assert!(sent.contains("status=sent") && sent.contains("queued as"), "{sent}");
     let bounced = house.postfix.wait_for_log(&format!("to=<{CITIZEN}>.*status="), PATIENCE).unwrap();
     assert!(bounced.contains("status=bounced") && bounced.contains("550"), "{bounced}");
