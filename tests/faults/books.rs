@@ -2,8 +2,10 @@
 
 use super::Door;
 use super::adversary::{Adversary, Kind};
+use super::behind::Behind;
 use super::clients::{Said, Story};
 use super::mails::{Mail, domain, is_safe, number_of};
+use crate::relay::without_received;
 use crate::support::sink::Received;
 use brevdue::seal;
 use brevdue::spool::held::Cover;
@@ -25,6 +27,8 @@ pub(super) struct Evidence<'a> {
     pub(super) data: &'a Path,
     pub(super) secret: &'a str,
     pub(super) doubts: &'a [(Instant, Instant)],
+    /// What Postfix says, where it stands between the clients and the door.
+    pub(super) behind: Option<&'a Behind>,
 }
 
 /// What the books say.
@@ -55,6 +59,9 @@ impl Table {
         let delivered = table.delivered(evidence);
         let held = table.held(evidence);
         let detections = detections(evidence.data);
+        if let Some(behind) = evidence.behind.filter(|one| one.waiting > 0) {
+            table.unexplained.push(format!("{} mails still wait in Postfix's queue", behind.waiting));
+        }
         for story in evidence.stories {
             let mail = Mail::make(evidence.seed, story.number);
             for recipient in &mail.recipients {
@@ -62,7 +69,9 @@ impl Table {
                 let said = || story.attempts.iter().filter_map(|one| one.said.get(recipient));
                 let (mut at_hop, mut kept) =
                     (delivered.get(&key).copied().unwrap_or(0), held.get(&key).copied().unwrap_or(0));
-                if evidence.door == Door::Milter {
+                if let Some(behind) = evidence.behind {
+                    kept += behind.quarantined.get(recipient).copied().unwrap_or(0);
+                } else if evidence.door == Door::Milter {
                     // The mail server keeps the mail, and does what it was told.
                     at_hop = said().filter(|one| **one == Said::Yes).count() as u64;
                     kept = said().filter(|one| **one == Said::Quarantined).count() as u64;
@@ -71,7 +80,7 @@ impl Table {
                 table.held += kept;
                 table.judge(evidence, &mail, story, recipient, at_hop, kept);
             }
-            table.ask_register(&mail, story, &detections);
+            table.ask_register(evidence, &mail, story, &detections);
         }
         table
     }
@@ -101,8 +110,11 @@ impl Table {
                 Said::Later(_) => doubt,
                 Said::Yes | Said::Quarantined | Said::No(_) => false,
             };
-            doubtful += u64::from(attempt.was_whole && may_have);
+            doubtful += u64::from(attempt.whole.contains(to) && may_have);
         }
+        let behind = evidence.behind;
+        doubtful += behind.and_then(|one| one.deferred.get(to)).copied().unwrap_or(0);
+        let has_bounced = behind.is_some_and(|one| one.bounced.contains(to));
         let last = story.last(to);
         let is_yes = matches!(last, Said::Yes | Said::Quarantined);
         let copies = at_hop + kept;
@@ -110,7 +122,13 @@ impl Table {
             let tries: Vec<String> = story
                 .attempts
                 .iter()
-                .map(|one| format!("{:?}{}", one.said.get(to), if one.was_whole { "" } else { " (torn)" }))
+                .map(|one| {
+                    format!(
+                        "{:?}{}",
+                        one.said.get(to),
+                        if one.whole.contains(to) { "" } else { " (before its end)" }
+                    )
+                })
                 .collect();
             format!(
                 "m{} {} leak {}: at the hop {at_hop}, held {kept}; {}",
@@ -121,7 +139,7 @@ impl Table {
             )
         };
         let is_secret = mail.is_leak && !is_safe(to);
-        if is_yes && copies == 0 {
+        if is_yes && copies == 0 && !has_bounced {
             self.lost.push(tale());
         }
         if is_secret && at_hop > 0 {
@@ -150,12 +168,23 @@ impl Table {
     }
 
     /// A leak that anybody was answered about, or that is anywhere, has its detection, and each answer is counted there.
-    fn ask_register(&mut self, mail: &Mail, story: &Story, detections: &HashMap<String, u64>) {
+    fn ask_register(
+        &mut self,
+        evidence: &Evidence<'_>,
+        mail: &Mail,
+        story: &Story,
+        detections: &HashMap<String, u64>,
+    ) {
+        // Postfix alone knows how often it tried.
         let (most, least) = story.judged();
+        let most = if evidence.behind.is_some() { u64::MAX } else { most };
+        let least = if evidence.behind.is_some() { least.min(1) } else { least };
         let counted = detections.get(&domain(mail.number)).copied().unwrap_or(0);
         let has_citizen = mail.is_leak && mail.recipients.iter().any(|one| !is_safe(one));
         if has_citizen && least > 0 && counted == 0 {
-            self.caseless.push(format!("m{}", mail.number));
+            let citizen = format!("borger@{}", domain(mail.number));
+            let tries: Vec<_> = story.attempts.iter().map(|one| one.said.get(&citizen)).collect();
+            self.caseless.push(format!("m{}: {tries:?}", mail.number));
         } else if has_citizen && !(least..=most).contains(&counted) {
             self.unexplained.push(format!(
                 "m{}: {counted} attempts in the register, {least} to {most} made",
@@ -169,11 +198,15 @@ impl Table {
     fn delivered(&mut self, evidence: &Evidence<'_>) -> HashMap<Key, u64> {
         let mut copies = HashMap::new();
         for one in evidence.received {
+            // Postfix tells the sender of what the hop refused.
+            if evidence.behind.is_some() && one.from.is_empty() {
+                continue;
+            }
             let Some(number) = number_of(&one.data) else {
                 self.unexplained.push("a mail at the hop that nobody sent".to_owned());
                 continue;
             };
-            if one.data != Mail::make(evidence.seed, number).bytes {
+            if without_received(&one.data) != Mail::make(evidence.seed, number).bytes {
                 self.unexplained.push(format!("m{number} came to the hop with other bytes"));
             }
             for to in &one.rcpts {
@@ -201,7 +234,7 @@ impl Table {
                 self.unexplained.push("a held mail that nobody sent".to_owned());
                 continue;
             };
-            if mail != Mail::make(evidence.seed, number).bytes {
+            if without_received(mail) != Mail::make(evidence.seed, number).bytes {
                 self.unexplained.push(format!("m{number} is held with other bytes"));
             }
             for (to, _) in cover.recipients {
@@ -277,4 +310,81 @@ impl fmt::Display for Table {
         }
         Ok(())
     }
+}
+
+/// The books of made-up runs, each wrong in one way: a harness that finds nothing must be one that would.
+#[test]
+fn the_books_see_what_is_wrong() {
+    use super::clients::Attempt;
+
+    let folder = tempfile::tempdir().unwrap();
+    let register = Connection::open(folder.path().join("brevdue.db")).unwrap();
+    register.execute_batch("CREATE TABLE detection (recipient_domains TEXT, attempts INTEGER)").unwrap();
+    let mails: Vec<Mail> = (0..40).map(|number| Mail::make(1, number)).collect();
+    let clean = mails.iter().find(|mail| !mail.is_leak && mail.recipients.len() == 1).unwrap();
+    let leak = mails.iter().find(|mail| mail.is_leak && !is_safe(&mail.recipients[0])).unwrap();
+    let now = Instant::now();
+    let told = |mail: &Mail, tries: &[(Said, bool)]| Story {
+        number: mail.number,
+        attempts: tries
+            .iter()
+            .map(|(said, was_whole)| Attempt {
+                from: now,
+                until: now,
+                whole: was_whole.then(|| mail.recipients[0].clone()).into_iter().collect(),
+                said: [(mail.recipients[0].clone(), *said)].into(),
+            })
+            .collect(),
+    };
+    let copy = |mail: &Mail| Received {
+        from: String::new(),
+        rcpts: mail.recipients.clone(),
+        data: mail.bytes.clone(),
+        tls: false,
+    };
+    let books = |story: Story, received: &[Received]| {
+        let table = Table::make(&Evidence {
+            door: Door::Smtp,
+            seed: 1,
+            stories: &[story],
+            received,
+            data: folder.path(),
+            secret: "",
+            doubts: &[],
+            behind: None,
+        });
+        let counts = [&table.lost, &table.leaked, &table.caseless, &table.unexplained].map(Vec::len);
+        (counts, table.duplicated)
+    };
+    let (yes, no, later, nothing) = (Said::Yes, Said::No(550), Said::Later(451), Said::Nothing);
+    assert_eq!(books(told(clean, &[(yes, true)]), &[copy(clean)]), ([0, 0, 0, 0], 0));
+    assert_eq!(books(told(clean, &[(yes, true)]), &[]), ([1, 0, 0, 0], 0), "lost");
+    let twice = [copy(clean), copy(clean)];
+    assert_eq!(books(told(clean, &[(yes, true)]), &twice), ([0, 0, 0, 1], 0), "twice for one try");
+    assert_eq!(
+        books(told(clean, &[(later, true), (yes, true)]), &twice),
+        ([0, 0, 0, 1], 0),
+        "451 is no doubt"
+    );
+    assert_eq!(
+        books(told(clean, &[(nothing, false), (yes, true)]), &twice),
+        ([0, 0, 0, 1], 0),
+        "half a mail"
+    );
+    assert_eq!(books(told(clean, &[(nothing, true), (yes, true)]), &twice), ([0, 0, 0, 0], 1), "who knows");
+    assert_eq!(
+        books(told(clean, &[(no, true)]), &[copy(clean)]),
+        ([0, 0, 0, 1], 0),
+        "refused, and delivered"
+    );
+    assert_eq!(books(told(clean, &[(later, true)]), &[]), ([0, 0, 0, 1], 0), "given up");
+    let mut torn = copy(clean);
+    torn.data.truncate(torn.data.len() - 3);
+    assert_eq!(books(told(clean, &[(yes, true)]), &[torn]), ([0, 0, 0, 1], 0), "other bytes");
+    assert_eq!(books(told(leak, &[(yes, true)]), &[copy(leak)]), ([0, 1, 1, 0], 0), "a leak, and no case");
+    assert_eq!(books(told(leak, &[(no, true)]), &[]), ([0, 0, 1, 0], 0), "refused without a case");
+    let row = "INSERT INTO detection VALUES (?1, 2)";
+    register.execute(row, [domain(leak.number)]).unwrap();
+    assert_eq!(books(told(leak, &[(no, true)]), &[]), ([0, 0, 0, 1], 0), "counted twice");
+    assert_eq!(books(told(leak, &[(nothing, true), (no, true)]), &[]), ([0, 0, 0, 0], 0));
 }

@@ -5,7 +5,7 @@ use super::mails::{Dice, Mail, SENDER, domain};
 use crate::support::smtp::{Reply, Session, stuffed};
 use brevdue::intake::ListenAddr;
 use brevdue::intake::milter::{Client, Mail as MilterMail, Outcome};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -32,8 +32,8 @@ pub(super) enum Said {
 pub(super) struct Attempt {
     pub(super) from: Instant,
     pub(super) until: Instant,
-    /// The last byte may have gone: somebody may have the mail whatever was said.
-    pub(super) was_whole: bool,
+    /// For whom the last byte may have gone: somebody may have their mail whatever was said.
+    pub(super) whole: BTreeSet<String>,
     pub(super) said: BTreeMap<String, Said>,
 }
 
@@ -86,13 +86,13 @@ impl Sender {
                 std::thread::sleep(Duration::from_millis(pause));
             }
             let from = Instant::now();
-            let (was_whole, said) = match self.wiring.door {
+            let (whole, said) = match self.wiring.door {
                 Door::Milter => self.by_milter(mail, &open),
                 Door::Smtp | Door::Lmtp => self.by_smtp(mail, &open),
                 Door::Pipe => self.by_pipe(mail, &open),
             };
             open.retain(|to| matches!(said.get(to), None | Some(Said::Later(_) | Said::Nothing)));
-            story.attempts.push(Attempt { from, until: Instant::now(), was_whole, said });
+            story.attempts.push(Attempt { from, until: Instant::now(), whole, said });
         }
         story
     }
@@ -105,14 +105,14 @@ impl Sender {
         tears
     }
 
-    fn by_smtp(&mut self, mail: &Mail, to: &[String]) -> (bool, BTreeMap<String, Said>) {
+    fn by_smtp(&mut self, mail: &Mail, to: &[String]) -> (BTreeSet<String>, BTreeMap<String, Said>) {
         let mut said: BTreeMap<String, Said> = to.iter().map(|to| (to.clone(), Said::Nothing)).collect();
-        let mut was_whole = false;
-        let done = self.talk(mail, to, &mut said, &mut was_whole);
+        let mut whole = BTreeSet::new();
+        let done = self.talk(mail, to, &mut said, &mut whole);
         if done.is_none() || self.dice.one_in(30) {
             self.session = None;
         }
-        (was_whole, said)
+        (whole, said)
     }
 
     /// `None` when the session is of no use any more.
@@ -121,7 +121,7 @@ impl Sender {
         mail: &Mail,
         to: &[String],
         said: &mut BTreeMap<String, Said>,
-        was_whole: &mut bool,
+        whole: &mut BTreeSet<String>,
     ) -> Option<()> {
         let mut session = if let Some(session) = self.session.take() {
             session
@@ -167,12 +167,14 @@ impl Sender {
             // Somewhere in the mail, or just after its last byte.
             let most = wire.len() as u64;
             let cut = self.dice.of(&[most / 2, most - 3, most, most]);
-            *was_whole = cut == most;
+            if cut == most {
+                whole.extend(accepted.into_iter().cloned());
+            }
             session.write(&wire[..usize::try_from(cut).unwrap()]).ok()?;
             std::thread::sleep(Duration::from_millis(self.dice.within(0, 15)));
             return None;
         }
-        *was_whole = true;
+        whole.extend(accepted.iter().map(|one| (*one).clone()));
         session.write(&wire).ok()?;
         if self.wiring.door == Door::Lmtp {
             for one in accepted {
@@ -189,7 +191,7 @@ impl Sender {
         Some(())
     }
 
-    fn by_milter(&mut self, mail: &Mail, to: &[String]) -> (bool, BTreeMap<String, Said>) {
+    fn by_milter(&mut self, mail: &Mail, to: &[String]) -> (BTreeSet<String>, BTreeMap<String, Said>) {
         let runtime = self.runtime.take().unwrap();
         let recipients: Vec<&str> = to.iter().map(String::as_str).collect();
         let queue_id = format!("4{:09X}", mail.number);
@@ -217,10 +219,10 @@ impl Sender {
             // Nobody asked for that; the books will say so.
             Some(Outcome::Discard) => Said::No(0),
         };
-        (true, to.iter().map(|to| (to.clone(), said)).collect())
+        (to.iter().cloned().collect(), to.iter().map(|to| (to.clone(), said)).collect())
     }
 
-    fn by_pipe(&mut self, mail: &Mail, to: &[String]) -> (bool, BTreeMap<String, Said>) {
+    fn by_pipe(&mut self, mail: &Mail, to: &[String]) -> (BTreeSet<String>, BTreeMap<String, Said>) {
         // prlimit(1): the first write of a file beyond this size ends it (SIGXFSZ), which is a kill at a durable step.
         let limit = self.dice.of(&[0, 0, 512, 4_096, 20_000, 40_000]);
         let at_a_write = self.tears && self.dice.one_in(20);
@@ -254,7 +256,7 @@ impl Sender {
             Some(code) => Said::No(u16::try_from(code).unwrap_or(0)),
             None => Said::Nothing,
         };
-        (true, to.iter().map(|to| (to.clone(), said)).collect())
+        (to.iter().cloned().collect(), to.iter().map(|to| (to.clone(), said)).collect())
     }
 }
 
@@ -275,7 +277,7 @@ impl Story {
     /// Tries in which the citizen's part was read to its end, and those of them with an answer that stands.
     pub(super) fn judged(&self) -> (u64, u64) {
         let to = format!("borger@{}", domain(self.number));
-        let whole = || self.attempts.iter().filter(|one| one.was_whole && one.said.contains_key(&to));
+        let whole = || self.attempts.iter().filter(|one| one.whole.contains(&to));
         let stands = |one: &&Attempt| !matches!(one.said[&to], Said::Nothing | Said::Later(_));
         (whole().count() as u64, whole().filter(stands).count() as u64)
     }
