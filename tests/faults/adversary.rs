@@ -121,6 +121,8 @@ pub(super) struct Adversary<'a> {
     pub(super) sink: Option<&'a mut Sink>,
     pub(super) disk: Option<&'a Disk>,
     pub(super) dice: Dice,
+    /// Nothing is broken for long.
+    pub(super) is_short: bool,
     pub(super) injected: BTreeMap<Kind, u64>,
     pub(super) doubts: Vec<(Instant, Instant)>,
     /// Starts that failed, in the daemon's words.
@@ -136,7 +138,7 @@ impl<'a> Adversary<'a> {
         seed: u64,
     ) -> Self {
         let (injected, doubts, dead) = (BTreeMap::new(), Vec::new(), Vec::new());
-        Self { daemon, data, sink, disk, dice: Dice::new(seed), injected, doubts, dead }
+        Self { daemon, data, sink, disk, dice: Dice::new(seed), is_short: false, injected, doubts, dead }
     }
 
     /// Breaks one thing and mends it.
@@ -236,7 +238,7 @@ impl<'a> Adversary<'a> {
                 }
             }
             Kind::Locked => {
-                let long = self.dice.one_in(12);
+                let long = !self.is_short && self.dice.one_in(12);
                 let database = self.data.join("brevdue.db");
                 let Ok(other) = Connection::open(database) else { return };
                 let how = self.dice.of(&["BEGIN IMMEDIATE", "BEGIN EXCLUSIVE"]);
