@@ -35,7 +35,7 @@ pub(crate) fn clean() -> Vec<u8> {
 }
 
 /// The message without the Received headers that the relays on the way have put before it.
-fn without_received(data: &[u8]) -> &[u8] {
+pub(crate) fn without_received(data: &[u8]) -> &[u8] {
     let mut rest = data;
     while rest.starts_with(b"Received:") {
         // To the next line that does not begin with a blank (RFC 5322 §2.2.3).

@@ -142,6 +142,11 @@ impl Sink {
         self.shared.state().received.clone()
     }
 
+    /// How many have been received.
+    pub(crate) fn count(&self) -> usize {
+        self.shared.state().received.len()
+    }
+
     /// Every command line of every session: what a peer said before it gave up.
     pub(crate) fn commands(&self) -> Vec<String> {
         self.shared.state().commands.clone()

@@ -138,7 +138,7 @@ impl Session {
 }
 
 /// The message as it goes over the wire, up to and with the closing dot (RFC 5321 §4.5.2).
-fn stuffed(message: &[u8]) -> Vec<u8> {
+pub(crate) fn stuffed(message: &[u8]) -> Vec<u8> {
     let mut wire = Vec::with_capacity(message.len() + 64);
     for line in message.split_inclusive(|&byte| byte == b'\n') {
         if line.starts_with(b".") {

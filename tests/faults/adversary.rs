@@ -1,0 +1,329 @@
+//! Who breaks things: the daemon, the disk under it, the register, the next hop. What it broke, and when, is written down,
+//! because the books ask whether a mail may have come twice.
+
+use super::mails::Dice;
+use crate::support::daemon::Daemon;
+use crate::support::sink::{Fault, Mode, Sink, Step};
+use crate::support::wait_until;
+use notify::{RecursiveMode, Watcher};
+use rusqlite::Connection;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
+
+/// What is broken.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Kind {
+    /// Killed (-9) at a random moment.
+    Kill,
+    /// Killed at the n-th change of a file in its data folder: a draft, a rename, a page of the register.
+    KillAtFile,
+    /// Killed by the kernel in the middle of a write (a file's greatest size, set from outside).
+    KillAtWrite,
+    /// Killed when the hop has just taken a mail.
+    KillAtHop,
+    /// Killed while the hop keeps it waiting.
+    KillInStall,
+    /// Asked to end, and started again.
+    Restart,
+    /// No byte, or few, left on the disk.
+    DiskFull,
+    /// The register is written by somebody else.
+    Locked,
+    HopRefuses,
+    HopCuts,
+    HopStalls,
+    HopKeepsAndCuts,
+    HopGone,
+    /// A mail server's view of a dead filter (pipe: of a killed process).
+    Torn,
+}
+
+impl Kind {
+    const ALWAYS: [Self; 6] =
+        [Self::Kill, Self::KillAtFile, Self::KillAtWrite, Self::Restart, Self::DiskFull, Self::Locked];
+    const WITH_HOP: [Self; 7] = [
+        Self::KillAtHop,
+        Self::KillInStall,
+        Self::HopRefuses,
+        Self::HopCuts,
+        Self::HopStalls,
+        Self::HopKeepsAndCuts,
+        Self::HopGone,
+    ];
+
+    /// Whether a "come again" that was heard meanwhile leaves open who has the mail: the rows of the table of states in
+    /// `intake/handover.rs` that end with "twice" (a reply lost after the last byte; a hold that fails beside a delivery, or
+    /// cannot be taken back).
+    fn makes_doubt(self) -> bool {
+        match self {
+            Self::HopCuts
+            | Self::HopStalls
+            | Self::HopKeepsAndCuts
+            | Self::HopGone
+            | Self::DiskFull
+            | Self::Restart
+            | Self::KillInStall => true,
+            Self::Kill
+            | Self::KillAtFile
+            | Self::KillAtWrite
+            | Self::KillAtHop
+            | Self::Locked
+            | Self::HopRefuses
+            | Self::Torn => false,
+        }
+    }
+}
+
+/// A small disk of its own below the daemon's data, so that it can be full; gone when dropped.
+pub(super) struct Disk(PathBuf);
+
+impl Disk {
+    const ROOM: &'static str = "size=3g";
+
+    /// `None` where one may not mount (then no disk is filled, and the table says 0).
+    pub(super) fn below(path: &Path) -> Option<Self> {
+        std::fs::create_dir_all(path).ok()?;
+        let done = Command::new("mount").args(["-t", "tmpfs", "-o", Self::ROOM, "tmpfs"]).arg(path).status();
+        done.is_ok_and(|status| status.success()).then(|| Self(path.to_owned()))
+    }
+
+    /// Leaves this many KiB.
+    fn shrink(&self, left: u64) {
+        let used = Command::new("df").args(["--output=used", "-k"]).arg(&self.0).output().unwrap();
+        let used = String::from_utf8_lossy(&used.stdout).into_owned();
+        let used: u64 = used.lines().nth(1).unwrap().trim().parse().unwrap();
+        self.size(&format!("size={}k", used.max(4) + left));
+    }
+
+    fn grow(&self) {
+        self.size(Self::ROOM);
+    }
+
+    fn size(&self, option: &str) {
+        // Fails when a file has grown meanwhile; then it is full without us, or not at all.
+        drop(Command::new("mount").args(["-o", &format!("remount,{option}")]).arg(&self.0).output());
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        drop(Command::new("umount").arg("-l").arg(&self.0).output());
+    }
+}
+
+pub(super) struct Adversary<'a> {
+    /// None for the pipe.
+    pub(super) daemon: Option<&'a mut Daemon>,
+    pub(super) data: PathBuf,
+    pub(super) sink: Option<&'a mut Sink>,
+    pub(super) disk: Option<&'a Disk>,
+    pub(super) dice: Dice,
+    /// Nothing is broken for long.
+    pub(super) is_short: bool,
+    pub(super) injected: BTreeMap<Kind, u64>,
+    pub(super) doubts: Vec<(Instant, Instant)>,
+    /// Starts that failed, in the daemon's words.
+    pub(super) dead: Vec<String>,
+}
+
+impl<'a> Adversary<'a> {
+    pub(super) fn new(
+        daemon: Option<&'a mut Daemon>,
+        data: PathBuf,
+        sink: Option<&'a mut Sink>,
+        disk: Option<&'a Disk>,
+        seed: u64,
+    ) -> Self {
+        let (injected, doubts, dead) = (BTreeMap::new(), Vec::new(), Vec::new());
+        Self { daemon, data, sink, disk, dice: Dice::new(seed), is_short: false, injected, doubts, dead }
+    }
+
+    /// Breaks one thing and mends it.
+    pub(super) fn strike(&mut self) {
+        let mut kinds: Vec<Kind> = Kind::ALWAYS.to_vec();
+        if self.sink.is_some() {
+            kinds.extend(Kind::WITH_HOP);
+        }
+        kinds.retain(|kind| match kind {
+            Kind::Kill
+            | Kind::KillAtFile
+            | Kind::KillAtWrite
+            | Kind::KillAtHop
+            | Kind::KillInStall
+            | Kind::Restart => self.daemon.is_some(),
+            Kind::DiskFull => self.disk.is_some(),
+            Kind::Locked
+            | Kind::HopRefuses
+            | Kind::HopCuts
+            | Kind::HopStalls
+            | Kind::HopKeepsAndCuts
+            | Kind::HopGone
+            | Kind::Torn => true,
+        });
+        let kind = self.dice.of(&kinds);
+        let from = Instant::now();
+        self.inject(kind);
+        if kind.makes_doubt() {
+            self.doubts.push((from, Instant::now()));
+        }
+        *self.injected.entry(kind).or_default() += 1;
+    }
+
+    /// Whether something stood between these that leaves open who has a mail. A moment is added: what was broken then may be
+    /// heard of later, on a connection that was open already.
+    pub(super) fn has_doubt(doubts: &[(Instant, Instant)], from: Instant, until: Instant) -> bool {
+        let later = Duration::from_millis(200);
+        doubts.iter().any(|(begin, end)| *begin <= until && from <= *end + later)
+    }
+
+    fn inject(&mut self, kind: Kind) {
+        let step = self.dice.of(&[
+            Step::Connect,
+            Step::Ehlo,
+            Step::Mail,
+            Step::Rcpt,
+            Step::Data,
+            Step::End,
+            Step::End,
+        ]);
+        let moment = Duration::from_millis(self.dice.within(5, 150));
+        match kind {
+            Kind::Kill => {
+                std::thread::sleep(Duration::from_micros(self.dice.within(0, 30_000)));
+                self.again(true);
+            }
+            Kind::KillAtFile => {
+                let nth = self.dice.within(1, 25);
+                self.wait_for_files(nth);
+                self.again(true);
+            }
+            Kind::KillAtWrite => self.kill_at_write(),
+            Kind::KillAtHop => {
+                if let Some(sink) = &self.sink {
+                    let (before, end) = (sink.count(), Instant::now() + Duration::from_secs(1));
+                    while sink.count() == before && Instant::now() < end {
+                        std::thread::sleep(Duration::from_micros(20));
+                    }
+                }
+                let late = self.dice.of(&[0, 0, 200, 1_000]);
+                std::thread::sleep(Duration::from_micros(late));
+                self.again(true);
+            }
+            Kind::KillInStall => {
+                self.hop(Mode::Fail(step, Fault::Hang), moment);
+                if let Some(daemon) = &mut self.daemon {
+                    daemon.kill();
+                }
+                self.hop(Mode::Up, Duration::ZERO);
+                self.again(true);
+            }
+            Kind::Restart => self.again(false),
+            Kind::DiskFull => {
+                let left = self.dice.of(&[0, 0, 4, 16, 64]);
+                if let Some(disk) = self.disk {
+                    disk.shrink(left);
+                    std::thread::sleep(moment * 3);
+                    if self.dice.one_in(3) {
+                        // The daemon dies with the disk full, and is started so; it may say no, and comes up when there is room.
+                        if let Some(daemon) = &mut self.daemon {
+                            daemon.kill();
+                        }
+                        disk.grow();
+                        self.again(true);
+                    }
+                    disk.grow();
+                }
+            }
+            Kind::Locked => {
+                let long = !self.is_short && self.dice.one_in(12);
+                let database = self.data.join("brevdue.db");
+                let Ok(other) = Connection::open(database) else { return };
+                let how = self.dice.of(&["BEGIN IMMEDIATE", "BEGIN EXCLUSIVE"]);
+                drop(other.busy_timeout(Duration::from_secs(2)));
+                if other.execute_batch(how).is_ok() {
+                    // The register waits 5 s for another writer.
+                    std::thread::sleep(if long { Duration::from_millis(6_500) } else { moment * 4 });
+                    drop(other.execute_batch("ROLLBACK"));
+                }
+            }
+            Kind::HopRefuses => {
+                let code = self.dice.of(&[421, 450, 451, 550]);
+                self.hop(Mode::Fail(step, Fault::Reply(code)), moment);
+            }
+            Kind::HopCuts => self.hop(Mode::Fail(step, Fault::Cut), moment),
+            Kind::HopStalls => self.hop(Mode::Fail(step, Fault::Hang), moment * 3),
+            Kind::HopKeepsAndCuts => self.hop(Mode::Fail(Step::End, Fault::KeepAndCut), moment),
+            Kind::HopGone => {
+                if let Some(sink) = &mut self.sink {
+                    sink.stop();
+                    std::thread::sleep(moment * 2);
+                    sink.restart().unwrap();
+                }
+            }
+            Kind::Torn => {}
+        }
+        self.hop(Mode::Up, Duration::ZERO);
+    }
+
+    fn hop(&self, mode: Mode, long: Duration) {
+        if let Some(sink) = &self.sink {
+            sink.set_mode(mode);
+            std::thread::sleep(long);
+        }
+    }
+
+    /// Ends the daemon and starts it; that it comes up without anybody's help is part of the promise.
+    pub(super) fn again(&mut self, kill: bool) {
+        let Some(daemon) = &mut self.daemon else { return };
+        if !kill {
+            daemon.terminate().ok();
+            daemon.wait(Duration::from_secs(20)).ok();
+        }
+        daemon.kill();
+        if let Err(trouble) = daemon.spawn() {
+            self.dead.push(trouble.to_string());
+            daemon.kill();
+            drop(daemon.spawn());
+        }
+    }
+
+    fn wait_for_files(&self, nth: u64) {
+        let (tell, told) = channel();
+        let Ok(mut watcher) = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            if event.is_ok_and(|event| !event.kind.is_access()) {
+                tell.send(()).ok();
+            }
+        }) else {
+            return;
+        };
+        if watcher.watch(&self.data, RecursiveMode::Recursive).is_err() {
+            return;
+        }
+        for _ in 0..nth {
+            if told.recv_timeout(Duration::from_secs(1)).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn kill_at_write(&mut self) {
+        let limit = self.dice.of(&["0", "512", "4096", "20000", "40000", "100000", "300000"]);
+        let Some(pid) = self.daemon.as_ref().and_then(|daemon| daemon.pid()) else { return };
+        let mut set = Command::new("prlimit");
+        drop(set.args(["--pid", &pid.to_string(), "--core=0"]).arg(format!("--fsize={limit}")).output());
+        if let Some(daemon) = &mut self.daemon {
+            // It may never write so much.
+            drop(daemon.wait(Duration::from_millis(400)));
+        }
+        self.again(true);
+    }
+}
+
+/// Waits a while for more mails to be done; false when it was in vain.
+pub(super) fn more(done: impl Fn() -> u32, count: u32) -> bool {
+    let from = done();
+    wait_until(Duration::from_secs(2), || (done() >= from + count).then_some(())).is_some()
+}
