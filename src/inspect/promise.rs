@@ -4,7 +4,7 @@
 //! But if it went plainly all the same, a case must count its persons and the DPO must be able to write to them. So all
 //! that a case needs is put aside before the mail is handed on, the numbers sealed to the DPO's key alone; it becomes a
 //! case when the promise is broken, and is erased when it is kept, or after 30 days. What is re-routed to a protected road
-//! promises the same: somebody may requeue it, and then it goes another way. Start reading at [`Register::promise`].
+//! promises the same: somebody may requeue it, and then it goes another way. Start reading at `Register::promise`.
 //!
 //! | crash | on disk | what becomes of it |
 //! |---|---|---|

@@ -8,7 +8,7 @@
 //!
 //! A line may come before the one that says whose mail it is: a filter on this machine hands a mail back, and only when
 //! that is done does Postfix log under which name (`queued as`). So what is said of a mail that nobody has seen waits for
-//! [`PATIENCE`] before it is believed to have gone past us.
+//! `PATIENCE` before it is believed to have gone past us.
 
 use super::counters::Counters;
 use super::join::{Joiner, Proof};
