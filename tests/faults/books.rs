@@ -44,7 +44,8 @@ pub(super) struct Table {
     /// Copies.
     delivered: u64,
     held: u64,
-    duplicated: u64,
+    /// Copies beyond the first: delivered, held.
+    duplicated: [u64; 2],
     lost: Vec<String>,
     leaked: Vec<String>,
     caseless: Vec<String>,
@@ -58,6 +59,7 @@ impl Table {
         let mut table = Self { mails: evidence.stories.len() as u64, ..Self::default() };
         let delivered = table.delivered(evidence);
         let held = table.held(evidence);
+        table.drafts = drafts(evidence.data);
         let detections = detections(evidence.data);
         if let Some(behind) = evidence.behind.filter(|one| one.waiting > 0) {
             table.unexplained.push(format!("{} mails still wait in Postfix's queue", behind.waiting));
@@ -148,7 +150,8 @@ impl Table {
         if copies > u64::from(is_yes) + doubtful {
             self.unexplained.push(format!("more copies than tries that may have left one: {}", tale()));
         } else if copies > 1 {
-            self.duplicated += copies - 1;
+            self.duplicated[0] += at_hop.saturating_sub(1);
+            self.duplicated[1] += kept.saturating_sub(1);
         }
         // A door with one answer for all holds it for all.
         let is_held_with_another =
@@ -175,10 +178,12 @@ impl Table {
         story: &Story,
         detections: &HashMap<String, u64>,
     ) {
-        // Postfix alone knows how often it tried.
-        let (most, least) = story.judged();
-        let most = if evidence.behind.is_some() { u64::MAX } else { most };
-        let least = if evidence.behind.is_some() { least.min(1) } else { least };
+        let (mut most, mut least) = story.judged();
+        if let Some(behind) = evidence.behind {
+            // Postfix alone knows how often it tried; what bounced may have been refused before a byte of it was read.
+            let has_bounced = mail.recipients.iter().any(|one| !is_safe(one) && behind.bounced.contains(one));
+            (most, least) = (u64::MAX, if has_bounced { 0 } else { least.min(1) });
+        }
         let counted = detections.get(&domain(mail.number)).copied().unwrap_or(0);
         let has_citizen = mail.is_leak && mail.recipients.iter().any(|one| !is_safe(one));
         if has_citizen && least > 0 && counted == 0 {
@@ -221,7 +226,6 @@ impl Table {
         let Ok(folder) = std::fs::read_dir(evidence.data.join("spool/held")) else { return copies };
         for path in folder.map(|entry| entry.unwrap().path()) {
             if path.extension().is_none_or(|ending| ending != "age") {
-                self.drafts += 1;
                 continue;
             }
             let Ok(plain) = seal::open(&std::fs::read(&path).unwrap(), evidence.secret) else {
@@ -253,6 +257,12 @@ impl Table {
 /// No local part in what is printed.
 fn place(address: &str) -> &str {
     address.split_once('@').map_or("", |(_, domain)| domain)
+}
+
+/// Files that somebody began and did not finish.
+fn drafts(data: &Path) -> u64 {
+    let files = walkdir::WalkDir::new(data).into_iter().flatten();
+    files.filter(|file| file.file_name().to_string_lossy().contains(".draft")).count() as u64
 }
 
 /// Attempts in the register by the citizen's domain.
@@ -288,7 +298,8 @@ impl fmt::Display for Table {
             (self.nothing, "recipients without an answer (and sent again)"),
             (self.delivered, "copies delivered"),
             (self.held, "copies held"),
-            (self.duplicated, "duplicated, as the table of states allows"),
+            (self.duplicated[0], "delivered again, as the table of states allows"),
+            (self.duplicated[1], "held again, as the table of states allows"),
             (self.drafts, "drafts in the spool after the last start"),
             (self.lost.len() as u64, "LOST"),
             (self.leaked.len() as u64, "LEAKED"),
@@ -354,7 +365,7 @@ fn the_books_see_what_is_wrong() {
             behind: None,
         });
         let counts = [&table.lost, &table.leaked, &table.caseless, &table.unexplained].map(Vec::len);
-        (counts, table.duplicated)
+        (counts, table.duplicated[0])
     };
     let (yes, no, later, nothing) = (Said::Yes, Said::No(550), Said::Later(451), Said::Nothing);
     assert_eq!(books(told(clean, &[(yes, true)]), &[copy(clean)]), ([0, 0, 0, 0], 0));
