@@ -76,7 +76,7 @@ impl Gate {
         let mut inspection = self.begin();
         inspection.envelope = Envelope { sender: from, recipients: to, channel, ..Envelope::default() };
         // Each recipient is asked about, and whoever sends can treat them apart.
-        inspection.hands.splits = true;
+        (inspection.hands.splits, inspection.hands.answers_each) = (true, true);
         inspection.feed(message(&parts, &subject, &boundary).as_bytes());
         let (judged, report) = inspection.conclude(false).await;
         let report = report.filter(|_| judged.verdict() != Verdict::Defer)?;
