@@ -17,14 +17,15 @@
 //! | 2 | [`seal`] | secrets at rest: seals and keyed digests |
 //! | 3 | [`store`], [`spool`] | the register in SQL; sealed evidence in files |
 //! | 3 | [`worker`] | documents read by a shut-in process each |
-//! | 4 | [`inspect`] | the one gate, whatever door a mail came by |
 //! | 3 | [`outlet`] | where things go out: notices, the next hop, the protected road |
+//! | 4 | [`inspect`] | the one gate, whatever door a mail came by |
 //! | 5 | [`intake`] | where mail comes in: milter, SMTP and LMTP, a pipe, folders and mbox; where a text is asked about; and the mail server's log, which says how it left |
 //! | 5 | [`alarm`] | the clock that wakes people |
 //! | 5 | [`console`] | what is asked of it over HTTP: health and metrics |
 //! | 6 | [`config`] | as written, as runnable, every problem drawn |
 //! | 7 | [`daemon`] | the process that stays |
 //! | 8 | [`cli`] | one file a command |
+//! | – | [`manual`] | chapters to read; no code |
 //!
 //! A room knows only rooms below it; `tests/floors.rs` reads every `use` and fails on anything else.
 //!
@@ -35,8 +36,7 @@
 //! 2. Every byte of a message belongs to exactly one region that the walker reported.
 //! 3. The result of a scan does not depend on how the bytes were cut into chunks.
 //! 4. No door decides: milter, SMTP, pipe, `brevdue scan --from --to` and `brevdue policy explain` give the same verdict for
-//!    the same bytes and
-//!    envelope.
+//!    the same bytes and envelope.
 //! 5. The final reply is written only from an [`inspect::Answerable`], which only `inspect` makes; a yes for a mail in our
 //!    own hands only from the next hop's ([`outlet::smtp::Accepted`]) or the disk's ([`spool::held::Receipt`]). No delivery
 //!    without [`scan::coverage::Clean`] or a named [`envelope::Pass`].
@@ -60,6 +60,7 @@ pub mod extract;
 pub mod inspect;
 pub mod intake;
 pub mod kernel;
+pub mod manual;
 pub mod mime;
 pub mod nearest;
 pub mod outlet;

@@ -46,11 +46,13 @@ fn plan() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("nearest", &[]),
         // The loops that cpr and mime share a table of: below both, since neither may know the other.
         ("kernel", &[]),
+        // Chapters to read; its links are comments.
+        ("manual", &[]),
     ])
 }
 
 const FLOORS: [&[&str]; 11] = [
-    &["kernel"],
+    &["kernel", "manual"],
     &["cpr", "mime", "extract", "envelope", "clock", "nearest"],
     &["scan"],
     &["policy", "case", "seal"],

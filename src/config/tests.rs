@@ -1,5 +1,8 @@
 //! Good and bad configurations, with the expected picture.
 
+mod doors;
+mod policy;
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -123,24 +126,6 @@ need_not_pass = ["relay", "mx.a.example"]
     assert_eq!(log.source, maillog_of::Source::File("/etc/brevdue/log/mail.log".into()));
     assert_eq!((log.bypass, log.tls_logged), (maillog_of::Bypass::Alarm, false));
     assert_eq!(log.need_not_pass, ["relay", "mx.a.example"]);
-}
-
-#[test]
-fn the_log_is_a_file_or_the_journal_and_not_both() {
-    let log = |more: &str| with(&format!("[maillog]\n{more}\n"));
-    let journal =
-        log("journal = true\nbypass = 'ignore'\ntls_logged = true").unwrap().config.maillog.unwrap();
-    assert_eq!(journal.source, maillog_of::Source::Journal);
-    assert_eq!((journal.bypass, journal.tls_logged), (maillog_of::Bypass::Ignore, true));
-    assert!(with("").unwrap().config.maillog.is_none());
-    for (more, fault) in [
-        ("", "`[maillog]` does not say where the log is"),
-        ("journal = false", "`[maillog]` does not say where the log is"),
-        ("journal = true\npath = '/x'", "`[maillog]` has both a file and the journal"),
-        ("path = '/x'\nbypass = 'alram'", "`bypass` cannot be `alram`"),
-    ] {
-        assert_eq!(errors(log(more)), [fault], "{more}");
-    }
 }
 
 #[test]
@@ -383,27 +368,6 @@ fn faults_of_one_section() {
     }
 }
 
-#[test]
-fn an_smtp_door_is_read() {
-    let key = age::x25519::Identity::generate().to_public().to_string();
-    let smtp = "[smtp]\nlisten = '127.0.0.1:10025'\nnext_hop = '[::1]:10026'\nlmtp = true\nmax_connections = 7\n\
-                cert = 'c.pem'\nkey = 'k.pem'\nsecure = 'sikker.example:25'\nsecure_ca = '/ca.pem'\n";
-    let source = format!("{BASE}{CONTROLLER}dpo_key = '{key}'\n{ALARM}{smtp}");
-    let Loaded { config, warnings } = read(&source).unwrap();
-    assert!(warnings.is_empty(), "{warnings}");
-    let smtp = config.smtp.unwrap();
-    assert_eq!(
-        (smtp.next_hop.to_string().as_str(), smtp.lmtp, smtp.max_connections),
-        ("[::1]:10026", true, 7)
-    );
-    assert_eq!(smtp.tls.unwrap().1, Path::new("/etc/brevdue/k.pem"));
-    assert_eq!(smtp.secure.unwrap().to_string(), "sikker.example:25");
-    assert_eq!((smtp.secure_ca.as_deref(), smtp.spool), (Some(Path::new("/ca.pem")), config.spool));
-    // Nobody could ever read what it holds.
-    let said = warnings_of_keyless();
-    assert!(said.iter().any(|one| one.contains("451")), "{said:?}");
-}
-
 fn warnings_of_keyless() -> Vec<String> {
     warnings(with("[smtp]\nnext_hop = '127.0.0.1:25'\n"))
 }
@@ -623,84 +587,3 @@ fn without_a_file_everything_stays_on_loopback_and_in_one_folder() {
 }
 
 const SOURCE: &str = "[[source]]\nname = 'Byg'\nmatch = 'noreply@byg.example'\n";
-
-#[test]
-fn roads_have_senders_limits_and_lines() {
-    let config = with(&format!(
-        "{SOURCE}[[road]]\ndomain = '*'\nsource = 'Byg'\nfrom = '*.sag.example'\nprotection = 'tunnel'\n\
-         [[road]]\ndomain = 'a.example'\nprotection = 'forced-tls'\n\
-         [[road]]\ndomain = 'a.example'\nfrom = 'x@b.example'\nprotection = 'smime'\nmax_persons = 7\n\
-         [[road]]\ndomain = 'sms.example'\nprotection = 'sms'\n"
-    ));
-    let Loaded { config, warnings } = config.unwrap();
-    assert_eq!(warnings.count(Severity::Warning), 1, "{warnings}");
-    let [every, tls, smime, sms] = &config.policy.roads.known[..] else {
-        panic!("{:?}", config.policy.roads)
-    };
-    assert_eq!(every.from, ["*.sag.example", "noreply@byg.example"]);
-    assert_eq!((tls.warn_persons, tls.max_persons), (Some(5), Some(100)));
-    assert_eq!((smime.warn_persons, smime.max_persons), (None, Some(7)));
-    assert_eq!(sms.protection, Protection::Sms);
-    let lines = format!("{BASE}{CONTROLLER}{ALARM}{SOURCE}").lines().count();
-    assert_eq!(usize::try_from(every.line).unwrap(), lines + 1);
-    assert_eq!(tls.line, every.line + 5);
-    for (more, fault) in [
-        (
-            "[[road]]\ndomain = '*'\nprotection = 'tunnel'\n",
-            "a road to every domain must be for some senders",
-        ),
-        (
-            "[[road]]\ndomain = 'a.example'\nsource = 'Nej'\nprotection = 'tunnel'\n",
-            "there is no `[[source]]` of the name `Nej`",
-        ),
-    ] {
-        assert_eq!(errors(with(more)), [fault]);
-    }
-}
-
-#[test]
-fn an_exemption_has_a_name_a_reason_and_an_end() {
-    let good = "[[exemption]]\nname = 'P'\nreason = 'R'\nfrom = 'a@b.example'\nby = 'dpo@a.example'\n\
-                since = 2026-11-01\nuntil = '2026-12-01'\n";
-    let config = with(good).unwrap().config;
-    let one = &config.policy.exemptions[0];
-    assert_eq!((one.name.as_str(), one.from.as_slice()), ("P", ["a@b.example".to_owned()].as_slice()));
-    assert_eq!((one.since.month(), one.until.month()), (11, 12));
-    for (from, to, fault) in [
-        ("until = '2026-12-01'\n", "", "`until` is missing in `[[exemption]]`"),
-        ("until = '2026-12-01'", "until = '2026-13-01'", "this is no day"),
-        ("until = '2026-12-01'", "until = 2026", "`until` must be a day"),
-        ("until = '2026-12-01'", "until = 2026-10-01", "this exemption ends before it begins"),
-        ("from = 'a@b.example'\n", "", "this exemption would be for all mail"),
-        ("name = 'P'", "name = 'P 150379-1028'", "this has too many digits, or signs that cannot be shown"),
-        ("from = 'a@b.example'", "source = 'Nej'", "there is no `[[source]]` of the name `Nej`"),
-    ] {
-        assert_eq!(errors(with(&good.replace(from, to))), [fault]);
-    }
-    let twice = format!("{good}{good}");
-    assert_eq!(errors(with(&twice)), ["the exemption `P` stands twice"]);
-}
-
-#[test]
-fn a_password_is_what_encrypted_says_until_it_says_otherwise() {
-    let action = |more: &str| {
-        let unread = with(&format!("[policy.unread]\n{more}")).unwrap().config.policy.unread;
-        (unread.action(UnreadKind::Encrypted), unread.action(UnreadKind::Password))
-    };
-    assert_eq!(action("encrypted = 'hold'\n"), (UnreadAction::Hold, UnreadAction::Hold));
-    assert_eq!(action("password = 'hold'\n"), (UnreadAction::Record, UnreadAction::Hold));
-    assert_eq!(
-        action("password = 'record'\nencrypted = 'block'\n"),
-        (UnreadAction::Block, UnreadAction::Record)
-    );
-}
-
-#[test]
-fn a_controller_may_be_chosen_by_recipient_and_by_source() {
-    let more = "recipients = ['a.example']\nsources = ['Byg']\n";
-    let config = read(&format!("{BASE}{ALARM}{SOURCE}{CONTROLLER}{more}")).unwrap().config;
-    assert_eq!(config.controllers[0].recipients, ["a.example"]);
-    assert_eq!(config.controllers[0].senders, ["noreply@byg.example"]);
-    let faulty = read(&format!("{BASE}{ALARM}{CONTROLLER}{more}"));
-    assert_eq!(errors(faulty), ["there is no `[[source]]` of the name `Byg`"]);
-}

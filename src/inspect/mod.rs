@@ -29,7 +29,7 @@ use crate::scan::ruleset::{Ruleset, day_of};
 use crate::scan::{Day, Report, Scan};
 use crate::spool::held::Receipt;
 use crate::worker::Workers;
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use record::{Found, Register};
 use seen::Seen;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -225,48 +225,29 @@ impl Inspection {
         } else {
             scan.finish()
         };
-        let today = today(&gate.clock);
-        let decision = policy::decide(&envelope, &report, &setup.policy, today).within(hands);
+        let decision = policy::decide(&envelope, &report, &setup.policy, today(&gate.clock)).within(hands);
         let (now, local_day) = (gate.clock.now(), local_day(&gate.clock));
-        let found = Found {
-            setup: &setup,
-            envelope: &envelope,
-            report: &report,
-            decision: &decision,
-            splits: hands.splits,
-            has_log: gate.has_log,
-            keeper: upstream.then_some(gate.node.as_str()),
-            now,
-            local_day,
-        };
-        if !found.is_needed() {
+        let splits = hands.splits;
+        let matter = Matter { setup, envelope, report, decision, splits, upstream, now, local_day };
+        if !matter.found(&gate).is_needed() {
+            let Matter { decision, report, .. } = matter;
             return (Judged::new(decision, report.leaks(), Vec::new()), Some(report));
         }
         let recorded = tokio::task::spawn_blocking(move || {
-            let found = Found {
-                setup: &setup,
-                envelope: &envelope,
-                report: &report,
-                decision: &decision,
-                splits: hands.splits,
-                has_log: gate.has_log,
-                keeper: upstream.then_some(gate.node.as_str()),
-                now,
-                local_day,
-            };
+            let found = matter.found(&gate);
             let cases = gate.register.record(&found);
             let cases = cases.and_then(|cases| gate.register.promise(&found).map(|()| cases));
-            (cases, report, decision, envelope)
+            (cases, matter)
         })
         .await;
         match recorded {
-            Ok((Ok(cases), report, decision, _)) => {
+            Ok((Ok(cases), Matter { decision, report, .. })) => {
                 for case in &cases {
                     tracing::warn!(%case, verdict = decision.strictest().word(), "CPR number found");
                 }
                 (Judged::new(decision, report.leaks(), cases), Some(report))
             }
-            Ok((Err(error), _, _, envelope)) => {
+            Ok((Err(error), Matter { envelope, .. })) => {
                 tracing::error!(%error, "not recorded; the mail must come again");
                 (Judged::failed(&envelope), None)
             }
@@ -275,6 +256,27 @@ impl Inspection {
                 (Judged::failed(&Envelope::default()), None)
             }
         }
+    }
+}
+
+/// A judged message, to be recorded by another thread.
+struct Matter {
+    setup: Arc<Setup>,
+    envelope: Envelope,
+    report: Report,
+    decision: Decision,
+    splits: bool,
+    upstream: bool,
+    now: DateTime<Utc>,
+    local_day: NaiveDate,
+}
+
+impl Matter {
+    fn found<'a>(&'a self, gate: &'a Gate) -> Found<'a> {
+        let Self { setup, envelope, report, decision, splits, upstream, now, local_day } = self;
+        let keeper = upstream.then_some(gate.node.as_str());
+        let (splits, has_log, now, local_day) = (*splits, gate.has_log, *now, *local_day);
+        Found { setup, envelope, report, decision, splits, has_log, keeper, now, local_day }
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) struct Found<'a> {
     pub(super) envelope: &'a Envelope,
     pub(super) report: &'a Report,
     pub(super) decision: &'a Decision,
-    /// Whether the door treats each recipient apart: see [`super::Inspection::splits`].
+    /// Whether the door treats each recipient apart: see [`crate::policy::Hands`].
     pub(super) splits: bool,
     /// Whether the mail server's log will tell how it went, so that promises are kept until then.
     pub(super) has_log: bool,
