@@ -183,6 +183,25 @@ fn without_a_key_nothing_can_be_held_so_it_stays_where_it_is() {
 }
 
 #[test]
+fn a_spool_that_cannot_be_written_holds_nothing_and_refuses_nothing() {
+    let house = House::new(&format!("[policy]\nleak = \"hold\"\n{ROAD}"));
+    assert_eq!(house.send(&[CITIZEN], &leak()).code, 250);
+    let folder = house.daemon.data().join("spool/held");
+    let aside = house.daemon.data().join("aside");
+    // A file where the folder should be: what a full or a read-only disk does, and root cannot pass it.
+    std::fs::rename(&folder, &aside).unwrap();
+    std::fs::write(&folder, b"").unwrap();
+    assert_eq!(house.send(&[CITIZEN], &leak()).code, 451);
+    assert_eq!(house.send(&[SAFE, CITIZEN], &leak()).code, 451);
+    assert_eq!(house.count(), 0, "nobody gets a part of what comes again");
+    assert_eq!(house.send(&[CITIZEN], &clean()).code, 250);
+    std::fs::remove_file(&folder).unwrap();
+    std::fs::rename(&aside, &folder).unwrap();
+    assert_eq!(house.send(&[SAFE, CITIZEN], &leak()).code, 250);
+    assert_eq!((house.count(), held(&house.daemon)), (2, 2));
+}
+
+#[test]
 fn the_protected_road_is_tls_with_the_right_name_or_nothing_is_said() {
     let identity = Identity::for_name("localhost").unwrap();
     let folder = tempfile::tempdir().unwrap();

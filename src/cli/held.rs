@@ -9,7 +9,7 @@ pub(super) use print::event_name;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::daemon::held::{Acted, Keeper, node_name, release_key_is_there, wake_of};
+use crate::daemon::held::{Acted, Keeper, node_name, release_key_is_there, sms_of, wake_of};
 use crate::daemon::{self, telemetry};
 use crate::scan::Scan;
 use crate::scan::ruleset::day_of;
@@ -153,6 +153,13 @@ fn decide(config: &Config, id: &str, who: &Who, act: Act, yes: Option<&str>) -> 
         state.names().0,
         state.names().1
     );
+    if let (Act::Clear | Act::Protected, Some(domain)) = (act, sms_of(&row, &config.policy.roads)) {
+        anyhow::bail!(
+            "{domain} makes an SMS of a mail, and there is a number in {}: no release takes it there; \
+             read it with `brevdue held export`, have it sent another way, and discard it",
+            row.name
+        );
+    }
     if act == Act::Clear {
         confirm(&row, yes)?;
     }

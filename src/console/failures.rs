@@ -93,6 +93,95 @@ pub const FAILURES: &[Failure] = &[
         tests: &["crash::evidence_that_cannot_be_written_means_451_and_no_case"],
     },
     Failure {
+        word: "held-folder-full",
+        what: ["mappen til tilbageholdt mail kan ikke skrives", "the folder of held mail cannot be written"],
+        mail: Mail::Waits,
+        then: [
+            "mail, der skulle holdes tilbage, får 451, også den del, der måtte sendes; giv plads på disken",
+            "mail that is to be held gets 451, the part that may go too; make room on the disk",
+        ],
+        tests: &["smtp_door::a_spool_that_cannot_be_written_holds_nothing_and_refuses_nothing"],
+    },
+    Failure {
+        word: "no-key-to-hold",
+        what: [
+            "der er ingen nøgle at forsegle tilbageholdt mail med",
+            "there is no key to seal held mail to",
+        ],
+        mail: Mail::Waits,
+        then: [
+            "mail, der skulle holdes tilbage, får 451; sæt dpo_key i [[controller]]",
+            "mail that is to be held gets 451; set dpo_key in [[controller]]",
+        ],
+        tests: &["smtp_door::without_a_key_nothing_can_be_held_so_it_stays_where_it_is"],
+    },
+    Failure {
+        word: "held-mail-gone",
+        what: [
+            "en tilbageholdt mail er forsvundet uden om Brevdue",
+            "a held mail is gone, and not by Brevdue",
+        ],
+        mail: Mail::Flows,
+        then: [
+            "det står i registret og i loggen, og brevdue_held_mails{state=\"gone\"} stiger; spørg, hvem der tog den",
+            "the register and the log say so, and brevdue_held_mails{state=\"gone\"} rises; ask who took it",
+        ],
+        tests: &["spool::a_file_that_is_taken_away_is_said_and_one_that_is_torn_is_never_sent"],
+    },
+    Failure {
+        word: "release-refused",
+        what: ["den næste server tager ikke en frigivet mail", "the next hop does not take a released mail"],
+        mail: Mail::Held,
+        then: [
+            "den bliver, hvor den er, prøves igen, og ved et endeligt nej venter den på en ny beslutning",
+            "it stays where it is and is tried again; after a final no it waits for a new decision",
+        ],
+        tests: &["spool::a_next_hop_that_says_no_costs_no_mail"],
+    },
+    Failure {
+        word: "next-hop-down",
+        what: [
+            "den næste mailserver svarer ikke eller afbryder",
+            "the next mail server does not answer or breaks off",
+        ],
+        mail: Mail::Waits,
+        then: [
+            "mailen får 451 eller serverens eget svar og prøves igen; intet svar af os er et ja uden dens",
+            "the mail gets 451 or that server's own reply and comes again; no answer of ours is a yes without its own",
+        ],
+        tests: &[
+            "smtp_door::a_next_hop_that_fails_at_any_step_costs_no_mail_and_doubles_none_that_it_refused",
+            "relay::a_next_hop_that_is_down_leaves_the_mail_in_the_queue_and_a_killed_daemon_loses_none",
+            "outlet::a_hop_that_hangs_is_given_up_in_time_at_every_step",
+        ],
+    },
+    Failure {
+        word: "mail-log-away",
+        what: [
+            "mailserverens log eller registret bag den er væk",
+            "the mail server's log, or the register behind it, is away",
+        ],
+        mail: Mail::Flows,
+        then: [
+            "det ulæste læses, når det er der igen; det, der ikke er bevist, kaldes aldrig bevist",
+            "what was not read is read when it is back; what is not proved is never called proved",
+        ],
+        tests: &[
+            "relay::what_was_logged_while_the_daemon_was_away_is_read",
+            "mod::a_line_that_could_not_be_recorded_is_heard_again",
+        ],
+    },
+    Failure {
+        word: "check-without-register",
+        what: ["POST /v1/check kan ikke skrive i registret", "POST /v1/check cannot write to the register"],
+        mail: Mail::Waits,
+        then: [
+            "svaret er 503 og ingen tilladelse; afsenderen spørger igen",
+            "the answer is 503 and no permission; the sender asks again",
+        ],
+        tests: &["check::a_register_that_cannot_be_written_is_no_permission"],
+    },
+    Failure {
         word: "reader-hangs",
         what: [
             "et dokument får sin læser til at hænge, vokse eller gå ned",
@@ -206,7 +295,10 @@ pub const FAILURES: &[Failure] = &[
             "mailen bliver i Postfix' kø og går ikke ad en anden vej",
             "the mail stays in Postfix's queue and goes by no other road",
         ],
-        tests: &["postfix::a_rerouted_leak_goes_by_the_protected_road_or_not_at_all"],
+        tests: &[
+            "postfix::a_rerouted_leak_goes_by_the_protected_road_or_not_at_all",
+            "smtp_door::the_protected_road_is_tls_with_the_right_name_or_nothing_is_said",
+        ],
     },
     Failure {
         word: "console-crowded",

@@ -186,6 +186,18 @@ impl Way<'_> {
 }
 
 impl Roads {
+    /// The first of these recipients' domains that makes an SMS of a mail, whoever sends it. For mail whose sender is no
+    /// longer known: a road that makes an SMS of one sender's mail counts for all.
+    pub fn sms_among<'a>(&self, domains: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+        let is_sms = |domain: &str| {
+            let by_road =
+                |road: &Road| road.protection == Protection::Sms && domain_is_named_by(domain, &road.domain);
+            built_in::sms_gateways().iter().any(|gateway| domain_is_named_by(domain, gateway))
+                || self.known.iter().any(by_road)
+        };
+        domains.into_iter().find(|domain| is_sms(domain))
+    }
+
     /// The way to this recipient; an unknown recipient travels by the default road.
     pub fn way(&self, envelope: &Envelope, recipient: Option<&Address>) -> Way<'_> {
         match envelope.channel {
@@ -265,6 +277,10 @@ mod tests {
     fn a_road_may_be_for_some_senders_only() {
         assert_eq!(protection("noreply@m.byg.example", "a@kommune.invalid"), Protection::Tunnel);
         assert_eq!(protection("noreply@m.byg.example", "a@sms.example"), Protection::Sms);
+        let among = |domains: &[&'static str]| roads().sms_among(domains.iter().copied());
+        assert_eq!(among(&["tls.example", "sms.example"]), Some("sms.example"));
+        assert_eq!(among(&["smtp.gatewayapi.com"]), Some("smtp.gatewayapi.com"));
+        assert_eq!(among(&["tls.example", "notsms.example"]), None);
         assert_eq!(protection("<>", "a@kommune.invalid"), Protection::Unknown);
     }
 

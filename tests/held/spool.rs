@@ -145,6 +145,30 @@ fn by_a_protected_road_it_stays_a_near_miss() {
 }
 
 #[test]
+fn no_release_makes_an_sms_of_a_number() {
+    let house = House::new(None, None, start());
+    let case = house.near_miss(1);
+    let cover = Cover {
+        recipients: vec![("4512345678@smtp.gatewayapi.com".to_owned(), Vec::new())],
+        ..House::cover(Some(&case))
+    };
+    let receipt = house.keep(&cover);
+    house.gate.held(&receipt, &cover).unwrap();
+    for act in [Act::Protected, Act::Clear] {
+        house.decide(receipt.id(), act).unwrap();
+        let refused = house.act(receipt.id()).unwrap_err().to_string();
+        assert_eq!(
+            refused, "refused: smtp.gatewayapi.com makes an SMS of it, and there is a number in it",
+            "{act:?}"
+        );
+        assert!(house.way.sent.lock().unwrap().is_empty() && house.lies(receipt.id()));
+        assert_eq!(house.row(receipt.id()).state, HeldState::Waiting, "to be decided anew");
+    }
+    house.decide(receipt.id(), Act::Discard).unwrap();
+    assert_eq!(house.act(receipt.id()).unwrap(), Acted::Done(HeldState::Discarded));
+}
+
+#[test]
 fn a_next_hop_that_says_no_costs_no_mail() {
     let house = House::new(None, None, start());
     let id = house.hold(&house.near_miss(1));

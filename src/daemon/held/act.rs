@@ -17,6 +17,7 @@ use crate::alarm::stage;
 use crate::envelope::QueueId;
 use crate::inspect::local_day;
 use crate::outlet::postfix::{QueueError, Queued};
+use crate::policy::road::Roads;
 use crate::scan::ruleset::day_of;
 use crate::spool::held::{Cover, HeldError, HeldId};
 use crate::store::StoreError;
@@ -89,9 +90,10 @@ impl Keeper {
         let (HeldState::Approved, Some(decision)) = (row.state, &row.decision) else {
             return if row.state.is_open() { Err(NotActed::Undecided) } else { Ok(Acted::Busy) };
         };
-        let acted = match row.place {
-            Place::Spool => self.act_on_file(row, decision).await,
-            Place::Postfix => self.act_on_queue(row, decision).await,
+        let acted = match (self.sms(row, decision), row.place) {
+            (Some(refused), _) => Err(refused),
+            (None, Place::Spool) => self.act_on_file(row, decision).await,
+            (None, Place::Postfix) => self.act_on_queue(row, decision).await,
         };
         match &acted {
             Ok(Acted::Done(state)) => {
@@ -106,6 +108,16 @@ impl Keeper {
             Err(error) => self.not_acted(row, error).await,
         }
         acted
+    }
+
+    /// No number goes into an SMS, whoever decided so and by whichever road: what makes it one is always readable.
+    fn sms(&self, row: &HeldRow, decision: &HeldDecision) -> Option<NotActed> {
+        if decision.act == Act::Discard {
+            return None;
+        }
+        let domain = sms_of(row, &(self.setup)().policy.roads)?.to_owned();
+        let why = format!("{domain} makes an SMS of it, and there is a number in it");
+        Some(NotSent::Permanent(why).into())
     }
 
     async fn act_on_file(
@@ -366,6 +378,11 @@ fn cover_of(mail: &Queued, measure: Measure) -> Cover {
         recipients: mail.recipients.iter().map(|to| (to.clone(), Vec::new())).collect(),
         ..Cover::default()
     }
+}
+
+/// The recipient's domain that makes an SMS of this held mail, when a number was found in it.
+pub fn sms_of<'a>(row: &'a HeldRow, roads: &Roads) -> Option<&'a str> {
+    if row.cases.is_empty() { None } else { roads.sms_among(row.recipient_domains.split(' ')) }
 }
 
 /// Root acts on Postfix's queue, and what it writes is the service's to go on with.

@@ -11,7 +11,7 @@ mod sweep;
 mod tell;
 mod way;
 
-pub use act::{Acted, NotActed};
+pub use act::{Acted, NotActed, sms_of};
 pub use read::{NotRead, wake_of};
 pub use sweep::Swept;
 pub use way::{NotSent, Outbound, Road, Sender, Sending};
