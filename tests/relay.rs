@@ -171,6 +171,26 @@ fn clean_mail_goes_through_byte_for_byte_and_a_leak_is_refused_whatever_the_way(
     }
 }
 
+#[test]
+fn mail_by_the_door_has_passed_whatever_the_log_calls_it() {
+    let toml = "[policy]\nleak = \"block\"\n[maillog]\npath = \"log/mail.log\"\n";
+    let house = House::new(Way::Before, toml);
+    house.daemon.follow(&house.postfix.log_path()).unwrap();
+    // Names tell whole seconds.
+    std::thread::sleep(Duration::from_secs(2));
+    // Before the queue there is no name to pass on by XFORWARD: the next hop's answer tells it.
+    assert_eq!(house.send(&[CITIZEN], &clean()).code, 250);
+    // And one by a way that nobody thought of, so that it is known when the log was read.
+    house.postfix.sendmail(&[CITIZEN], SENDER, b"Subject: y\n\nz\n").unwrap();
+    house.sink.wait_for(2, PATIENCE).unwrap();
+    let line = house.postfix.wait_for_log("uid=0 from=", PATIENCE).unwrap();
+    let id = format!("queue_id={}", line.split(": ").nth(1).unwrap());
+    let told = || house.daemon.log().lines().filter(|line| line.contains("left without passing")).count();
+    let log = wait_until(PATIENCE, || Some(house.daemon.log()).filter(|log| log.contains(&id)));
+    // The log told of the other one first, so it would have been counted first.
+    assert_eq!(told(), 1, "{}", log.unwrap());
+}
+
 fn to<'a>(received: &'a [Received], recipient: &str) -> Vec<&'a Received> {
     received.iter().filter(|mail| mail.rcpts.iter().any(|to| to == recipient)).collect()
 }

@@ -24,6 +24,7 @@
 use crate::envelope::Verdict;
 use crate::inspect::{Custody, Gate, Inspection, Judged};
 use crate::intake::counters::Counters;
+use crate::intake::maillog::line::queued_as;
 use crate::intake::told::{Told, later, passed_on, told_of};
 use crate::outlet::reply::Reply;
 use crate::outlet::smtp::{Accepted, Content, Failure, Hop, Session};
@@ -303,6 +304,11 @@ impl Work<'_> {
                 vec![Err(told_of(&failure))]
             }
         };
+        // What follows the hop's log knows by this that the mail has passed here.
+        let names = answers.iter().filter_map(|one| one.as_ref().ok()).flat_map(|one| one.reply().lines());
+        for name in names.filter_map(|line| queued_as(&format!("250 {line}"))) {
+            self.ways.gate.seen().note(&name, self.ways.gate.clock().now());
+        }
         for (nth, at) in of.iter().enumerate() {
             // One answer is for all; of many, each has its own.
             let answer = if answers.len() == 1 { answers.first() } else { answers.get(nth) };
