@@ -138,7 +138,7 @@ fn a_register_of_version_1_is_brought_up_to_date_and_keeps_its_cases() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("register.db");
     let old = Connection::open(&path).unwrap();
-    old.execute_batch(include_str!("../src/store/sqlite/schema.sql")).unwrap();
+    old.execute_batch(include_str!("../src/store/schema/sqlite/1.sql")).unwrap();
     old.execute_batch(
         "INSERT INTO incident VALUES (1, NULL, NULL, 0), (2, NULL, NULL, 0);
          INSERT INTO breach_case VALUES ('BRV-2026-0001', 1, x'01010101010101010101010101010101', '12345678', 'A', 'd',
@@ -162,7 +162,7 @@ fn the_mails_of_an_old_register_are_followed() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("register.db");
     let old = Connection::open(&path).unwrap();
-    old.execute_batch(include_str!("../src/store/sqlite/schema.sql")).unwrap();
+    old.execute_batch(include_str!("../src/store/schema/sqlite/1.sql")).unwrap();
     old.execute_batch(
         "INSERT INTO incident VALUES (1, NULL, NULL, 1);
          INSERT INTO breach_case VALUES ('BRV-2026-0001', 1, zeroblob(16), '12345678', 'A', 'd@a.example', 'near_miss', 1,

@@ -38,12 +38,7 @@ pub(super) enum Format {
 
 pub(super) fn run(config: Option<&Path>, command: &Command) -> anyhow::Result<ExitCode> {
     let config = super::load(config)?;
-    let path = daemon::store_path(&config);
-    anyhow::ensure!(
-        path.exists(),
-        "there is no register at {}: give the daemon's configuration with --config, or run `brevdue serve` first",
-        path.display()
-    );
+    super::need_store(&config)?;
     let store = daemon::open_store(&config)?;
     let now = Clock::System.now();
     match command {

@@ -155,6 +155,16 @@ fn load(config: Option<&Path>) -> anyhow::Result<Config> {
     Ok(loaded.config)
 }
 
+/// A command that reads makes no register.
+fn need_store(config: &Config) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        crate::daemon::has_store(config),
+        "there is no register at {}: give the daemon's configuration with --config, or run `brevdue serve` first",
+        config.store
+    );
+    Ok(())
+}
+
 fn say_problems(problems: &Problems) {
     use std::io::IsTerminal;
     say_error(&problems.draw(std::io::stderr().is_terminal()));

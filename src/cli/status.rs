@@ -59,7 +59,7 @@ pub(super) fn run(config: &Config, args: &Args) -> anyhow::Result<ExitCode> {
         })
         .collect();
     let health = config.console.as_ref().and_then(|console| health(&console.listen).ok());
-    let has_register = daemon::store_path(config).exists();
+    let has_register = daemon::has_store(config);
     let cases =
         has_register.then(|| daemon::open_store(config).and_then(|store| Ok(store.cases()?))).transpose()?;
     let found = Found { doors, health, cases };

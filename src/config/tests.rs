@@ -382,7 +382,7 @@ fn faults_of_the_base() {
         ("\"127.0.0.1:8891\"", "['unix:a', 'unix:a']", "the address `unix:a` stands twice"),
         ("[store]", "max_connections = 0\n[store]", "`max_connections` is out of range"),
         ("[store]", "max_connections = 100001\n[store]", "`max_connections` is out of range"),
-        ("sqlite:b.sqlite", "postgres://db/brevdue", "PostgreSQL is not in this version yet"),
+        ("sqlite:b.sqlite", "postgres://db", "`url` names no PostgreSQL register"),
         ("sqlite:b.sqlite", "b.sqlite", "`url` names no store that is known"),
         ("12345678", "\"12-45678\"", "a CVR number has eight digits"),
         ("12345678", "1.5", "`cvr` must be text in quotes"),

@@ -16,6 +16,7 @@ use crate::outlet::smtp::Place;
 use crate::policy::road::Road;
 use crate::scan::Day;
 use crate::seal;
+use crate::store::ServerUrl;
 
 /// Why a value cannot be used, and what to write instead.
 #[derive(Debug, PartialEq, Eq)]
@@ -89,9 +90,14 @@ pub(super) fn place(text: &str, folder: &Path) -> Result<Place, Refusal> {
 
 /// Where the register is.
 pub(super) fn store(text: &str, folder: &Path) -> Result<StoreUrl, Refusal> {
-    const HELP: &str = "write `sqlite:` and the path of a file, as `sqlite:/var/lib/brevdue/brevdue.sqlite`";
+    const HELP: &str = "write `sqlite:` and the path of a file, as `sqlite:/var/lib/brevdue/brevdue.sqlite`, or \
+                        `postgres://USER:PASSWORD@HOST/DATABASE`";
     if text.starts_with("postgres:") || text.starts_with("postgresql:") {
-        return Err(Refusal::new("PostgreSQL is not in this version yet", "", HELP));
+        // Without the URL in the answer: a password may stand in it.
+        let url = ServerUrl::parse(text);
+        let url =
+            url.map_err(|why| Refusal::new("`url` names no PostgreSQL register", why.to_string(), HELP));
+        return url.map(|url| StoreUrl::Postgres(Box::new(url)));
     }
     let Some(path) = text.strip_prefix("sqlite:") else {
         return Err(Refusal::new("`url` names no store that is known", "", HELP));
@@ -310,7 +316,7 @@ mod tests {
             ("sqlite:", None),
             ("sqlite::memory:", None),
             ("mysql:x", None),
-            ("postgres://db/x", None),
+            ("postgres://db", None),
         ] {
             let found = store(text, folder).ok();
             assert_eq!(found, url.map(|url| StoreUrl::Sqlite(url.into())), "{text}");

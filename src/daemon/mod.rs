@@ -72,7 +72,7 @@ pub enum StartError {
     )]
     KeyGone {
         /// The register.
-        store: PathBuf,
+        store: String,
         /// Where the key should be.
         key: PathBuf,
     },
@@ -82,7 +82,7 @@ pub enum StartError {
     )]
     KeyOther {
         /// The register.
-        store: PathBuf,
+        store: String,
         /// The key's file.
         key: PathBuf,
     },
@@ -165,10 +165,12 @@ fn faults(all: &[RuleFault]) -> String {
     all.iter().map(|fault| format!("  {fault}")).collect::<Vec<_>>().join("\n")
 }
 
-/// The register file of a configuration.
-pub fn store_path(config: &Config) -> &Path {
-    let StoreUrl::Sqlite(path) = &config.store;
-    path
+/// Whether there is a register already; one on a server is taken to be there.
+pub fn has_store(config: &Config) -> bool {
+    match &config.store {
+        StoreUrl::Sqlite(path) => path.exists(),
+        StoreUrl::Postgres(_) => true,
+    }
 }
 
 /// Opens the register alone: what a command that only reads needs.
@@ -176,11 +178,12 @@ pub fn store_path(config: &Config) -> &Path {
 /// # Errors
 /// When it cannot be made or opened.
 pub fn open_store(config: &Config) -> Result<Store, StartError> {
-    let path = store_path(config);
-    if let Some(folder) = path.parent() {
+    if let StoreUrl::Sqlite(path) = &config.store
+        && let Some(folder) = path.parent()
+    {
         make_folder(folder)?;
     }
-    Ok(Store::open(path)?)
+    Ok(Store::at(&config.store)?)
 }
 
 /// Opens the register with its key and its evidence. The key is made the first time, and never again.
@@ -192,19 +195,17 @@ pub fn open_register(config: &Config) -> Result<Register, StartError> {
     make_folder(&config.spool)?;
     let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
     let path = keyfile::node_key_path(&config.node_key, credentials.as_deref());
-    let node_key = node_key(&store, store_path(config), &path)?;
+    let node_key = node_key(&store, &config.store.to_string(), &path)?;
     Ok(Register { store: Arc::new(store), node_key, evidence: Evidence::below(&config.spool) })
 }
 
-fn node_key(store: &Store, store_path: &Path, path: &Path) -> Result<NodeKey, StartError> {
+fn node_key(store: &Store, name: &str, path: &Path) -> Result<NodeKey, StartError> {
     // The register first: the other way round, a key that another process makes in between would look lost.
     let bound = store.node_key_check()?;
     match (keyfile::read_node_key(path)?, bound) {
         (Some(key), Some(bound)) if key.check_value() == bound => Ok(key),
-        (Some(_), Some(_)) => {
-            Err(StartError::KeyOther { store: store_path.to_owned(), key: path.to_owned() })
-        }
-        (None, Some(_)) => Err(StartError::KeyGone { store: store_path.to_owned(), key: path.to_owned() }),
+        (Some(_), Some(_)) => Err(StartError::KeyOther { store: name.to_owned(), key: path.to_owned() }),
+        (None, Some(_)) => Err(StartError::KeyGone { store: name.to_owned(), key: path.to_owned() }),
         (found, None) => {
             let key = match found {
                 Some(key) => key,
@@ -214,7 +215,7 @@ fn node_key(store: &Store, store_path: &Path, path: &Path) -> Result<NodeKey, St
             if store.bind_node_key(key.check_value())? == key.check_value() {
                 Ok(key)
             } else {
-                Err(StartError::KeyOther { store: store_path.to_owned(), key: path.to_owned() })
+                Err(StartError::KeyOther { store: name.to_owned(), key: path.to_owned() })
             }
         }
     }

@@ -54,13 +54,18 @@ impl Gate {
             sources: Vec::new(),
             workers: None,
         };
+        let folder = tempfile::tempdir().unwrap();
         let register = Register {
-            store: Arc::new(Store::open(Path::new(":memory:")).unwrap()),
+            store: Arc::new(Store::open(&folder.path().join("register.db")).unwrap()),
             node_key: NodeKey::from_bytes([1; 32]),
             evidence: Evidence::below(Path::new("nowhere")),
         };
         let mut gate = Self::new(setup, register, Clock::System);
-        gate.script = Some(Arc::new(script));
+        gate.script = Some(Arc::new(move |envelope, bytes| {
+            // The register lives as long as who asks it.
+            let _ = &folder;
+            script(envelope, bytes)
+        }));
         Arc::new(gate)
     }
 }

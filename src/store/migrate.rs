@@ -1,31 +1,91 @@
 //! From any older register to the newest, one step at a time, each in its own transaction.
+//!
+//! The schemas of the two databases say the same in their own words; step `n` makes version `n + 1` in both. PostgreSQL began
+//! with the fifth. Nodes that start at once wait for one another: one does the work, the others find it done.
 
 use super::StoreError;
-use rusqlite::{Connection, TransactionBehavior};
+use super::base::{Db, Run, params};
 
 /// Step `n` makes version `n + 1`. A step that has shipped is never changed.
-const STEPS: [&str; 4] = [
-    include_str!("sqlite/schema.sql"),
-    include_str!("sqlite/step2.sql"),
-    include_str!("sqlite/delivery.sql"),
-    include_str!("sqlite/held.sql"),
+const FILE: [&str; 4] = [
+    include_str!("schema/sqlite/1.sql"),
+    include_str!("schema/sqlite/2.sql"),
+    include_str!("schema/sqlite/3.sql"),
+    include_str!("schema/sqlite/4.sql"),
 ];
 
-/// The newest version.
-const NEWEST: usize = STEPS.len();
+/// The same for a server; the first of them makes all that [`FILE`] has made until then.
+const SERVER: [&str; 1] = [include_str!("schema/postgres/4.sql")];
+/// The version that the first of them makes.
+const SERVER_BEGINS: usize = 4;
 
-/// Brings the register up to date. Two programs that start at once wait for one another.
-pub(super) fn run(connection: &mut Connection) -> Result<(), StoreError> {
+/// The newest version.
+const NEWEST: usize = FILE.len();
+const _: () = assert!(SERVER_BEGINS + SERVER.len() - 1 == NEWEST, "both databases have the same versions");
+
+/// Brings a register in a file up to date.
+pub(super) fn file(run: &dyn Run) -> Result<(), StoreError> {
     loop {
-        let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let version: i64 = step.query_row("PRAGMA user_version", (), |row| row.get(0))?;
-        let done = usize::try_from(version).unwrap_or(usize::MAX);
-        if done > NEWEST {
-            return Err(StoreError::Newer { found: version, known: NEWEST });
+        let step = Step::begin(run, super::base::file::BEGIN)?;
+        let version: i64 = step.db().one("PRAGMA user_version", params![], |row| row.get(0))?;
+        let done = known(version)?;
+        let Some(sql) = FILE.get(done) else { return Ok(()) };
+        run.batch(sql)?;
+        run.batch(&format!("PRAGMA user_version = {}", done + 1))?;
+        step.end()?;
+    }
+}
+
+/// Brings a register on a server up to date.
+pub(super) fn server(run: &dyn Run) -> Result<(), StoreError> {
+    loop {
+        let step = Step::begin(run, super::base::server::BEGIN)?;
+        run.batch("CREATE TABLE IF NOT EXISTS schema_version (one BIGINT PRIMARY KEY CHECK (one = 1), version BIGINT NOT NULL)")?;
+        let version = step.db().first("SELECT version FROM schema_version", params![], |row| row.get(0))?;
+        let done = known(version.unwrap_or(0))?;
+        let next = (done + 1).max(SERVER_BEGINS);
+        let Some(sql) = SERVER.get(next - SERVER_BEGINS) else { return step.end() };
+        run.batch(sql)?;
+        let sql = "INSERT INTO schema_version (one, version) VALUES (1, ?1)
+                   ON CONFLICT (one) DO UPDATE SET version = excluded.version";
+        step.db().execute(sql, params![i64::try_from(next).unwrap_or(i64::MAX)])?;
+        step.end()?;
+    }
+}
+
+fn known(version: i64) -> Result<usize, StoreError> {
+    let done = usize::try_from(version).unwrap_or(usize::MAX);
+    if done > NEWEST { Err(StoreError::Newer { found: version, known: NEWEST }) } else { Ok(done) }
+}
+
+/// A transaction, undone when it is dropped before its end.
+struct Step<'a> {
+    run: &'a dyn Run,
+    is_open: bool,
+}
+
+impl<'a> Step<'a> {
+    fn begin(run: &'a dyn Run, begin: &str) -> Result<Self, StoreError> {
+        let step = Self { run, is_open: true };
+        run.batch(begin)?;
+        Ok(step)
+    }
+
+    fn db(&self) -> Db<'a> {
+        Db::Within(self.run)
+    }
+
+    fn end(mut self) -> Result<(), StoreError> {
+        self.run.commit()?;
+        self.is_open = false;
+        Ok(())
+    }
+}
+
+impl Drop for Step<'_> {
+    fn drop(&mut self) {
+        if self.is_open {
+            drop(self.run.batch("ROLLBACK"));
         }
-        let Some(sql) = STEPS.get(done) else { return Ok(()) };
-        step.execute_batch(sql)?;
-        step.pragma_update(None, "user_version", version + 1)?;
-        step.commit()?;
     }
 }

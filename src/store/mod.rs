@@ -2,19 +2,24 @@
 //!
 //! SQL stands only in this room. What is recorded here is recorded before a mail is handed on (invariant 6),
 //! so every write ends on disk or is an error. Start reading at [`Store`]; the schema in
-//! `sqlite/schema.sql` is written to be read. Tests: `tests/store.rs`, one story a question.
+//! `schema/` is written to be read. Two databases can be behind it: a file of SQLite, or a server of PostgreSQL that many nodes
+//! share (`base/`). Tests: `tests/store.rs`, one story a question.
 
+mod base;
 mod delivery;
 pub mod held;
 mod migrate;
-mod sqlite;
+mod rows;
+mod url;
 
 pub use delivery::{Broken, BypassNotice, Bypassed, DeliveryRow, Journey, Logged, Promise};
-pub use sqlite::{HeldTally, Joined, Opening, Recording, Store};
+pub use rows::{HeldTally, Joined, Opening, Recording, Store};
+pub use url::{BadUrl, ServerUrl};
 
 use crate::case::milestone::Milestone;
 use crate::case::{CaseId, Kind, State};
 use chrono::{DateTime, Utc};
+use std::fmt;
 use std::path::PathBuf;
 
 /// Where the register is: `[store] url`.
@@ -22,6 +27,17 @@ use std::path::PathBuf;
 pub enum StoreUrl {
     /// A file of this machine.
     Sqlite(PathBuf),
+    /// A server that many machines share.
+    Postgres(Box<ServerUrl>),
+}
+
+impl fmt::Display for StoreUrl {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(out, "{}", path.display()),
+            Self::Postgres(url) => write!(out, "{url}"),
+        }
+    }
 }
 
 /// A case as a list shows it.
@@ -177,6 +193,12 @@ pub enum StoreError {
     /// The database said no.
     #[error("register: {0}")]
     Sql(#[from] rusqlite::Error),
+    /// The server said no, or cannot be reached.
+    #[error("register: {0}")]
+    Server(String),
+    /// What was done is not on disk, and is undone.
+    #[error("register: {0}")]
+    Commit(String),
     /// The file cannot be made or opened.
     #[error("register {path}: {source}")]
     Open {
@@ -220,7 +242,12 @@ impl StoreError {
     /// Whether trying again later can help.
     pub fn is_temporary(&self) -> bool {
         match self {
-            Self::Sql(_) | Self::Open { .. } | Self::File { .. } | Self::Beside(_) => true,
+            Self::Sql(_)
+            | Self::Server(_)
+            | Self::Commit(_)
+            | Self::Open { .. }
+            | Self::File { .. }
+            | Self::Beside(_) => true,
             Self::Newer { .. } | Self::Unreadable { .. } => false,
         }
     }

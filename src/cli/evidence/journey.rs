@@ -16,12 +16,7 @@ const SHOWN: usize = 200;
 
 pub(super) fn run(config: Option<&Path>, case: &str, format: Format) -> anyhow::Result<ExitCode> {
     let config = crate::cli::load(config)?;
-    let path = daemon::store_path(&config);
-    anyhow::ensure!(
-        path.exists(),
-        "there is no register at {}: give the daemon's configuration with --config, or run `brevdue serve` first",
-        path.display()
-    );
+    crate::cli::need_store(&config)?;
     let id =
         CaseId::parse(case).with_context(|| format!("{case:?} is no case number; one is BRV-2026-0001"))?;
     let store = daemon::open_store(&config)?;

@@ -43,12 +43,7 @@ struct Line<'a> {
 }
 
 pub(super) fn run(config: &Config, args: &Args) -> anyhow::Result<ExitCode> {
-    let path = daemon::store_path(config);
-    anyhow::ensure!(
-        path.exists(),
-        "there is no register at {}: give the daemon's configuration with --config",
-        path.display()
-    );
+    crate::cli::need_store(config)?;
     let rows = daemon::open_store(config)?.passages(args.limit)?;
     match args.format {
         Format::Json => {

@@ -4,8 +4,8 @@ use super::{Store, StoreError, time};
 use crate::case::milestone::Milestone;
 use crate::case::{CaseId, Kind};
 use crate::store::NoticeRow;
+use crate::store::base::{Row, params};
 use chrono::{DateTime, Utc};
-use rusqlite::{Row, TransactionBehavior};
 
 const NOTICE: &str = "
     SELECT n.id, n.case_id, n.milestone, n.clock_version, n.recipient, n.due_at, n.state, n.attempts, n.last_error,
@@ -18,12 +18,10 @@ impl Store {
     /// # Errors
     /// When the register cannot be read.
     pub fn due_notices(&self, now: DateTime<Utc>) -> Result<Vec<NoticeRow>, StoreError> {
-        let connection = self.lock();
-        let mut statement = connection.prepare(&format!(
+        let connection = self.db()?;
+        connection.all(&format!(
             "{NOTICE} WHERE n.state = 'due' AND n.next_try_at <= ?1 AND n.due_at <= ?1 ORDER BY n.due_at, n.id"
-        ))?;
-        let rows = statement.query_map([now.timestamp()], |row| Ok(notice_row(row)))?;
-        rows.map(|row| row?).collect()
+        ), params![now.timestamp()], notice_row)
     }
 
     /// When the next notice is to be tried.
@@ -32,8 +30,9 @@ impl Store {
     /// When the register cannot be read.
     pub fn next_notice_at(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
         let next: Option<i64> =
-            self.lock()
-                .query_row("SELECT min(next_try_at) FROM notice WHERE state = 'due'", (), |row| row.get(0))?;
+            self.db()?.one("SELECT min(next_try_at) FROM notice WHERE state = 'due'", params![], |row| {
+                row.get(0)
+            })?;
         Ok(next.map(time))
     }
 
@@ -48,17 +47,15 @@ impl Store {
         kind: Kind,
         since: DateTime<Utc>,
     ) -> Result<Vec<(DateTime<Utc>, u64)>, StoreError> {
-        let connection = self.lock();
-        let mut statement = connection.prepare(
+        let connection = self.db()?;
+        connection.all(
             "SELECT n.sent_at, count(*) FROM notice n JOIN breach_case c ON c.id = n.case_id
              WHERE n.recipient = ?1 AND n.milestone = 'opened' AND n.sent_at > ?2
-                 AND (c.state = 'near_miss') = ?3
+                 AND (CASE WHEN c.state = 'near_miss' THEN 1 ELSE 0 END) = ?3
              GROUP BY n.sent_at ORDER BY n.sent_at",
-        )?;
-        let rows = statement.query_map((recipient, since.timestamp(), kind == Kind::NearMiss), |row| {
-            Ok((time(row.get(0)?), super::count(row.get(1)?)))
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+            params![recipient, since.timestamp(), kind == Kind::NearMiss],
+            |row| Ok((time(row.get(0)?), super::count(row.get(1)?))),
+        )
     }
 
     /// The mail server has taken the letter in which these notices stood: handing it over began at `begun`, and it was
@@ -73,19 +70,18 @@ impl Store {
         begun: DateTime<Utc>,
         at: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let mut connection = self.lock();
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        for id in sent {
-            transaction.execute(
-                "UPDATE notice SET state = 'sent', sent_at = ?2, begun_at = ?3 WHERE id = ?1",
-                (id, at.timestamp(), begun.timestamp()),
-            )?;
-        }
-        for id in merged {
-            transaction.execute("UPDATE notice SET state = 'merged' WHERE id = ?1", [id])?;
-        }
-        transaction.commit()?;
-        Ok(())
+        self.record(|recording| {
+            for id in sent {
+                recording.db.execute(
+                    "UPDATE notice SET state = 'sent', sent_at = ?2, begun_at = ?3 WHERE id = ?1",
+                    params![id, at.timestamp(), begun.timestamp()],
+                )?;
+            }
+            for id in merged {
+                recording.db.execute("UPDATE notice SET state = 'merged' WHERE id = ?1", params![id])?;
+            }
+            Ok(())
+        })
     }
 
     /// The letter could not be sent, or waits for a digest: not before `again_at`.
@@ -98,30 +94,30 @@ impl Store {
         again_at: DateTime<Utc>,
         error: Option<&str>,
     ) -> Result<(), StoreError> {
-        let mut connection = self.lock();
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        for id in ids {
-            transaction.execute(
-                "UPDATE notice SET next_try_at = ?2, last_error = coalesce(?3, last_error),
-                     attempts = attempts + (?3 IS NOT NULL)
+        self.record(|recording| {
+            for id in ids {
+                recording.db.execute(
+                    "UPDATE notice SET next_try_at = ?2, last_error = coalesce(?3, last_error),
+                     attempts = attempts + CASE WHEN ?3 IS NULL THEN 0 ELSE 1 END
                  WHERE id = ?1",
-                (id, again_at.timestamp(), error),
-            )?;
-        }
-        transaction.commit()?;
-        Ok(())
+                    params![id, again_at.timestamp(), error],
+                )?;
+            }
+            Ok(())
+        })
     }
 
     pub(super) fn notices(&self, case: &CaseId) -> Result<Vec<NoticeRow>, StoreError> {
-        let connection = self.lock();
-        let mut statement =
-            connection.prepare(&format!("{NOTICE} WHERE n.case_id = ?1 ORDER BY n.due_at, n.id"))?;
-        let rows = statement.query_map([case.as_str()], |row| Ok(notice_row(row)))?;
-        rows.map(|row| row?).collect()
+        let connection = self.db()?;
+        connection.all(
+            &format!("{NOTICE} WHERE n.case_id = ?1 ORDER BY n.due_at, n.id"),
+            params![case.as_str()],
+            notice_row,
+        )
     }
 }
 
-fn notice_row(row: &Row<'_>) -> Result<NoticeRow, StoreError> {
+fn notice_row(row: &Row) -> Result<NoticeRow, StoreError> {
     let case: String = row.get(1)?;
     let word: String = row.get(2)?;
     Ok(NoticeRow {
@@ -135,8 +131,8 @@ fn notice_row(row: &Row<'_>) -> Result<NoticeRow, StoreError> {
         state: row.get(6)?,
         attempts: row.get(7)?,
         last_error: row.get(8)?,
-        sent_at: row.get::<_, Option<i64>>(9)?.map(time),
-        kind: super::read::state(&row.get::<_, String>(10)?)?.kind(),
-        begun_at: row.get::<_, Option<i64>>(11)?.map(time),
+        sent_at: row.get::<Option<i64>>(9)?.map(time),
+        kind: super::read::state(&row.get::<String>(10)?)?.kind(),
+        begun_at: row.get::<Option<i64>>(11)?.map(time),
     })
 }

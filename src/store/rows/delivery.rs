@@ -3,9 +3,9 @@
 use super::{Recording, Store, StoreError, count, time};
 use crate::case::CaseId;
 use crate::envelope::QueueId;
+use crate::store::base::{Db, Row, params};
 use crate::store::{BypassNotice, Bypassed, DeliveryRow, Journey, Logged};
 use chrono::{DateTime, TimeDelta, Utc};
-use rusqlite::{Connection, OptionalExtension, Row};
 
 impl Store {
     /// The first name of a mail that the register follows; `None` for all other mail, and for a name under which it is gone:
@@ -14,10 +14,8 @@ impl Store {
     /// # Errors
     /// When the register cannot be read.
     pub fn mail_of(&self, queue_id: &QueueId) -> Result<Option<String>, StoreError> {
-        let connection = self.lock();
-        let mut statement =
-            connection.prepare_cached("SELECT mail FROM mail_name WHERE queue_id = ?1 AND gone = 0")?;
-        Ok(statement.query_row([queue_id.as_str()], |row| row.get(0)).optional()?)
+        let sql = "SELECT mail FROM mail_name WHERE queue_id = ?1 AND gone = 0";
+        self.db()?.first(sql, params![queue_id.as_str()], |row| row.get(0))
     }
 
     /// What became of each message of a case, in the order in which they were found; at most `limit` of them, the newest.
@@ -25,12 +23,10 @@ impl Store {
     /// # Errors
     /// When the register cannot be read.
     pub fn journeys(&self, case: &CaseId, limit: usize) -> Result<Vec<Journey>, StoreError> {
-        let connection = self.lock();
-        let mut statement = connection.prepare(
-            "SELECT at, queue_id, verdict FROM detection WHERE case_id = ?1 ORDER BY id DESC LIMIT ?2",
-        )?;
+        let connection = self.db()?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let found = statement.query_map((case.as_str(), limit), |row| {
+        let sql = "SELECT at, queue_id, verdict FROM detection WHERE case_id = ?1 ORDER BY id DESC LIMIT ?2";
+        let mut journeys = connection.all(sql, params![case.as_str(), limit], |row| {
             Ok(Journey {
                 at: time(row.get(0)?),
                 queue_id: row.get(1)?,
@@ -38,7 +34,6 @@ impl Store {
                 deliveries: Vec::new(),
             })
         })?;
-        let mut journeys: Vec<Journey> = found.collect::<Result<_, _>>()?;
         journeys.reverse();
         for journey in &mut journeys {
             if let Some(mail) = &journey.queue_id {
@@ -53,10 +48,10 @@ impl Store {
     /// # Errors
     /// When the register cannot be read.
     pub fn deliveries(&self, mail: &str) -> Result<(Vec<DeliveryRow>, bool), StoreError> {
-        let connection = self.lock();
-        let waiting: i64 = connection.query_row(
+        let connection = self.db()?;
+        let waiting: i64 = connection.one(
             "SELECT count(*) FROM mail_name WHERE mail = ?1 AND gone = 0",
-            [mail],
+            params![mail],
             |row| row.get(0),
         )?;
         Ok((deliveries(&connection, mail)?, waiting == 0))
@@ -68,18 +63,15 @@ impl Store {
     /// # Errors
     /// When the register cannot be read.
     pub fn bypass_to_tell(&self, now: DateTime<Utc>) -> Result<Option<BypassNotice>, StoreError> {
-        let connection = self.lock();
+        let connection = self.db()?;
         let since = (now - TimeDelta::hours(1)).timestamp();
         let told: Option<i64> =
-            connection.query_row("SELECT max(told_at) FROM bypass", (), |row| row.get(0))?;
+            connection.one("SELECT max(told_at) FROM bypass", params![], |row| row.get(0))?;
         if told.is_some_and(|told| told > since) {
             return Ok(None);
         }
-        let mut statement = connection.prepare(
-            "SELECT hour, mails, mails - told, first_at, last_at, queue_id, transport, relay, recipient, attempts
-             FROM bypass WHERE told < mails AND next_try_at <= ?1 ORDER BY hour",
-        )?;
-        let rows = statement.query_map([now.timestamp()], |row| {
+        let rows = connection.all("SELECT hour, mails, mails - told, first_at, last_at, queue_id, transport, relay, recipient, attempts
+             FROM bypass WHERE told < mails AND next_try_at <= ?1 ORDER BY hour", params![now.timestamp()], |row| {
             Ok(BypassNotice {
                 hours: vec![(row.get(0)?, row.get(1)?)],
                 mails: count(row.get(2)?),
@@ -92,7 +84,6 @@ impl Store {
                 attempts: row.get(9)?,
             })
         })?;
-        let rows: Vec<BypassNotice> = rows.collect::<Result<_, _>>()?;
         // What waited longer is told with the newest.
         Ok(rows.into_iter().reduce(|before, last| BypassNotice {
             hours: [before.hours, last.hours].concat(),
@@ -108,15 +99,16 @@ impl Store {
     /// # Errors
     /// When the register cannot be written; the letter will go once more.
     pub fn bypass_told(&self, notice: &BypassNotice, at: DateTime<Utc>) -> Result<(), StoreError> {
-        let connection = self.lock();
-        for (hour, mails) in &notice.hours {
-            // What came while the letter was on its way is told with the next.
-            connection.execute(
-                "UPDATE bypass SET told = ?2, told_at = ?3 WHERE hour = ?1",
-                (hour, mails, at.timestamp()),
-            )?;
-        }
-        Ok(())
+        self.record(|recording| {
+            for (hour, mails) in &notice.hours {
+                // What came while the letter was on its way is told with the next.
+                recording.db.execute(
+                    "UPDATE bypass SET told = ?2, told_at = ?3 WHERE hour = ?1",
+                    params![hour, mails, at.timestamp()],
+                )?;
+            }
+            Ok(())
+        })
     }
 
     /// The letter could not be sent: not before `again_at`.
@@ -129,14 +121,13 @@ impl Store {
         again_at: DateTime<Utc>,
         error: &str,
     ) -> Result<(), StoreError> {
-        let connection = self.lock();
+        self.record(|recording| {
         for (hour, _) in &notice.hours {
-            connection.execute(
-                "UPDATE bypass SET next_try_at = ?2, attempts = attempts + 1, last_error = ?3 WHERE hour = ?1",
-                (hour, again_at.timestamp(), error),
-            )?;
+            recording.db.execute(
+                "UPDATE bypass SET next_try_at = ?2, attempts = attempts + 1, last_error = ?3 WHERE hour = ?1", params![hour, again_at.timestamp(), error])?;
         }
         Ok(())
+        })
     }
 
     /// How many mails were found to have left without passing us since then, to the hour.
@@ -144,9 +135,9 @@ impl Store {
     /// # Errors
     /// When the register cannot be read.
     pub fn bypassed_since(&self, since: DateTime<Utc>) -> Result<u64, StoreError> {
-        let mails: i64 = self.lock().query_row(
-            "SELECT ifnull(sum(mails), 0) FROM bypass WHERE (hour + 1) * 3600 > ?1",
-            [since.timestamp()],
+        let mails: i64 = self.db()?.one(
+            "SELECT CAST(coalesce(sum(mails), 0) AS BIGINT) FROM bypass WHERE (hour + 1) * 3600 > ?1",
+            params![since.timestamp()],
             |row| row.get(0),
         )?;
         Ok(count(mails))
@@ -159,9 +150,10 @@ impl Recording<'_> {
     /// # Errors
     /// When the register cannot be written.
     pub fn name_mail(&self, queue_id: &QueueId, mail: &str, at: DateTime<Utc>) -> Result<(), StoreError> {
-        self.transaction.execute(
-            "INSERT OR REPLACE INTO mail_name (queue_id, mail, at) VALUES (?1, ?2, ?3)",
-            (queue_id.as_str(), mail, at.timestamp()),
+        self.db.execute(
+            "INSERT INTO mail_name (queue_id, mail, at, gone) VALUES (?1, ?2, ?3, 0)
+             ON CONFLICT (queue_id) DO UPDATE SET mail = excluded.mail, at = excluded.at, gone = 0",
+            params![queue_id.as_str(), mail, at.timestamp()],
         )?;
         Ok(())
     }
@@ -172,7 +164,7 @@ impl Recording<'_> {
     /// When the register cannot be written.
     pub fn name_gone(&self, queue_id: &QueueId) -> Result<(), StoreError> {
         let sql = "UPDATE mail_name SET gone = 1 WHERE queue_id = ?1";
-        self.transaction.execute(sql, [queue_id.as_str()])?;
+        self.db.execute(sql, params![queue_id.as_str()])?;
         Ok(())
     }
 
@@ -181,13 +173,13 @@ impl Recording<'_> {
     /// # Errors
     /// When the register cannot be written.
     pub fn log_delivery(&self, logged: &Logged<'_>) -> Result<(), StoreError> {
-        self.transaction.execute(
+        self.db.execute(
             "INSERT INTO delivery (mail, queue_id, domain, transport, relay, status, proof, protocol, cipher,
                  first_at, last_at, times)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, 1)
-             ON CONFLICT DO UPDATE SET last_at = max(last_at, excluded.last_at), times = times + 1",
-            (
-                logged.mail,
+             ON CONFLICT (mail, queue_id, domain, transport, relay, status, proof, protocol, cipher)
+             DO UPDATE SET times = delivery.times + 1,
+                 last_at = CASE WHEN excluded.last_at > delivery.last_at THEN excluded.last_at ELSE delivery.last_at END", params![logged.mail,
                 logged.queue_id.as_str(),
                 logged.domain,
                 logged.transport,
@@ -196,9 +188,7 @@ impl Recording<'_> {
                 logged.proof,
                 logged.protocol,
                 logged.cipher,
-                logged.at.timestamp(),
-            ),
-        )?;
+                logged.at.timestamp()])?;
         Ok(())
     }
 
@@ -207,34 +197,31 @@ impl Recording<'_> {
     /// # Errors
     /// When the register cannot be written.
     pub fn count_bypass(&self, bypassed: &Bypassed<'_>, noticed: DateTime<Utc>) -> Result<(), StoreError> {
-        self.transaction.execute(
+        self.db.execute(
             "INSERT INTO bypass (hour, mails, first_at, last_at, queue_id, transport, relay, recipient, next_try_at)
              VALUES (?1, 1, ?2, ?2, ?3, ?4, ?5, ?6, ?7)
-             ON CONFLICT DO UPDATE SET mails = mails + 1, last_at = excluded.last_at, queue_id = excluded.queue_id,
-                 transport = excluded.transport, relay = excluded.relay, recipient = excluded.recipient",
-            (
-                noticed.timestamp().div_euclid(3600),
+             ON CONFLICT (hour) DO UPDATE SET mails = bypass.mails + 1, last_at = excluded.last_at, queue_id = excluded.queue_id,
+                 transport = excluded.transport, relay = excluded.relay, recipient = excluded.recipient", params![noticed.timestamp().div_euclid(3600),
                 bypassed.at.timestamp(),
                 bypassed.queue_id.as_str(),
                 bypassed.transport,
                 bypassed.relay,
                 bypassed.recipient,
-                noticed.timestamp(),
-            ),
-        )?;
+                noticed.timestamp()])?;
         Ok(())
     }
 }
 
-fn deliveries(connection: &Connection, mail: &str) -> rusqlite::Result<Vec<DeliveryRow>> {
-    let mut statement = connection.prepare_cached(
+fn deliveries(db: &Db<'_>, mail: &str) -> Result<Vec<DeliveryRow>, StoreError> {
+    db.all(
         "SELECT first_at, last_at, times, queue_id, domain, transport, relay, status, proof, protocol, cipher
          FROM delivery WHERE mail = ?1 ORDER BY first_at, id",
-    )?;
-    statement.query_map([mail], delivery_row)?.collect()
+        params![mail],
+        delivery_row,
+    )
 }
 
-fn delivery_row(row: &Row<'_>) -> rusqlite::Result<DeliveryRow> {
+fn delivery_row(row: &Row) -> Result<DeliveryRow, StoreError> {
     Ok(DeliveryRow {
         first_at: time(row.get(0)?),
         last_at: time(row.get(1)?),

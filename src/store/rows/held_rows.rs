@@ -1,9 +1,9 @@
 //! Held mail: what is asked of its rows, how far its node has come, and which senders are to be told.
 
 use super::{Store, StoreError, count, time};
+use crate::store::base::{Db, Param, Row, params};
 use crate::store::held::{Act, DueTelling, HeldDecision, HeldEntry, HeldRow, HeldState, Place, Telling};
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, Row};
 
 const HELD: &str = "
     SELECT h.id, h.name, h.place, h.node, h.at, h.arrived_at, h.size, h.sender, h.sender_domain, h.recipient_domains,
@@ -19,7 +19,7 @@ impl Store {
     /// When the register cannot be read.
     pub fn held(&self, all: bool) -> Result<Vec<HeldRow>, StoreError> {
         let which = if all { "" } else { "WHERE h.state IN ('waiting', 'approved')" };
-        rows(&self.lock(), &format!("{HELD} {which} ORDER BY h.at, h.id"), ())
+        rows(&self.db()?, &format!("{HELD} {which} ORDER BY h.at, h.id"), params![])
     }
 
     /// The held mail of this name: the one that is open, else the newest.
@@ -30,7 +30,7 @@ impl Store {
         let sql = format!(
             "{HELD} WHERE h.name = ?1 ORDER BY h.state IN ('waiting', 'approved') DESC, h.id DESC LIMIT 1"
         );
-        Ok(rows(&self.lock(), &sql, [name])?.pop())
+        Ok(rows(&self.db()?, &sql, params![name])?.pop())
     }
 
     /// Whether this file of this node has ever had a row.
@@ -41,7 +41,7 @@ impl Store {
         let sql = format!(
             "{HELD} WHERE h.place = 'spool' AND h.node = ?1 AND h.name = ?2 ORDER BY h.id DESC LIMIT 1"
         );
-        Ok(rows(&self.lock(), &sql, (node, name))?.pop())
+        Ok(rows(&self.db()?, &sql, params![node, name])?.pop())
     }
 
     /// What was done about a held mail, in order.
@@ -49,13 +49,19 @@ impl Store {
     /// # Errors
     /// When the register cannot be read.
     pub fn held_entries(&self, held: i64) -> Result<Vec<HeldEntry>, StoreError> {
-        let connection = self.lock();
-        let mut statement = connection
-            .prepare("SELECT at, who, event, reason FROM held_entry WHERE held = ?1 ORDER BY ordinal")?;
-        let entries = statement.query_map([held], |row| {
-            Ok(HeldEntry { at: time(row.get(0)?), who: row.get(1)?, event: row.get(2)?, reason: row.get(3)? })
-        })?;
-        Ok(entries.collect::<Result<_, _>>()?)
+        let connection = self.db()?;
+        connection.all(
+            "SELECT at, who, event, reason FROM held_entry WHERE held = ?1 ORDER BY ordinal",
+            params![held],
+            |row| {
+                Ok(HeldEntry {
+                    at: time(row.get(0)?),
+                    who: row.get(1)?,
+                    event: row.get(2)?,
+                    reason: row.get(3)?,
+                })
+            },
+        )
     }
 
     /// The step that cannot be taken back begins now.
@@ -63,11 +69,10 @@ impl Store {
     /// # Errors
     /// When the register cannot be written; the step must not be taken.
     pub fn held_began(&self, held: i64, now: DateTime<Utc>) -> Result<(), StoreError> {
-        self.lock().execute(
-            "UPDATE held SET began_at = ifnull(began_at, ?2) WHERE id = ?1",
-            (held, now.timestamp()),
-        )?;
-        Ok(())
+        self.change(
+            "UPDATE held SET began_at = coalesce(began_at, ?2) WHERE id = ?1",
+            params![held, now.timestamp()],
+        )
     }
 
     /// The next hop has said yes.
@@ -75,8 +80,7 @@ impl Store {
     /// # Errors
     /// When the register cannot be written; the mail may go twice.
     pub fn held_accepted(&self, held: i64, now: DateTime<Utc>) -> Result<(), StoreError> {
-        self.lock().execute("UPDATE held SET accepted_at = ?2 WHERE id = ?1", (held, now.timestamp()))?;
-        Ok(())
+        self.change("UPDATE held SET accepted_at = ?2 WHERE id = ?1", params![held, now.timestamp()])
     }
 
     /// When it arrived, by the mail server's queue.
@@ -84,11 +88,10 @@ impl Store {
     /// # Errors
     /// When the register cannot be written.
     pub fn held_arrived(&self, held: i64, arrived: DateTime<Utc>) -> Result<(), StoreError> {
-        self.lock().execute(
+        self.change(
             "UPDATE held SET arrived_at = ?2 WHERE id = ?1 AND arrived_at IS NULL",
-            (held, arrived.timestamp()),
-        )?;
-        Ok(())
+            params![held, arrived.timestamp()],
+        )
     }
 
     /// Its node could not act: not before `again_at`.
@@ -96,11 +99,10 @@ impl Store {
     /// # Errors
     /// When the register cannot be written.
     pub fn held_delayed(&self, held: i64, again_at: DateTime<Utc>, error: &str) -> Result<(), StoreError> {
-        self.lock().execute(
+        self.change(
             "UPDATE held SET next_try_at = ?2, last_error = ?3, attempts = attempts + 1 WHERE id = ?1",
-            (held, again_at.timestamp(), error),
-        )?;
-        Ok(())
+            params![held, again_at.timestamp(), error],
+        )
     }
 
     /// An alarm that nobody has decided has left.
@@ -110,9 +112,10 @@ impl Store {
     pub fn held_alarmed(&self, held: &[i64], at: DateTime<Utc>) -> Result<(), StoreError> {
         self.record(|recording| {
             for held in held {
-                recording
-                    .transaction()
-                    .execute("UPDATE held SET alarmed_at = ?2 WHERE id = ?1", (held, at.timestamp()))?;
+                recording.db.execute(
+                    "UPDATE held SET alarmed_at = ?2 WHERE id = ?1",
+                    params![held, at.timestamp()],
+                )?;
                 recording.enter_held(*held, at, "brevdue", "alarm", "ingen har taget stilling")?;
             }
             Ok(())
@@ -124,20 +127,16 @@ impl Store {
     /// # Errors
     /// When the register cannot be read.
     pub fn due_tellings(&self, node: &str, now: DateTime<Utc>) -> Result<Vec<DueTelling>, StoreError> {
-        let connection = self.lock();
-        let mut statement = connection.prepare(
-            "SELECT t.held, t.what, t.attempts FROM held_telling t JOIN held h ON h.id = t.held
-             WHERE t.state = 'due' AND t.next_try_at <= ?2 AND h.node = ?1 ORDER BY t.next_try_at, t.held LIMIT 100",
-        )?;
-        let due = statement.query_map((node, now.timestamp()), |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, u32>(2)?))
+        let connection = self.db()?;
+        let due = connection.all("SELECT t.held, t.what, t.attempts FROM held_telling t JOIN held h ON h.id = t.held
+             WHERE t.state = 'due' AND t.next_try_at <= ?2 AND h.node = ?1 ORDER BY t.next_try_at, t.held LIMIT 100", params![node, now.timestamp()], |row| {
+            Ok((row.get::<i64>(0)?, row.get::<String>(1)?, row.get::<u32>(2)?))
         })?;
-        let due: Vec<_> = due.collect::<Result<_, _>>()?;
         let mut tellings = Vec::new();
         for (held, word, attempts) in due {
             let what = Telling::ALL.into_iter().find(|one| one.word() == word);
             let what = what.ok_or(StoreError::Unreadable { what: "telling", value: word })?;
-            if let Some(held) = rows(&connection, &format!("{HELD} WHERE h.id = ?1"), [held])?.pop() {
+            if let Some(held) = rows(&connection, &format!("{HELD} WHERE h.id = ?1"), params![held])?.pop() {
                 tellings.push(DueTelling { held, what, attempts });
             }
         }
@@ -149,10 +148,10 @@ impl Store {
     /// # Errors
     /// When the register cannot be read.
     pub fn told_of_holds(&self, sender: [u8; 16], since: DateTime<Utc>) -> Result<u64, StoreError> {
-        let told: i64 = self.lock().query_row(
+        let told: i64 = self.db()?.one(
             "SELECT count(*) FROM held_telling t JOIN held h ON h.id = t.held
              WHERE h.sender = ?1 AND t.what = 'held' AND t.state = 'told' AND t.settled_at > ?2",
-            (sender, since.timestamp()),
+            params![sender, since.timestamp()],
             |row| row.get(0),
         )?;
         Ok(count(told))
@@ -171,11 +170,11 @@ impl Store {
     ) -> Result<(), StoreError> {
         let state = if left.is_none() { "told" } else { "left" };
         self.record(|recording| {
-            recording.transaction().execute(
+            recording.db.execute(
                 "INSERT INTO held_telling (held, what, next_try_at, state, settled_at, last_error)
                  VALUES (?1, ?2, ?3, ?4, ?3, ?5)
                  ON CONFLICT (held, what) DO UPDATE SET state = ?4, settled_at = ?3, last_error = ?5",
-                (held, what.word(), at.timestamp(), state, left),
+                params![held, what.word(), at.timestamp(), state, left],
             )?;
             let event = if left.is_none() { "sender_told" } else { "sender_not_told" };
             recording.enter_held(held, at, "brevdue", event, left.unwrap_or(what.word()))
@@ -193,12 +192,11 @@ impl Store {
         again_at: DateTime<Utc>,
         error: &str,
     ) -> Result<(), StoreError> {
-        self.lock().execute(
+        self.change(
             "UPDATE held_telling SET next_try_at = ?3, attempts = attempts + 1, last_error = ?4
              WHERE held = ?1 AND what = ?2",
-            (held, what.word(), again_at.timestamp(), error),
-        )?;
-        Ok(())
+            params![held, what.word(), again_at.timestamp(), error],
+        )
     }
 
     /// How much mail there is in each state, and when the oldest that is open was held.
@@ -206,19 +204,20 @@ impl Store {
     /// # Errors
     /// When the register cannot be read.
     pub fn held_tally(&self) -> Result<HeldTally, StoreError> {
-        let connection = self.lock();
+        let connection = self.db()?;
         let mut tally = HeldTally::default();
-        let mut statement = connection.prepare("SELECT state, count(*) FROM held GROUP BY state")?;
-        let counts = statement.query_map((), |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)))?;
+        let counts = connection.all("SELECT state, count(*) FROM held GROUP BY state", params![], |row| {
+            Ok((row.get::<String>(0)?, row.get::<i64>(1)?))
+        })?;
         for counted in counts {
-            let (word, number) = counted?;
+            let (word, number) = counted;
             if let Some(state) = HeldState::ALL.into_iter().find(|state| state.word() == word) {
                 tally.of.push((state, count(number)));
             }
         }
-        let oldest: Option<i64> = connection.query_row(
+        let oldest: Option<i64> = connection.one(
             "SELECT min(at) FROM held WHERE state IN ('waiting', 'approved')",
-            (),
+            params![],
             |row| row.get(0),
         )?;
         tally.oldest = oldest.map(time);
@@ -235,17 +234,11 @@ pub struct HeldTally {
     pub oldest: Option<DateTime<Utc>>,
 }
 
-fn rows(
-    connection: &Connection,
-    sql: &str,
-    parameters: impl rusqlite::Params,
-) -> Result<Vec<HeldRow>, StoreError> {
-    let mut statement = connection.prepare(sql)?;
-    let rows = statement.query_map(parameters, |row| Ok(held_row(row)))?;
-    rows.map(|row| row?).collect()
+fn rows(connection: &Db<'_>, sql: &str, parameters: &[Param<'_>]) -> Result<Vec<HeldRow>, StoreError> {
+    connection.all(sql, parameters, held_row)
 }
 
-fn held_row(row: &Row<'_>) -> Result<HeldRow, StoreError> {
+fn held_row(row: &Row) -> Result<HeldRow, StoreError> {
     fn word<T: Copy>(
         all: &[T],
         word: impl Fn(T) -> &'static str,
@@ -258,8 +251,8 @@ fn held_row(row: &Row<'_>) -> Result<HeldRow, StoreError> {
     let cases: Option<String> = row.get(24)?;
     let cases = cases.unwrap_or_default();
     let cases = cases.split_ascii_whitespace().map(super::read::case_id).collect::<Result<_, _>>()?;
-    let when = |at: usize| -> Result<Option<DateTime<Utc>>, rusqlite::Error> {
-        Ok(row.get::<_, Option<i64>>(at)?.map(time))
+    let when = |at: usize| -> Result<Option<DateTime<Utc>>, StoreError> {
+        Ok(row.get::<Option<i64>>(at)?.map(time))
     };
     let act: Option<String> = row.get(13)?;
     let decision = match act {

@@ -4,6 +4,7 @@ use super::StoreError;
 use super::record::Recording;
 use crate::case::deadline::Deadline;
 use crate::case::{CaseId, Kind};
+use crate::store::base::params;
 use chrono::{DateTime, Utc};
 
 impl Recording<'_> {
@@ -21,9 +22,9 @@ impl Recording<'_> {
         event: &str,
         why: &str,
     ) -> Result<bool, StoreError> {
-        let (word, recipient, clock): (String, String, i64) = self.transaction().query_row(
+        let (word, recipient, clock): (String, String, i64) = self.db.one(
             "SELECT state, dpo, clock_version FROM breach_case WHERE id = ?1",
-            [case.as_str()],
+            params![case.as_str()],
             |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
         )?;
         let state = super::read::state(&word)?;
@@ -34,13 +35,27 @@ impl Recording<'_> {
         }
         let deadline = Deadline::from_awareness(now);
         // Its grouping is given up: what is stopped from now on is a near miss of its own, and never hides in a breach.
-        self.transaction().execute(
+        self.db.execute(
             "UPDATE breach_case SET state = ?2, aware_at = ?3, deadline = ?4, clock_version = ?5,
-                 grouping = randomblob(16) WHERE id = ?1",
-            (case.as_str(), next.word(), now.timestamp(), deadline.at().timestamp(), clock + 1),
+                 grouping = ?6 WHERE id = ?1",
+            params![
+                case.as_str(),
+                next.word(),
+                now.timestamp(),
+                deadline.at().timestamp(),
+                clock + 1,
+                ungrouped()?
+            ],
         )?;
         self.enter_as(case, now, by, event, Some(state), Some(next), why)?;
         self.plan(case, next.kind(), now, Some(deadline), &recipient, clock + 1)?;
         Ok(true)
     }
+}
+
+/// A grouping that no message has.
+fn ungrouped() -> Result<[u8; 16], StoreError> {
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).map_err(|error| StoreError::Beside(error.to_string()))?;
+    Ok(random)
 }

@@ -3,6 +3,7 @@
 use super::{Recording, Store, StoreError, count, narrow, time};
 use crate::case::passage::{Passage, Reason};
 use crate::store::PassageRow;
+use crate::store::base::params;
 
 impl Recording<'_> {
     /// Adds a line to the audit trail. The same message for the same reason is one line, however often it comes.
@@ -14,12 +15,12 @@ impl Recording<'_> {
             Reason::Exempt { name, by, reason, until } => [name, by, reason, until].map(String::as_str),
             Reason::ManyPersons { road } => [road.as_str(), "", "", ""],
         };
-        self.transaction().execute(
+        self.db.execute(
             "INSERT INTO passage (message, at, why, name, by_whom, reason, until, queue_id, sender_domain,
                  recipient_domains, recipients, findings, persons)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
              ON CONFLICT (message, why, name) DO NOTHING",
-            rusqlite::params![
+            params![
                 passage.message,
                 passage.at.timestamp(),
                 passage.reason.word(),
@@ -45,12 +46,9 @@ impl Store {
     /// # Errors
     /// When the register cannot be read.
     pub fn passages(&self, most: u32) -> Result<Vec<PassageRow>, StoreError> {
-        let connection = self.lock();
-        let mut statement = connection.prepare(
-            "SELECT at, why, name, by_whom, reason, until, queue_id, sender_domain, recipient_domains, recipients,
-                 persons FROM passage ORDER BY id DESC LIMIT ?1",
-        )?;
-        let rows = statement.query_map([most], |row| {
+        let connection = self.db()?;
+        connection.all("SELECT at, why, name, by_whom, reason, until, queue_id, sender_domain, recipient_domains, recipients,
+                 persons FROM passage ORDER BY id DESC LIMIT ?1", params![most], |row| {
             Ok(PassageRow {
                 at: time(row.get(0)?),
                 why: row.get(1)?,
@@ -64,7 +62,6 @@ impl Store {
                 recipients: count(row.get(9)?),
                 persons: count(row.get(10)?),
             })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        })
     }
 }

@@ -2,16 +2,16 @@
 
 use super::{Store, StoreError, count, time};
 use crate::case::{CaseId, State};
+use crate::store::base::{Row, params};
 use crate::store::delivery::disposition;
 use crate::store::{CaseFile, CaseRow, Entry, MessageRow};
-use rusqlite::{OptionalExtension, Row};
 
 const CASE: &str = "
     SELECT c.id, c.state, c.controller_name, c.controller_cvr, c.dpo, i.source,
            (SELECT count(*) FROM detection d WHERE d.case_id = c.id),
            (SELECT count(*) FROM person p WHERE p.case_id = c.id),
            c.detected_at, c.aware_at, c.deadline, c.sealed,
-           (SELECT ifnull(min(d.persons_exact), 1) FROM detection d WHERE d.case_id = c.id), c.incident
+           (SELECT coalesce(min(d.persons_exact), 1) FROM detection d WHERE d.case_id = c.id), c.incident
     FROM breach_case c JOIN incident i ON i.id = c.incident";
 
 impl Store {
@@ -20,11 +20,8 @@ impl Store {
     /// # Errors
     /// When the register cannot be read.
     pub fn cases(&self) -> Result<Vec<CaseRow>, StoreError> {
-        let connection = self.lock();
-        let mut statement =
-            connection.prepare(&format!("{CASE} ORDER BY c.deadline IS NULL, c.deadline, c.id"))?;
-        let rows = statement.query_map((), |row| Ok(case_row(row)))?;
-        rows.map(|row| row?).collect()
+        let connection = self.db()?;
+        connection.all(&format!("{CASE} ORDER BY c.deadline IS NULL, c.deadline, c.id"), params![], case_row)
     }
 
     /// The cases of an incident, in the order in which they were opened: one for each controller that it concerns, and
@@ -33,10 +30,8 @@ impl Store {
     /// # Errors
     /// When the register cannot be read.
     pub fn cases_of(&self, incident: i64) -> Result<Vec<CaseRow>, StoreError> {
-        let connection = self.lock();
-        let mut statement = connection.prepare(&format!("{CASE} WHERE c.incident = ?1 ORDER BY c.id"))?;
-        let rows = statement.query_map([incident], |row| Ok(case_row(row)))?;
-        rows.map(|row| row?).collect()
+        let connection = self.db()?;
+        connection.all(&format!("{CASE} WHERE c.incident = ?1 ORDER BY c.id"), params![incident], case_row)
     }
 
     /// One case with all that belongs to it.
@@ -44,11 +39,8 @@ impl Store {
     /// # Errors
     /// When the register cannot be read.
     pub fn case(&self, id: &CaseId) -> Result<Option<CaseFile>, StoreError> {
-        let found = self
-            .lock()
-            .query_row(&format!("{CASE} WHERE c.id = ?1"), [id.as_str()], |row| Ok(case_row(row)))
-            .optional()?;
-        let Some(row) = found.transpose()? else { return Ok(None) };
+        let found = self.db()?.first(&format!("{CASE} WHERE c.id = ?1"), params![id.as_str()], case_row)?;
+        let Some(row) = found else { return Ok(None) };
         Ok(Some(CaseFile {
             row,
             entries: self.entries(id)?,
@@ -58,11 +50,8 @@ impl Store {
     }
 
     fn entries(&self, id: &CaseId) -> Result<Vec<Entry>, StoreError> {
-        let connection = self.lock();
-        let mut statement = connection.prepare(
-            "SELECT at, who, event, from_state, to_state, reason FROM register_entry WHERE case_id = ?1 ORDER BY ordinal",
-        )?;
-        let rows = statement.query_map([id.as_str()], |row| {
+        let connection = self.db()?;
+        connection.all("SELECT at, who, event, from_state, to_state, reason FROM register_entry WHERE case_id = ?1 ORDER BY ordinal", params![id.as_str()], |row| {
             Ok(Entry {
                 at: time(row.get(0)?),
                 who: row.get(1)?,
@@ -71,21 +60,18 @@ impl Store {
                 to: row.get(4)?,
                 reason: row.get(5)?,
             })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        })
     }
 
     fn messages(&self, id: &CaseId) -> Result<Vec<MessageRow>, StoreError> {
-        let connection = self.lock();
-        let mut statement = connection.prepare(
-            "SELECT at, queue_id, verdict, disposition, attempts, sender_domain, recipient_domains, persons,
-                 (SELECT group_concat(DISTINCT v.status) FROM delivery v WHERE v.mail = d.queue_id),
-                 (SELECT group_concat(DISTINCT trim(v.proof || ' ' || v.protocol)) FROM delivery v
-                  WHERE v.mail = d.queue_id AND v.proof <> 'nothing')
-             FROM detection d WHERE case_id = ?1 ORDER BY id DESC LIMIT ?2",
-        )?;
+        let connection = self.db()?;
         let limit = i64::try_from(CaseFile::MESSAGES).unwrap_or(i64::MAX);
-        let rows = statement.query_map((id.as_str(), limit), |row| {
+        connection.all("SELECT at, queue_id, verdict, disposition, attempts, sender_domain, recipient_domains, persons,
+                 (SELECT string_agg(s.word, ',') FROM (SELECT DISTINCT v.status AS word FROM delivery v
+                  WHERE v.mail = d.queue_id) s),
+                 (SELECT string_agg(p.word, ',') FROM (SELECT DISTINCT trim(v.proof || ' ' || v.protocol) AS word
+                  FROM delivery v WHERE v.mail = d.queue_id AND v.proof <> 'nothing') p)
+             FROM detection d WHERE case_id = ?1 ORDER BY id DESC LIMIT ?2", params![id.as_str(), limit], |row| {
             let parts = |text: Option<String>| -> Vec<String> {
                 text.unwrap_or_default().split(',').filter(|one| !one.is_empty()).map(str::to_owned).collect()
             };
@@ -105,12 +91,11 @@ impl Store {
                 recipient_domains: row.get(6)?,
                 persons: count(row.get(7)?),
             })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        })
     }
 }
 
-fn case_row(row: &Row<'_>) -> Result<CaseRow, StoreError> {
+fn case_row(row: &Row) -> Result<CaseRow, StoreError> {
     let id: String = row.get(0)?;
     let state_word: String = row.get(1)?;
     Ok(CaseRow {
@@ -123,8 +108,8 @@ fn case_row(row: &Row<'_>) -> Result<CaseRow, StoreError> {
         mails: count(row.get(6)?),
         persons: count(row.get(7)?),
         detected_at: time(row.get(8)?),
-        aware_at: row.get::<_, Option<i64>>(9)?.map(time),
-        deadline: row.get::<_, Option<i64>>(10)?.map(time),
+        aware_at: row.get::<Option<i64>>(9)?.map(time),
+        deadline: row.get::<Option<i64>>(10)?.map(time),
         sealed: row.get(11)?,
         persons_exact: row.get(12)?,
         incident: row.get(13)?,

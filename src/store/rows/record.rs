@@ -6,12 +6,12 @@ use crate::case::detection::Detection;
 use crate::case::incident::Source;
 use crate::case::{CaseId, Kind, State, milestone};
 use crate::envelope::Controller;
+use crate::store::base::{Db, Run, params};
 use chrono::{DateTime, Datelike, Utc};
-use rusqlite::{OptionalExtension, Transaction};
 
 /// A transaction in which one message is recorded.
 pub struct Recording<'a> {
-    pub(super) transaction: &'a Transaction<'a>,
+    pub(super) db: Db<'a>,
 }
 
 /// The case that a detection joined or opened.
@@ -44,12 +44,8 @@ pub struct Opening<'a> {
 }
 
 impl<'a> Recording<'a> {
-    pub(super) fn new(transaction: &'a Transaction<'a>) -> Self {
-        Self { transaction }
-    }
-
-    pub(super) fn transaction(&self) -> &Transaction<'a> {
-        self.transaction
+    pub(super) fn new(run: &'a dyn Run) -> Self {
+        Self { db: Db::Within(run) }
     }
 
     /// Puts a detection into the case it belongs to, opening the case when there is none. A message that came
@@ -61,21 +57,18 @@ impl<'a> Recording<'a> {
         if let Some(known) = self.come_again(detection)? {
             return Ok(known);
         }
-        let found = self
-            .transaction
-            .query_row(
-                "SELECT id, salt, state FROM breach_case WHERE grouping = ?1",
-                [opening.grouping],
-                |row| Ok((row.get::<_, String>(0)?, row.get::<_, [u8; 16]>(1)?, row.get::<_, String>(2)?)),
-            )
-            .optional()?;
+        let found = self.db.first(
+            "SELECT id, salt, state FROM breach_case WHERE grouping = ?1",
+            params![opening.grouping],
+            |row| Ok((row.get::<String>(0)?, row.get::<[u8; 16]>(1)?, row.get::<String>(2)?)),
+        )?;
         let (case, salt, state, opened) = if let Some((id, salt, state)) = found {
             let case = super::read::case_id(&id)?;
             let state = self.move_on(&case, super::read::state(&state)?, detection)?;
             let has_key = opening.controller.dpo_key.is_some();
-            self.transaction.execute(
-                "UPDATE breach_case SET sealed = sealed AND ?2 WHERE id = ?1",
-                (case.as_str(), has_key),
+            self.db.execute(
+                "UPDATE breach_case SET sealed = CASE WHEN ?2 = 0 THEN 0 ELSE sealed END WHERE id = ?1",
+                params![case.as_str(), has_key],
             )?;
             (case, salt, state, false)
         } else {
@@ -84,11 +77,11 @@ impl<'a> Recording<'a> {
             let opening = Opening { salt, ..*opening };
             (self.open(detection, &opening)?, salt, State::opened_by(detection.outcome), true)
         };
-        self.transaction.execute(
+        self.db.execute(
             "INSERT INTO detection (case_id, message, at, queue_id, verdict, outcome, sender_domain,
                  recipient_domains, recipients, findings, persons, persons_exact)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-            rusqlite::params![
+            params![
                 case.as_str(),
                 detection.message,
                 detection.at.timestamp(),
@@ -113,10 +106,10 @@ impl<'a> Recording<'a> {
     /// When the register cannot be written.
     pub fn tally_unread(&self, at: DateTime<Utc>, kinds: &[&str], verdict: &str) -> Result<(), StoreError> {
         for kind in kinds {
-            self.transaction.execute(
+            self.db.execute(
                 "INSERT INTO unread_tally (day, kind, verdict, messages) VALUES (?1, ?2, ?3, 1)
-                 ON CONFLICT (day, kind, verdict) DO UPDATE SET messages = messages + 1",
-                (at.timestamp().div_euclid(86_400), kind, verdict),
+                 ON CONFLICT (day, kind, verdict) DO UPDATE SET messages = unread_tally.messages + 1",
+                params![at.timestamp().div_euclid(86_400), kind, verdict],
             )?;
         }
         Ok(())
@@ -127,12 +120,10 @@ impl<'a> Recording<'a> {
     /// # Errors
     /// When the register cannot be written.
     pub fn add_persons(&self, case: &CaseId, digests: &[[u8; 16]]) -> Result<Vec<usize>, StoreError> {
-        let mut insert = self
-            .transaction
-            .prepare_cached("INSERT OR IGNORE INTO person (case_id, digest) VALUES (?1, ?2)")?;
+        let sql = "INSERT INTO person (case_id, digest) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
         let mut new = Vec::new();
         for (position, digest) in digests.iter().enumerate() {
-            if insert.execute((case.as_str(), digest))? > 0 {
+            if self.db.execute(sql, params![case.as_str(), digest])? > 0 {
                 new.push(position);
             }
         }
@@ -140,21 +131,17 @@ impl<'a> Recording<'a> {
     }
 
     fn come_again(&self, detection: &Detection) -> Result<Option<Joined>, StoreError> {
-        let known = self
-            .transaction
-            .query_row(
-                "UPDATE detection SET attempts = attempts + 1 WHERE message = ?1 RETURNING case_id, attempts",
-                [detection.message],
-                |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)),
-            )
-            .optional()?;
+        let known = self.db.first(
+            "UPDATE detection SET attempts = attempts + 1 WHERE message = ?1 RETURNING case_id, attempts",
+            params![detection.message],
+            |row| Ok((row.get::<String>(0)?, row.get::<i64>(1)?)),
+        )?;
         let Some((id, attempts)) = known else { return Ok(None) };
         self.follow(detection)?;
-        let (salt, state) = self.transaction.query_row(
-            "SELECT salt, state FROM breach_case WHERE id = ?1",
-            [&id],
-            |row| Ok((row.get(0)?, row.get::<_, String>(1)?)),
-        )?;
+        let (salt, state) =
+            self.db.one("SELECT salt, state FROM breach_case WHERE id = ?1", params![&id], |row| {
+                Ok((row.get(0)?, row.get::<String>(1)?))
+            })?;
         Ok(Some(Joined {
             case: super::read::case_id(&id)?,
             salt,
@@ -167,23 +154,28 @@ impl<'a> Recording<'a> {
     fn open(&self, detection: &Detection, opening: &Opening<'_>) -> Result<CaseId, StoreError> {
         let at = detection.at;
         let source = opening.source;
-        self.transaction.execute(
+        self.db.execute(
             "INSERT INTO incident (source, vendor, opened_at, root) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT (root) WHERE root IS NOT NULL DO NOTHING",
-            (source.map(|s| &s.name), source.and_then(|s| s.vendor.as_ref()), at.timestamp(), opening.root),
+            params![
+                source.map(|s| &s.name),
+                source.and_then(|s| s.vendor.as_ref()),
+                at.timestamp(),
+                opening.root
+            ],
         )?;
         let incident: i64 =
-            self.transaction
-                .query_row("SELECT id FROM incident WHERE root = ?1", [opening.root], |row| row.get(0))?;
+            self.db
+                .one("SELECT id FROM incident WHERE root = ?1", params![opening.root], |row| row.get(0))?;
         let case = self.next_id(at)?;
         let state = State::opened_by(detection.outcome);
         let deadline = (state.kind() == Kind::Breach).then(|| Deadline::from_awareness(at));
         let controller = opening.controller;
-        self.transaction.execute(
+        self.db.execute(
             "INSERT INTO breach_case (id, incident, grouping, controller_cvr, controller_name, dpo, state,
                  detected_at, aware_at, deadline, salt, sealed)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-            rusqlite::params![
+            params![
                 case.as_str(),
                 incident,
                 opening.grouping,
@@ -216,8 +208,10 @@ impl<'a> Recording<'a> {
     fn move_on(&self, case: &CaseId, state: State, detection: &Detection) -> Result<State, StoreError> {
         let next = state.joined_by(detection.outcome);
         if next != state {
-            self.transaction
-                .execute("UPDATE breach_case SET state = ?2 WHERE id = ?1", (case.as_str(), next.word()))?;
+            self.db.execute(
+                "UPDATE breach_case SET state = ?2 WHERE id = ?1",
+                params![case.as_str(), next.word()],
+            )?;
             let reason = "et sikkert fund har forladt huset ad en vej, der vides at være ubeskyttet";
             self.enter(case, detection.at, "confirmed", Some(state), Some(next), reason)?;
         }
@@ -226,9 +220,9 @@ impl<'a> Recording<'a> {
 
     fn next_id(&self, at: DateTime<Utc>) -> Result<CaseId, StoreError> {
         let year = at.with_timezone(&chrono_tz::Europe::Copenhagen).year();
-        let highest: Option<i64> = self.transaction.query_row(
+        let highest: Option<i64> = self.db.one(
             "SELECT max(CAST(substr(id, 10) AS INTEGER)) FROM breach_case WHERE substr(id, 1, 9) = ?1",
-            [format!("BRV-{year:04}-")],
+            params![format!("BRV-{year:04}-")],
             |row| row.get(0),
         )?;
         let next = highest.unwrap_or(0) + 1;
@@ -270,11 +264,19 @@ impl<'a> Recording<'a> {
         to: Option<State>,
         reason: &str,
     ) -> Result<(), StoreError> {
-        self.transaction.execute(
+        self.db.execute(
             "INSERT INTO register_entry (case_id, ordinal, at, who, event, from_state, to_state, reason)
-             SELECT ?1, 1 + ifnull(max(ordinal), 0), ?2, ?3, ?4, ?5, ?6, ?7
+             SELECT ?1, 1 + coalesce(max(ordinal), 0), ?2, ?3, ?4, ?5, ?6, ?7
              FROM register_entry WHERE case_id = ?1",
-            (case.as_str(), at.timestamp(), who, event, from.map(State::word), to.map(State::word), reason),
+            params![
+                case.as_str(),
+                at.timestamp(),
+                who,
+                event,
+                from.map(State::word),
+                to.map(State::word),
+                reason
+            ],
         )?;
         Ok(())
     }
@@ -289,11 +291,9 @@ impl<'a> Recording<'a> {
         clock_version: i64,
     ) -> Result<(), StoreError> {
         for (milestone, due) in milestone::plan(kind, opened, deadline) {
-            self.transaction.execute(
-                "INSERT OR IGNORE INTO notice (case_id, milestone, clock_version, recipient, channel, due_at, next_try_at)
-                 VALUES (?1, ?2, ?3, ?4, 'mail', ?5, ?5)",
-                (case.as_str(), milestone.word(), clock_version, recipient, due.timestamp()),
-            )?;
+            self.db.execute(
+                "INSERT INTO notice (case_id, milestone, clock_version, recipient, channel, due_at, next_try_at)
+                 VALUES (?1, ?2, ?3, ?4, 'mail', ?5, ?5) ON CONFLICT DO NOTHING", params![case.as_str(), milestone.word(), clock_version, recipient, due.timestamp()])?;
         }
         Ok(())
     }

@@ -4,9 +4,9 @@ use super::{Recording, Store, StoreError, count, narrow, time};
 use crate::case::detection::{Detection, Outcome};
 use crate::case::incident::Source;
 use crate::envelope::{Controller, Pass, QueueId, Verdict};
+use crate::store::base::{Param, Row, params};
 use crate::store::{Joined, Opening, Promise};
 use chrono::{DateTime, Utc};
-use rusqlite::{OptionalExtension, Row};
 
 const PROMISE: &str = "
     SELECT message, queue_id, at, verdict, domains, grouping, controller_cvr, controller_name, dpo, source, vendor, sealed,
@@ -20,7 +20,7 @@ impl Store {
     /// # Errors
     /// When the register cannot be read.
     pub fn promises_of(&self, mail: &str) -> Result<Vec<Promise>, StoreError> {
-        self.promises(&format!("{PROMISE} WHERE queue_id = ?1"), mail)
+        self.promises(&format!("{PROMISE} WHERE queue_id = ?1"), params![mail])
     }
 
     /// The promises made before this.
@@ -28,7 +28,7 @@ impl Store {
     /// # Errors
     /// When the register cannot be read.
     pub fn promises_before(&self, before: DateTime<Utc>) -> Result<Vec<Promise>, StoreError> {
-        self.promises(&format!("{PROMISE} WHERE at < ?1"), before.timestamp())
+        self.promises(&format!("{PROMISE} WHERE at < ?1"), params![before.timestamp()])
     }
 
     /// Whether this promise stands.
@@ -36,9 +36,10 @@ impl Store {
     /// # Errors
     /// When the register cannot be read.
     pub fn has_promise(&self, message: &[u8; 16]) -> Result<bool, StoreError> {
-        let connection = self.lock();
-        let found = connection.query_row("SELECT 1 FROM promise WHERE message = ?1", [message], |_| Ok(()));
-        Ok(found.optional()?.is_some())
+        let connection = self.db()?;
+        let found =
+            connection.first("SELECT 1 FROM promise WHERE message = ?1", params![message], |_| Ok(()))?;
+        Ok(found.is_some())
     }
 
     /// How many promises stand that the log has not proved.
@@ -46,15 +47,13 @@ impl Store {
     /// # Errors
     /// When the register cannot be read.
     pub fn promises_open(&self) -> Result<u64, StoreError> {
-        let open: i64 = self.lock().query_row("SELECT count(*) FROM promise", (), |row| row.get(0))?;
+        let open: i64 = self.db()?.one("SELECT count(*) FROM promise", params![], |row| row.get(0))?;
         Ok(count(open))
     }
 
-    fn promises(&self, sql: &str, by: impl rusqlite::ToSql) -> Result<Vec<Promise>, StoreError> {
-        let connection = self.lock();
-        let mut statement = connection.prepare_cached(sql)?;
-        let rows = statement.query_map([by], promise_row)?;
-        Ok(rows.collect::<Result<_, _>>()?)
+    fn promises(&self, sql: &str, by: &[Param<'_>]) -> Result<Vec<Promise>, StoreError> {
+        let connection = self.db()?;
+        connection.all(sql, by, promise_row)
     }
 }
 
@@ -66,15 +65,12 @@ impl Recording<'_> {
     /// When the register cannot be written.
     pub fn promise(&self, promise: &Promise) -> Result<bool, StoreError> {
         let detection = &promise.detection;
-        let known = self
-            .transaction
-            .query_row(
-                "SELECT queue_id FROM promise WHERE message = ?1
+        let known = self.db.first(
+            "SELECT queue_id FROM promise WHERE message = ?1
                  UNION ALL SELECT queue_id FROM detection WHERE message = ?1",
-                [detection.message],
-                |row| row.get::<_, Option<String>>(0),
-            )
-            .optional()?;
+            params![detection.message],
+            |row| row.get::<Option<String>>(0),
+        )?;
         if let Some(first) = &known {
             if let (Some(first), Some(queue_id)) = (first, &detection.queue_id) {
                 self.name_mail(queue_id, first, detection.at)?;
@@ -82,12 +78,11 @@ impl Recording<'_> {
             return Ok(false);
         }
         let (source, vendor) = promise.source.clone().unzip();
-        self.transaction.execute(
+        self.db.execute(
             "INSERT INTO promise (message, queue_id, at, verdict, domains, grouping, root, controller_cvr, controller_name,
                  dpo, source, vendor, sealed, sender_domain, recipient_domains, recipients, findings, certain, persons,
                  persons_exact)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
-            rusqlite::params![
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)", params![
                 detection.message,
                 detection.queue_id.as_ref().map(QueueId::as_str),
                 detection.at.timestamp(),
@@ -108,8 +103,7 @@ impl Recording<'_> {
                 detection.outcome == Outcome::Delivered { certain: true },
                 narrow(detection.persons),
                 detection.persons_exact,
-            ],
-        )?;
+            ])?;
         self.follow(detection)?;
         Ok(true)
     }
@@ -120,19 +114,19 @@ impl Recording<'_> {
     /// # Errors
     /// When the register cannot be written.
     pub fn promise_salt(&self, grouping: [u8; 16], new: [u8; 16]) -> Result<[u8; 16], StoreError> {
-        let open = self
-            .transaction
-            .query_row("SELECT salt FROM breach_case WHERE grouping = ?1", [grouping], |row| row.get(0))
-            .optional()?;
+        let open =
+            self.db.first("SELECT salt FROM breach_case WHERE grouping = ?1", params![grouping], |row| {
+                row.get(0)
+            })?;
         if let Some(salt) = open {
             return Ok(salt);
         }
-        self.transaction.execute(
-            "INSERT OR IGNORE INTO promise_salt (grouping, salt) VALUES (?1, ?2)",
-            (grouping, new),
+        self.db.execute(
+            "INSERT INTO promise_salt (grouping, salt) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+            params![grouping, new],
         )?;
         let sql = "SELECT salt FROM promise_salt WHERE grouping = ?1";
-        Ok(self.transaction.query_row(sql, [grouping], |row| row.get(0))?)
+        self.db.one(sql, params![grouping], |row| row.get(0))
     }
 
     /// The persons of a promise, who are counted when it is broken.
@@ -140,11 +134,9 @@ impl Recording<'_> {
     /// # Errors
     /// When the register cannot be written.
     pub fn promise_persons(&self, message: &[u8; 16], digests: &[[u8; 16]]) -> Result<(), StoreError> {
-        let mut insert = self
-            .transaction
-            .prepare_cached("INSERT OR IGNORE INTO promise_person (message, digest) VALUES (?1, ?2)")?;
+        let sql = "INSERT INTO promise_person (message, digest) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
         for digest in digests {
-            insert.execute((message, digest))?;
+            self.db.execute(sql, params![message, digest])?;
         }
         Ok(())
     }
@@ -177,17 +169,16 @@ impl Recording<'_> {
         let joined = self.join(&detection, &opening)?;
         self.enter(&joined.case, now, "promise_broken", None, None, why)?;
         let message = detection.message;
-        self.transaction.execute(
-            "INSERT OR IGNORE INTO person (case_id, digest) SELECT ?1, digest FROM promise_person WHERE message = ?2",
-            (joined.case.as_str(), message),
+        self.db.execute(
+            "INSERT INTO person (case_id, digest) SELECT ?1, digest FROM promise_person WHERE message = ?2
+             ON CONFLICT DO NOTHING",
+            params![joined.case.as_str(), message],
         )?;
-        let mut near = self.transaction.prepare(
-            "SELECT DISTINCT c.id FROM detection d JOIN breach_case c ON c.id = d.case_id
-             WHERE d.queue_id = ?1 AND c.state = 'near_miss' AND c.id <> ?2",
-        )?;
+        let near = "SELECT DISTINCT c.id FROM detection d JOIN breach_case c ON c.id = d.case_id
+             WHERE d.queue_id = ?1 AND c.state = 'near_miss' AND c.id <> ?2";
         let queue_id = detection.queue_id.as_ref().map(QueueId::as_str);
         let near: Vec<String> =
-            near.query_map((queue_id, joined.case.as_str()), |row| row.get(0))?.collect::<Result<_, _>>()?;
+            self.db.all(near, params![queue_id, joined.case.as_str()], |row| row.get(0))?;
         for id in near {
             let near = super::read::case_id(&id)?;
             let why = format!("en mail af denne sag er gået ubeskyttet og står nu i {}", joined.case);
@@ -206,25 +197,25 @@ impl Recording<'_> {
         self.forget_promise(&promise.detection.message, promise.grouping)?;
         let Some(mail) = &promise.detection.queue_id else { return Ok(()) };
         for table in ["delivery", "mail_name"] {
-            self.transaction.execute(
+            self.db.execute(
                 &format!(
                     "DELETE FROM {table} WHERE mail = ?1
                      AND NOT EXISTS (SELECT 1 FROM detection WHERE queue_id = ?1)
                      AND NOT EXISTS (SELECT 1 FROM promise WHERE queue_id = ?1)"
                 ),
-                [mail.as_str()],
+                params![mail.as_str()],
             )?;
         }
         Ok(())
     }
 
     fn forget_promise(&self, message: &[u8; 16], grouping: [u8; 16]) -> Result<(), StoreError> {
-        self.transaction.execute("DELETE FROM promise_person WHERE message = ?1", [message])?;
-        self.transaction.execute("DELETE FROM promise WHERE message = ?1", [message])?;
-        self.transaction.execute(
+        self.db.execute("DELETE FROM promise_person WHERE message = ?1", params![message])?;
+        self.db.execute("DELETE FROM promise WHERE message = ?1", params![message])?;
+        self.db.execute(
             "DELETE FROM promise_salt WHERE grouping = ?1
              AND NOT EXISTS (SELECT 1 FROM promise WHERE grouping = ?1)",
-            [grouping],
+            params![grouping],
         )?;
         Ok(())
     }
@@ -232,24 +223,23 @@ impl Recording<'_> {
     /// The salt of this grouping's promises, which a case takes over.
     pub(super) fn take_promise_salt(&self, grouping: [u8; 16]) -> Result<Option<[u8; 16]>, StoreError> {
         let sql = "DELETE FROM promise_salt WHERE grouping = ?1 RETURNING salt";
-        Ok(self.transaction.query_row(sql, [grouping], |row| row.get(0)).optional()?)
+        self.db.first(sql, params![grouping], |row| row.get(0))
     }
 
     /// Follows the mail of a detection, by the name it was found with first.
     pub(super) fn follow(&self, detection: &Detection) -> Result<(), StoreError> {
         let Some(queue_id) = &detection.queue_id else { return Ok(()) };
         let first = self
-            .transaction
-            .query_row("SELECT queue_id FROM detection WHERE message = ?1", [detection.message], |row| {
-                row.get::<_, Option<String>>(0)
-            })
-            .optional()?
+            .db
+            .first("SELECT queue_id FROM detection WHERE message = ?1", params![detection.message], |row| {
+                row.get::<Option<String>>(0)
+            })?
             .flatten();
         self.name_mail(queue_id, first.as_deref().unwrap_or(queue_id.as_str()), detection.at)
     }
 }
 
-fn promise_row(row: &Row<'_>) -> rusqlite::Result<Promise> {
+fn promise_row(row: &Row) -> Result<Promise, StoreError> {
     let words = |text: String| -> Vec<String> { text.split_ascii_whitespace().map(str::to_owned).collect() };
     let sealed: bool = row.get(11)?;
     let certain: bool = row.get(16)?;
@@ -257,7 +247,7 @@ fn promise_row(row: &Row<'_>) -> rusqlite::Result<Promise> {
     Ok(Promise {
         detection: Detection {
             message: row.get(0)?,
-            queue_id: row.get::<_, Option<String>>(1)?.as_deref().and_then(QueueId::new),
+            queue_id: row.get::<Option<String>>(1)?.as_deref().and_then(QueueId::new),
             at: time(row.get(2)?),
             verdict: if verdict == "reroute" {
                 Verdict::Reroute
@@ -284,8 +274,8 @@ fn promise_row(row: &Row<'_>) -> rusqlite::Result<Promise> {
             ..Controller::default()
         },
         source: row
-            .get::<_, Option<String>>(9)?
-            .map(|name| Ok::<_, rusqlite::Error>((name, row.get(10)?)))
+            .get::<Option<String>>(9)?
+            .map(|name| Ok::<_, StoreError>((name, row.get(10)?)))
             .transpose()?,
     })
 }

@@ -6,9 +6,9 @@
 use super::record::Recording;
 use super::{StoreError, narrow};
 use crate::case::CaseId;
+use crate::store::base::params;
 use crate::store::held::{Act, HeldRow, HeldState, NewHeld, Place, Telling};
 use chrono::{DateTime, Utc};
-use rusqlite::OptionalExtension;
 
 impl Recording<'_> {
     /// Notes that a mail is held. A mail of the same name that is noted already stays as it is: the row may have been
@@ -18,15 +18,12 @@ impl Recording<'_> {
     /// # Errors
     /// When the register cannot be written.
     pub fn hold(&self, mail: &NewHeld<'_>) -> Result<bool, StoreError> {
-        let known: Option<(i64, i64, [u8; 16])> = self
-            .transaction()
-            .query_row(
-                "SELECT id, at, sender FROM held WHERE node = ?1 AND place = ?2 AND name = ?3
+        let known: Option<(i64, i64, [u8; 16])> = self.db.first(
+            "SELECT id, at, sender FROM held WHERE node = ?1 AND place = ?2 AND name = ?3
                      AND state IN ('waiting', 'approved')",
-                (mail.node, mail.place.word(), mail.name),
-                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-            )
-            .optional()?;
+            params![mail.node, mail.place.word(), mail.name],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )?;
         match known {
             Some((_, at, sender))
                 if mail.place == Place::Spool || (at == mail.at.timestamp() && sender == mail.sender) =>
@@ -39,10 +36,10 @@ impl Recording<'_> {
             }
             None => {}
         }
-        self.transaction().execute(
+        let held: i64 = self.db.one(
             "INSERT INTO held (name, place, node, at, size, sender, sender_domain, recipient_domains, recipients, dpo)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-            rusqlite::params![
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+             RETURNING id", params![
                 mail.name,
                 mail.place.word(),
                 mail.node,
@@ -53,14 +50,13 @@ impl Recording<'_> {
                 mail.recipient_domains.join(" "),
                 narrow(mail.recipients),
                 mail.dpo,
-            ],
-        )?;
-        let held = self.transaction().last_insert_rowid();
+            ], |row| row.get(0))?;
         for case in mail.cases {
             // A row that is made again may name a case of a register that was restored from an older copy.
-            self.transaction().execute(
-                "INSERT OR IGNORE INTO held_case (held, case_id) SELECT ?1, id FROM breach_case WHERE id = ?2",
-                (held, case.as_str()),
+            self.db.execute(
+                "INSERT INTO held_case (held, case_id) SELECT ?1, id FROM breach_case WHERE id = ?2
+                 ON CONFLICT DO NOTHING",
+                params![held, case.as_str()],
             )?;
         }
         self.enter_held(held, mail.at, "brevdue", "held", "venter på en afgørelse")?;
@@ -84,11 +80,9 @@ impl Recording<'_> {
         why: &str,
         now: DateTime<Utc>,
     ) -> Result<Option<Vec<CaseId>>, StoreError> {
-        let decided = self.transaction().execute(
+        let decided = self.db.execute(
             "UPDATE held SET state = 'approved', act = ?2, decided_by = ?3, why = ?4, decided_at = ?5, next_try_at = ?5
-             WHERE id = ?1 AND state = 'waiting'",
-            (held, act.word(), by, why, now.timestamp()),
-        )?;
+             WHERE id = ?1 AND state = 'waiting'", params![held, act.word(), by, why, now.timestamp()])?;
         if decided == 0 {
             return Ok(None);
         }
@@ -123,10 +117,10 @@ impl Recording<'_> {
         reason: &str,
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
-        let settled = self.transaction().execute(
+        let settled = self.db.execute(
             "UPDATE held SET state = ?2, settled_at = ?3, last_error = NULL
              WHERE id = ?1 AND state IN ('waiting', 'approved')",
-            (held, state.word(), now.timestamp()),
+            params![held, state.word(), now.timestamp()],
         )?;
         if settled == 0 {
             return Ok(false);
@@ -145,11 +139,11 @@ impl Recording<'_> {
     /// # Errors
     /// When the register cannot be written.
     pub fn refused(&self, held: i64, error: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
-        self.transaction().execute(
+        self.db.execute(
             "UPDATE held SET state = 'waiting', act = NULL, decided_by = NULL, why = NULL, decided_at = NULL,
                  attempts = attempts + 1, last_error = ?2
              WHERE id = ?1 AND state = 'approved'",
-            (held, error),
+            params![held, error],
         )?;
         self.enter_held(held, now, "brevdue", "release_failed", error)?;
         self.tell(held, Telling::Failed, now)
@@ -160,9 +154,9 @@ impl Recording<'_> {
     /// # Errors
     /// When the register cannot be written.
     pub fn tell(&self, held: i64, what: Telling, now: DateTime<Utc>) -> Result<(), StoreError> {
-        self.transaction().execute(
-            "INSERT OR IGNORE INTO held_telling (held, what, next_try_at) VALUES (?1, ?2, ?3)",
-            (held, what.word(), now.timestamp()),
+        self.db.execute(
+            "INSERT INTO held_telling (held, what, next_try_at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+            params![held, what.word(), now.timestamp()],
         )?;
         Ok(())
     }
@@ -198,18 +192,16 @@ impl Recording<'_> {
         event: &str,
         reason: &str,
     ) -> Result<(), StoreError> {
-        self.transaction().execute(
+        self.db.execute(
             "INSERT INTO held_entry (held, ordinal, at, who, event, reason)
-             SELECT ?1, 1 + ifnull(max(ordinal), 0), ?2, ?3, ?4, ?5 FROM held_entry WHERE held = ?1",
-            (held, at.timestamp(), who, event, reason),
+             SELECT ?1, 1 + coalesce(max(ordinal), 0), ?2, ?3, ?4, ?5 FROM held_entry WHERE held = ?1",
+            params![held, at.timestamp(), who, event, reason],
         )?;
         Ok(())
     }
 
     fn cases_of(&self, held: i64) -> Result<Vec<CaseId>, StoreError> {
-        let mut statement =
-            self.transaction().prepare("SELECT case_id FROM held_case WHERE held = ?1 ORDER BY case_id")?;
-        let cases = statement.query_map([held], |row| row.get::<_, String>(0))?;
-        cases.map(|case| super::read::case_id(&case?)).collect()
+        let sql = "SELECT case_id FROM held_case WHERE held = ?1 ORDER BY case_id";
+        self.db.all(sql, params![held], |row| super::read::case_id(&row.get::<String>(0)?))
     }
 }

@@ -1,0 +1,145 @@
+//! What is asked of the register and changed in it, in the SQL that every database here understands.
+//!
+//! Start reading at [`Store::record`]: everything that a message changes is one transaction.
+
+mod breach;
+mod delivery;
+mod held;
+mod held_rows;
+mod notices;
+mod passage;
+mod promise;
+mod read;
+mod record;
+
+pub use held_rows::HeldTally;
+pub use record::{Joined, Opening, Recording};
+
+use super::base::group::Group;
+use super::base::server::Server;
+use super::base::{Db, Param, Run, file, params, server};
+use super::{ServerUrl, StoreError, StoreUrl, migrate};
+use chrono::{DateTime, Utc};
+use rusqlite::Connection;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The register. Shared by all rooms of a process; other processes may open the same file or server beside it.
+pub struct Store {
+    group: Group,
+    reader: Reader,
+}
+
+/// Where questions are put.
+enum Reader {
+    File(Mutex<Connection>),
+    Server(Arc<Server>),
+}
+
+impl Store {
+    /// Opens the register that the configuration names, makes it where there is none, and brings it up to date.
+    ///
+    /// # Errors
+    /// When it cannot be made, opened, reached or brought up to date, or is of a newer program.
+    pub fn at(url: &StoreUrl) -> Result<Self, StoreError> {
+        match url {
+            StoreUrl::Sqlite(path) => Self::open(path),
+            StoreUrl::Postgres(url) => Self::connect(url),
+        }
+    }
+
+    /// Opens a register in a file.
+    ///
+    /// # Errors
+    /// When the file cannot be made, opened or brought up to date, or is of a newer program.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let writer = file::open(path)?;
+        migrate::file(&writer)?;
+        let reader = Reader::File(Mutex::new(file::open(path)?));
+        let path = path.to_owned();
+        let connect = move || Ok(Box::new(file::open(&path)?) as Box<dyn Run + Send>);
+        Ok(Self { group: Group::new(Some(Box::new(writer)), Box::new(connect), file::BEGIN), reader })
+    }
+
+    /// Connects to a register on a server.
+    ///
+    /// # Errors
+    /// When it cannot be reached or brought up to date, or is of a newer program.
+    pub fn connect(url: &ServerUrl) -> Result<Self, StoreError> {
+        let server = Arc::new(Server::new(url.clone())?);
+        let writer = server.connect()?;
+        migrate::server(&writer)?;
+        let of = Arc::clone(&server);
+        let connect = move || Ok(Box::new(of.connect()?) as Box<dyn Run + Send>);
+        let group = Group::new(Some(Box::new(writer)), Box::new(connect), server::BEGIN);
+        Ok(Self { group, reader: Reader::Server(server) })
+    }
+
+    /// Does everything that a message changes in one transaction: all of it is on disk when this returns, or
+    /// none of it happened. Those who come together share its fsync.
+    ///
+    /// # Errors
+    /// When the work fails, or the register cannot be written; nothing has changed then.
+    pub fn record<T>(
+        &self,
+        work: impl FnOnce(&Recording<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.group.record(|run| work(&Recording::new(run)))
+    }
+
+    /// A change that is one statement.
+    fn change(&self, sql: &str, params: &[Param<'_>]) -> Result<(), StoreError> {
+        self.record(|recording| recording.db.execute(sql, params)).map(drop)
+    }
+
+    /// How many messages passed unread, by kind and verdict.
+    ///
+    /// # Errors
+    /// When the register cannot be read.
+    pub fn unread_tally(&self) -> Result<Vec<(String, String, u64)>, StoreError> {
+        let sql = "SELECT kind, verdict, CAST(sum(messages) AS BIGINT) FROM unread_tally
+                   GROUP BY kind, verdict ORDER BY kind, verdict";
+        self.db()?.all(sql, params![], |row| Ok((row.get(0)?, row.get(1)?, count(row.get(2)?))))
+    }
+
+    /// The check value of the node key whose digests stand in the register.
+    ///
+    /// # Errors
+    /// When the register cannot be read.
+    pub fn node_key_check(&self) -> Result<Option<[u8; 16]>, StoreError> {
+        self.db()?.first("SELECT node_key_check FROM binding", params![], |row| row.get(0))
+    }
+
+    /// Binds the register to a node key, once; returns the check value of the key that it is bound to now, which
+    /// is another's when another process came first.
+    ///
+    /// # Errors
+    /// When it cannot be read or written.
+    pub fn bind_node_key(&self, check: [u8; 16]) -> Result<[u8; 16], StoreError> {
+        self.record(|recording| {
+            let sql = "INSERT INTO binding (one, node_key_check) VALUES (1, ?1) ON CONFLICT DO NOTHING";
+            recording.db.execute(sql, params![check])?;
+            recording.db.one("SELECT node_key_check FROM binding", params![], |row| row.get(0))
+        })
+    }
+
+    fn db(&self) -> Result<Db<'_>, StoreError> {
+        match &self.reader {
+            // A panic while it was held left nothing open on it.
+            Reader::File(file) => Ok(Db::File(file.lock().unwrap_or_else(PoisonError::into_inner))),
+            Reader::Server(server) => Ok(Db::Server(server.lend()?)),
+        }
+    }
+}
+
+fn time(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(seconds, 0).unwrap_or_default()
+}
+
+fn count(value: i64) -> u64 {
+    value.unsigned_abs()
+}
+
+fn narrow(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
