@@ -80,13 +80,16 @@ pub fn test(now: DateTime<Utc>) -> Letter {
 fn one(case: &CaseRow, milestone: Milestone, now: DateTime<Utc>) -> Letter {
     let (danish_left, english_left) = time_left(case, now);
     let (danish_state, english_state) = case.state.names();
-    let subject = match (case.state.kind(), milestone) {
+    let subject = match (case.kind, milestone) {
         (Kind::NearMiss, _) => format!("Afværget: CPR-nummer stoppet / Near miss [{}]", case.id),
         (Kind::Breach, Milestone::Opened) => {
             format!("Brud på persondatasikkerheden: {danish_left} / Breach: {english_left} [{}]", case.id)
         }
         (Kind::Breach, Milestone::Left(_)) => {
             format!("Frist for anmeldelse: {danish_left} / Deadline: {english_left} [{}]", case.id)
+        }
+        (Kind::Breach, Milestone::HitAfter) => {
+            format!("Nyt fund i en afgjort sag: genåbn? / New finding in a settled case [{}]", case.id)
         }
         (Kind::Breach, Milestone::Overdue) => format!("FRISTEN ER OVERSKREDET / OVERDUE [{}]", case.id),
     };
@@ -116,19 +119,16 @@ fn danish(body: &mut String, case: &CaseRow, state: &str, left: &str) {
             );
             line(body, "Nummeret har ikke forladt huset ubeskyttet. Der løber ingen frist.");
         }
-        (State::Suspected | State::Assessing, Some(aware), Some(deadline)) => {
+        (_, Some(aware), Some(deadline)) => {
             line(body, &format!("Bekendt med bruddet: {}", local(aware)));
             line(body, &format!("Frist for anmeldelse til Datatilsynet: {} ({left})", local(deadline)));
             line(body, "");
             line(
                 body,
-                match case.state {
-                    State::Suspected => {
-                        "En mail, der måske indeholder et ukrypteret CPR-nummer, har forladt huset."
-                    }
-                    State::Assessing | State::NearMiss => {
-                        "En mail med et ukrypteret CPR-nummer har forladt huset."
-                    }
+                if case.state == State::Suspected {
+                    "En mail, der måske indeholder et ukrypteret CPR-nummer, har forladt huset."
+                } else {
+                    "En mail med et ukrypteret CPR-nummer har forladt huset."
                 },
             );
             line(body, "Vurdér bruddet, og anmeld det til Datatilsynet på virk.dk,");
@@ -150,7 +150,7 @@ fn danish(body: &mut String, case: &CaseRow, state: &str, left: &str) {
                 );
             }
         }
-        (State::Suspected | State::Assessing, _, _) => {}
+        (_, _, _) => {}
     }
     line(body, &format!("Se sagen: brevdue case show {}", case.id));
 }
@@ -172,15 +172,16 @@ fn english(body: &mut String, case: &CaseRow, state: &str, left: &str) {
             );
             line(body, "The number has not left unprotected. No clock is running.");
         }
-        (State::Suspected | State::Assessing, Some(aware), Some(deadline)) => {
+        (_, Some(aware), Some(deadline)) => {
             line(body, &format!("Aware: {}", local(aware)));
             line(body, &format!("Deadline for notifying Datatilsynet: {} ({left})", local(deadline)));
             line(body, "");
             line(
                 body,
-                match case.state {
-                    State::Suspected => "A mail that may hold an unencrypted CPR number has left.",
-                    State::Assessing | State::NearMiss => "A mail with an unencrypted CPR number has left.",
+                if case.state == State::Suspected {
+                    "A mail that may hold an unencrypted CPR number has left."
+                } else {
+                    "A mail with an unencrypted CPR number has left."
                 },
             );
             line(body, "Assess the breach and notify it to Datatilsynet on virk.dk, unless");
@@ -196,7 +197,7 @@ fn english(body: &mut String, case: &CaseRow, state: &str, left: &str) {
                 line(body, "A DPO key was missing: not all persons concerned can be found again in Brevdue.");
             }
         }
-        (State::Suspected | State::Assessing, _, _) => {}
+        (_, _, _) => {}
     }
     line(body, &format!("See the case: brevdue case show {}", case.id));
 }

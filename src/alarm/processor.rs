@@ -65,7 +65,7 @@ pub fn json(cases: &[&CaseRow], name: &str, now: DateTime<Utc>) -> Option<String
     let rows = cases.iter().copied().map(|case| Case {
         id: case.id.as_str(),
         incident: case.incident,
-        kind: case.state.kind().word(),
+        kind: case.kind.word(),
         state: case.state.word(),
         controller: &case.controller,
         cvr: &case.cvr,

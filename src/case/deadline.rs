@@ -18,6 +18,11 @@ impl Deadline {
         Self(aware + TimeDelta::hours(Self::HOURS))
     }
 
+    /// A deadline that was worked out already.
+    pub fn at_instant(at: DateTime<Utc>) -> Self {
+        Self(at)
+    }
+
     /// The instant.
     pub fn at(self) -> DateTime<Utc> {
         self.0

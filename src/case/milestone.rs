@@ -15,11 +15,14 @@ pub enum Milestone {
     Left(u8),
     /// The deadline has passed.
     Overdue,
+    /// A message came that belongs to a case which was settled.
+    HitAfter,
 }
 
 impl Milestone {
     /// Every milestone, earliest first.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
+        Self::HitAfter,
         Self::Opened,
         Self::Left(48),
         Self::Left(24),
@@ -35,6 +38,7 @@ impl Milestone {
             Self::Opened => "opened".to_owned(),
             Self::Left(hours) => format!("left-{hours}h"),
             Self::Overdue => "overdue".to_owned(),
+            Self::HitAfter => "hit-after".to_owned(),
         }
     }
 
@@ -46,7 +50,8 @@ impl Milestone {
     /// How pressing: of several due at once for one case, the most pressing is sent and the others with it.
     pub fn urgency(self) -> u8 {
         match self {
-            Self::Opened => 0,
+            Self::HitAfter => 0,
+            Self::Opened => 1,
             Self::Left(hours) => 100 - hours.min(99),
             Self::Overdue => 101,
         }
@@ -70,6 +75,8 @@ pub fn plan(
                 Milestone::Opened => opened,
                 Milestone::Left(hours) => clock?.at() - TimeDelta::hours(hours.into()),
                 Milestone::Overdue => clock?.at(),
+                // Never planned ahead.
+                Milestone::HitAfter => return None,
             };
             Some((milestone, due))
         })

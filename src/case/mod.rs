@@ -1,19 +1,25 @@
 //! The breach case: what it is, when it began, when its time is up.
 //!
 //! Pure: no I/O, and the time is an argument. A *detection* is one message; an *incident* is one cause; a
-//! *case* is one controller's part of an incident, with one clock (GDPR art. 33). Start reading at [`State`].
+//! *case* is one controller's part of an incident, with one clock (GDPR art. 33). What a person may do with it is one table, [`act::decide`]. Start reading at [`State`].
 //! Source: facts of the law, "Awareness", "The clock" and "States". Tests: tables beside the code.
 
+pub mod act;
+pub mod chain;
 pub mod deadline;
 pub mod detection;
+pub mod field;
 pub mod incident;
+pub mod local;
 pub mod milestone;
 pub mod passage;
+pub mod regime;
+pub mod severity;
 
 use detection::Outcome;
 use std::fmt;
 
-/// Where a case stands. The states after assessment come with the acts that lead there.
+/// Where a case stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum State {
     /// *Afværget*: stopped or sent protected before it left. No clock.
@@ -23,11 +29,30 @@ pub enum State {
     Suspected,
     /// It left, and is being assessed. The clock runs.
     Assessing,
+    /// A preliminary notification was sent (GDPR art. 33(4)); more is to come.
+    NotifiedPreliminary,
+    /// All was notified.
+    NotifiedFinal,
+    /// A risk is unlikely: documented, and not notified (GDPR art. 33(1), (5)).
+    DocumentedOnly,
+    /// The suspicion was refuted.
+    NoBreach,
+    /// Done with.
+    Closed,
 }
 
 impl State {
     /// Every state.
-    pub const ALL: [Self; 3] = [Self::NearMiss, Self::Suspected, Self::Assessing];
+    pub const ALL: [Self; 8] = [
+        Self::NearMiss,
+        Self::Suspected,
+        Self::Assessing,
+        Self::NotifiedPreliminary,
+        Self::NotifiedFinal,
+        Self::DocumentedOnly,
+        Self::NoBreach,
+        Self::Closed,
+    ];
 
     /// The state in which a detection opens a case.
     pub fn opened_by(outcome: Outcome) -> Self {
@@ -38,8 +63,9 @@ impl State {
         }
     }
 
-    /// The state after another detection joins; a certain delivery ends the doubt, nothing brings it back. What
-    /// left never joins a near miss: whether it left is part of what groups ([`incident::grouping`]).
+    /// The state after another detection joins; a certain delivery ends the doubt, nothing brings it back, and nothing but a
+    /// person reopens what was settled. What left never joins a near miss: whether it left is part of what groups
+    /// ([`incident::grouping`]).
     #[must_use]
     pub fn joined_by(self, outcome: Outcome) -> Self {
         match (self, outcome) {
@@ -48,20 +74,40 @@ impl State {
         }
     }
 
+    /// Whether a further message that left is new to what was decided: a person is asked whether to reopen or to add.
+    pub fn is_settled(self) -> bool {
+        match self {
+            Self::NearMiss | Self::Suspected | Self::Assessing | Self::NotifiedPreliminary => false,
+            Self::NotifiedFinal | Self::DocumentedOnly | Self::NoBreach | Self::Closed => true,
+        }
+    }
+
     /// The state after a person has let a mail of it out in the clear: it left, and that is certain.
     #[must_use]
     pub fn left_in_clear(self) -> Self {
         match self {
             Self::NearMiss => Self::Assessing,
-            Self::Suspected | Self::Assessing => self,
+            state => state,
         }
     }
 
-    /// Whether the case counts as a breach or as one averted.
+    /// Whether the 72 hours run in it.
+    pub fn clock_runs(self) -> bool {
+        matches!(self, Self::Suspected | Self::Assessing)
+    }
+
+    /// Whether the case counts as a breach or as one averted. A closed one is what its clock says
+    /// ([`act::Standing::kind`]).
     pub fn kind(self) -> Kind {
         match self {
             Self::NearMiss => Kind::NearMiss,
-            Self::Suspected | Self::Assessing => Kind::Breach,
+            Self::Suspected
+            | Self::Assessing
+            | Self::NotifiedPreliminary
+            | Self::NotifiedFinal
+            | Self::DocumentedOnly
+            | Self::NoBreach
+            | Self::Closed => Kind::Breach,
         }
     }
 
@@ -71,6 +117,11 @@ impl State {
             Self::NearMiss => "near_miss",
             Self::Suspected => "suspected",
             Self::Assessing => "assessing",
+            Self::NotifiedPreliminary => "notified_preliminary",
+            Self::NotifiedFinal => "notified_final",
+            Self::DocumentedOnly => "documented_only",
+            Self::NoBreach => "no_breach",
+            Self::Closed => "closed",
         }
     }
 
@@ -85,6 +136,11 @@ impl State {
             Self::NearMiss => ("afværget", "near miss"),
             Self::Suspected => ("mistanke", "suspected"),
             Self::Assessing => ("under vurdering", "being assessed"),
+            Self::NotifiedPreliminary => ("foreløbigt anmeldt", "notified, preliminary"),
+            Self::NotifiedFinal => ("endeligt anmeldt", "notified, final"),
+            Self::DocumentedOnly => ("kun dokumenteret", "documented only"),
+            Self::NoBreach => ("intet brud", "no breach"),
+            Self::Closed => ("afsluttet", "closed"),
         }
     }
 }

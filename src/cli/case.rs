@@ -89,7 +89,7 @@ impl<'a> From<&'a CaseRow> for Listed<'a> {
             id: case.id.as_str(),
             incident: case.incident,
             state: case.state.word(),
-            kind: case.state.kind().word(),
+            kind: case.kind.word(),
             controller: &case.controller,
             source: case.source.as_deref(),
             mails: case.mails,
@@ -201,6 +201,7 @@ fn milestone_name(milestone: Milestone) -> String {
         Milestone::Opened => "åbning".to_owned(),
         Milestone::Left(hours) => format!("{hours} t. før frist"),
         Milestone::Overdue => "overskredet".to_owned(),
+        Milestone::HitAfter => "nyt fund efter afgørelse".to_owned(),
     }
 }
 

@@ -128,7 +128,7 @@ impl Found {
     /// Breaches and near misses.
     fn counts(&self) -> (usize, usize) {
         let cases = self.cases.as_deref().unwrap_or_default();
-        let breaches = cases.iter().filter(|case| case.state.kind() == Kind::Breach).count();
+        let breaches = cases.iter().filter(|case| case.kind == Kind::Breach).count();
         (breaches, cases.len() - breaches)
     }
 

@@ -1,23 +1,28 @@
 //! From any older register to the newest, one step at a time, each in its own transaction.
 //!
 //! The schemas of the two databases say the same in their own words; step `n` makes version `n + 1` in both. PostgreSQL began
-//! with the fifth. Nodes that start at once wait for one another: one does the work, the others find it done.
+//! with the fourth. Nodes that start at once wait for one another: one does the work, the others find it done.
 
 use super::StoreError;
 use super::base::{Db, Run, params};
 
 /// Step `n` makes version `n + 1`. A step that has shipped is never changed.
-const FILE: [&str; 4] = [
-    include_str!("schema/sqlite/1.sql"),
-    include_str!("schema/sqlite/2.sql"),
-    include_str!("schema/sqlite/3.sql"),
-    include_str!("schema/sqlite/4.sql"),
+const FILE: [&[&str]; 5] = [
+    &[include_str!("schema/sqlite/1.sql")],
+    &[include_str!("schema/sqlite/2.sql")],
+    &[include_str!("schema/sqlite/3.sql")],
+    &[include_str!("schema/sqlite/4.sql")],
+    &[include_str!("schema/sqlite/5-case.sql")],
 ];
 
 /// The same for a server; the first of them makes all that [`FILE`] has made until then.
-const SERVER: [&str; 1] = [include_str!("schema/postgres/4.sql")];
+const SERVER: [&[&str]; 2] =
+    [&[include_str!("schema/postgres/4.sql")], &[include_str!("schema/postgres/5-case.sql")]];
 /// The version that the first of them makes.
 const SERVER_BEGINS: usize = 4;
+
+/// From this version on every line of the register has its link; those of before get theirs with it.
+const CHAINED: usize = 5;
 
 /// The newest version.
 const NEWEST: usize = FILE.len();
@@ -25,12 +30,30 @@ const _: () = assert!(SERVER_BEGINS + SERVER.len() - 1 == NEWEST, "both database
 
 /// Brings a register in a file up to date.
 pub(super) fn file(run: &dyn Run) -> Result<(), StoreError> {
+    // A table that is made anew leaves those that speak of it without it for a moment (SQLite, "Making other kinds of table
+    // schema changes"); what is wrong at the end is found by the check.
+    run.batch("PRAGMA foreign_keys = OFF")?;
+    let done = file_steps(run);
+    run.batch("PRAGMA foreign_keys = ON")?;
+    done
+}
+
+fn file_steps(run: &dyn Run) -> Result<(), StoreError> {
     loop {
         let step = Step::begin(run, super::base::file::BEGIN)?;
         let version: i64 = step.db().one("PRAGMA user_version", params![], |row| row.get(0))?;
         let done = known(version)?;
-        let Some(sql) = FILE.get(done) else { return Ok(()) };
-        run.batch(sql)?;
+        let Some(parts) = FILE.get(done) else { return Ok(()) };
+        for sql in *parts {
+            run.batch(sql)?;
+        }
+        if done + 1 >= CHAINED {
+            super::rows::chain_all(&step.db())?;
+        }
+        let lost = step.db().first("PRAGMA foreign_key_check", params![], |row| row.get::<String>(0))?;
+        if let Some(table) = lost {
+            return Err(StoreError::Unreadable { what: "reference", value: table });
+        }
         run.batch(&format!("PRAGMA user_version = {}", done + 1))?;
         step.end()?;
     }
@@ -44,8 +67,13 @@ pub(super) fn server(run: &dyn Run) -> Result<(), StoreError> {
         let version = step.db().first("SELECT version FROM schema_version", params![], |row| row.get(0))?;
         let done = known(version.unwrap_or(0))?;
         let next = (done + 1).max(SERVER_BEGINS);
-        let Some(sql) = SERVER.get(next - SERVER_BEGINS) else { return step.end() };
-        run.batch(sql)?;
+        let Some(parts) = SERVER.get(next - SERVER_BEGINS) else { return step.end() };
+        for sql in *parts {
+            run.batch(sql)?;
+        }
+        if next >= CHAINED {
+            super::rows::chain_all(&step.db())?;
+        }
         let sql = "INSERT INTO schema_version (one, version) VALUES (1, ?1)
                    ON CONFLICT (one) DO UPDATE SET version = excluded.version";
         step.db().execute(sql, params![i64::try_from(next).unwrap_or(i64::MAX)])?;

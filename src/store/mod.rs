@@ -13,12 +13,14 @@ mod rows;
 mod url;
 
 pub use delivery::{Broken, BypassNotice, Bypassed, DeliveryRow, Journey, Logged, Promise};
-pub use rows::{HeldTally, Joined, Opening, Recording, Store};
+pub use rows::{Anchor, HeldTally, Joined, NewReceipt, Opening, Recording, Store, Verified};
 pub use url::{BadUrl, ServerUrl};
 
+use crate::case::field::Field;
 use crate::case::milestone::Milestone;
 use crate::case::{CaseId, Kind, State};
 use chrono::{DateTime, Utc};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -49,6 +51,8 @@ pub struct CaseRow {
     pub incident: i64,
     /// Where it stands.
     pub state: State,
+    /// Whether it is a breach or one averted, whatever its state.
+    pub kind: Kind,
     /// The controller's name.
     pub controller: String,
     /// The controller's CVR number.
@@ -63,8 +67,14 @@ pub struct CaseRow {
     pub persons: u64,
     /// Whether that is all of them: a mail with more than [`crate::scan::Persons::LIMIT`] is counted to there.
     pub persons_exact: bool,
+    /// Persons in each message, added up.
+    pub records: u64,
     /// When the first message was found.
     pub detected_at: DateTime<Utc>,
+    /// When the last one was.
+    pub last_at: DateTime<Utc>,
+    /// Messages that came after it was settled: a person is asked to reopen it.
+    pub hits_after: u64,
     /// When the controller became aware; `None` for a near miss.
     pub aware_at: Option<DateTime<Utc>>,
     /// When the authority must have been notified; `None` for a near miss.
@@ -82,6 +92,12 @@ pub struct CaseFile {
     pub entries: Vec<Entry>,
     /// Who is to be told, or was.
     pub notices: Vec<NoticeRow>,
+    /// What was written about it.
+    pub facts: BTreeMap<Field, String>,
+    /// Papers that prove something.
+    pub receipts: Vec<ReceiptRow>,
+    /// What is still to be done, and what was.
+    pub tasks: Vec<TaskRow>,
     /// The newest messages, at most [`CaseFile::MESSAGES`].
     pub messages: Vec<MessageRow>,
 }
@@ -89,6 +105,38 @@ pub struct CaseFile {
 impl CaseFile {
     /// How many messages are shown.
     pub const MESSAGES: usize = 20;
+}
+
+/// A paper of a case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReceiptRow {
+    /// When it was kept.
+    pub at: DateTime<Utc>,
+    /// By whom.
+    pub who: String,
+    /// Whether it is the authority's, of a notification.
+    pub is_notification: bool,
+    /// Of the file.
+    pub sha256: [u8; 32],
+    /// Its name in the spool.
+    pub file: String,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// A task of a case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskRow {
+    /// Its number.
+    pub id: i64,
+    /// What.
+    pub what: String,
+    /// Whose.
+    pub who: String,
+    /// Since when.
+    pub added_at: DateTime<Utc>,
+    /// When it was done.
+    pub done_at: Option<DateTime<Utc>>,
 }
 
 /// A line of the register.
@@ -106,6 +154,8 @@ pub struct Entry {
     pub to: Option<String>,
     /// Why.
     pub reason: String,
+    /// What was said with it, as JSON; empty when nothing was.
+    pub detail: String,
 }
 
 /// A message of a case.

@@ -53,6 +53,15 @@ impl Recording<'_> {
     }
 }
 
+impl Recording<'_> {
+    /// From now on no message joins this case.
+    pub(super) fn ungroup(&self, case: &CaseId) -> Result<(), StoreError> {
+        let sql = "UPDATE breach_case SET grouping = ?2 WHERE id = ?1";
+        self.db.execute(sql, params![case.as_str(), ungrouped()?])?;
+        Ok(())
+    }
+}
+
 /// A grouping that no message has.
 fn ungrouped() -> Result<[u8; 16], StoreError> {
     let mut random = [0; 16];

@@ -2,7 +2,9 @@
 //!
 //! Start reading at [`Store::record`]: everything that a message changes is one transaction.
 
+mod act;
 mod breach;
+mod chain;
 mod delivery;
 mod held;
 mod held_rows;
@@ -12,6 +14,9 @@ mod promise;
 mod read;
 mod record;
 
+pub use act::NewReceipt;
+pub(in crate::store) use chain::chain_all;
+pub use chain::{Anchor, Verified};
 pub use held_rows::HeldTally;
 pub use record::{Joined, Opening, Recording};
 

@@ -169,11 +169,12 @@ impl Recording<'_> {
         let joined = self.join(&detection, &opening)?;
         self.enter(&joined.case, now, "promise_broken", None, None, why)?;
         let message = detection.message;
-        self.db.execute(
+        let new = self.db.execute(
             "INSERT INTO person (case_id, digest) SELECT ?1, digest FROM promise_person WHERE message = ?2
              ON CONFLICT DO NOTHING",
             params![joined.case.as_str(), message],
         )?;
+        self.count_persons(&joined.case, new)?;
         let near = "SELECT DISTINCT c.id FROM detection d JOIN breach_case c ON c.id = d.case_id
              WHERE d.queue_id = ?1 AND c.state = 'near_miss' AND c.id <> ?2";
         let queue_id = detection.queue_id.as_ref().map(QueueId::as_str);

@@ -1,17 +1,14 @@
 //! Questions to the register.
 
 use super::{Store, StoreError, count, time};
-use crate::case::{CaseId, State};
+use crate::case::{CaseId, Kind, State};
 use crate::store::base::{Row, params};
 use crate::store::delivery::disposition;
 use crate::store::{CaseFile, CaseRow, Entry, MessageRow};
 
 const CASE: &str = "
-    SELECT c.id, c.state, c.controller_name, c.controller_cvr, c.dpo, i.source,
-           (SELECT count(*) FROM detection d WHERE d.case_id = c.id),
-           (SELECT count(*) FROM person p WHERE p.case_id = c.id),
-           c.detected_at, c.aware_at, c.deadline, c.sealed,
-           (SELECT coalesce(min(d.persons_exact), 1) FROM detection d WHERE d.case_id = c.id), c.incident
+    SELECT c.id, c.state, c.controller_name, c.controller_cvr, c.dpo, i.source, c.mails, c.persons,
+           c.detected_at, c.aware_at, c.deadline, c.sealed, c.persons_exact, c.incident, c.records, c.last_at, c.hits_after
     FROM breach_case c JOIN incident i ON i.id = c.incident";
 
 impl Store {
@@ -21,7 +18,9 @@ impl Store {
     /// When the register cannot be read.
     pub fn cases(&self) -> Result<Vec<CaseRow>, StoreError> {
         let connection = self.db()?;
-        connection.all(&format!("{CASE} ORDER BY c.deadline IS NULL, c.deadline, c.id"), params![], case_row)
+        connection.all(&format!("{CASE} ORDER BY
+                 CASE WHEN c.state IN ('suspected', 'assessing') THEN 0 WHEN c.deadline IS NOT NULL THEN 1 ELSE 2 END,
+                 c.deadline, c.id"), params![], case_row)
     }
 
     /// The cases of an incident, in the order in which they were opened: one for each controller that it concerns, and
@@ -45,13 +44,16 @@ impl Store {
             row,
             entries: self.entries(id)?,
             notices: self.notices(id)?,
+            facts: self.facts(id)?,
+            receipts: self.receipts(id)?,
+            tasks: self.tasks(id)?,
             messages: self.messages(id)?,
         }))
     }
 
     fn entries(&self, id: &CaseId) -> Result<Vec<Entry>, StoreError> {
         let connection = self.db()?;
-        connection.all("SELECT at, who, event, from_state, to_state, reason FROM register_entry WHERE case_id = ?1 ORDER BY ordinal", params![id.as_str()], |row| {
+        connection.all("SELECT at, who, event, from_state, to_state, reason, detail FROM register_entry WHERE case_id = ?1 ORDER BY ordinal", params![id.as_str()], |row| {
             Ok(Entry {
                 at: time(row.get(0)?),
                 who: row.get(1)?,
@@ -59,6 +61,7 @@ impl Store {
                 from: row.get(3)?,
                 to: row.get(4)?,
                 reason: row.get(5)?,
+                detail: row.get(6)?,
             })
         })
     }
@@ -98,17 +101,23 @@ impl Store {
 fn case_row(row: &Row) -> Result<CaseRow, StoreError> {
     let id: String = row.get(0)?;
     let state_word: String = row.get(1)?;
+    let detected_at = time(row.get(8)?);
+    let aware_at = row.get::<Option<i64>>(9)?.map(time);
     Ok(CaseRow {
         id: case_id(&id)?,
         state: state(&state_word)?,
+        kind: if aware_at.is_some() { Kind::Breach } else { Kind::NearMiss },
         controller: row.get(2)?,
         cvr: row.get(3)?,
         dpo: row.get(4)?,
         source: row.get(5)?,
         mails: count(row.get(6)?),
         persons: count(row.get(7)?),
-        detected_at: time(row.get(8)?),
-        aware_at: row.get::<Option<i64>>(9)?.map(time),
+        detected_at,
+        aware_at,
+        records: count(row.get(14)?),
+        last_at: row.get::<Option<i64>>(15)?.map_or(detected_at, time),
+        hits_after: count(row.get(16)?),
         deadline: row.get::<Option<i64>>(10)?.map(time),
         sealed: row.get(11)?,
         persons_exact: row.get(12)?,

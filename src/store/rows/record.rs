@@ -1,8 +1,10 @@
 //! What a message changes: its case, its row, its persons, the register's lines and the notices to come.
 
+use super::chain::chain_on;
 use super::{StoreError, narrow};
+use crate::case::chain::Content;
 use crate::case::deadline::Deadline;
-use crate::case::detection::Detection;
+use crate::case::detection::{Detection, Outcome};
 use crate::case::incident::Source;
 use crate::case::{CaseId, Kind, State, milestone};
 use crate::envelope::Controller;
@@ -27,6 +29,18 @@ pub struct Joined {
     pub state: State,
     /// How often the message has come; above 1 nothing else was changed.
     pub attempts: u64,
+}
+
+/// A line that is to be entered.
+pub(super) struct Entering<'a> {
+    pub(super) case: &'a CaseId,
+    pub(super) at: DateTime<Utc>,
+    pub(super) who: &'a str,
+    pub(super) event: &'a str,
+    pub(super) from: Option<State>,
+    pub(super) to: Option<State>,
+    pub(super) reason: &'a str,
+    pub(super) detail: &'a str,
 }
 
 /// What a new case needs besides its first detection.
@@ -65,11 +79,9 @@ impl<'a> Recording<'a> {
         let (case, salt, state, opened) = if let Some((id, salt, state)) = found {
             let case = super::read::case_id(&id)?;
             let state = self.move_on(&case, super::read::state(&state)?, detection)?;
-            let has_key = opening.controller.dpo_key.is_some();
-            self.db.execute(
-                "UPDATE breach_case SET sealed = CASE WHEN ?2 = 0 THEN 0 ELSE sealed END WHERE id = ?1",
-                params![case.as_str(), has_key],
-            )?;
+            if state.is_settled() && detection.outcome != Outcome::Stopped {
+                self.hit_after(&case, detection.at)?;
+            }
             (case, salt, state, false)
         } else {
             // Persons of promises that may be broken are counted under the salt that the case then has.
@@ -96,8 +108,50 @@ impl<'a> Recording<'a> {
                 detection.persons_exact,
             ],
         )?;
+        let at = detection.at.timestamp();
+        self.db.execute(
+            "UPDATE breach_case SET mails = mails + 1, records = records + ?2,
+                 persons_exact = CASE WHEN ?3 = 0 THEN 0 ELSE persons_exact END,
+                 sealed = CASE WHEN ?4 = 0 THEN 0 ELSE sealed END,
+                 first_at = CASE WHEN first_at < ?5 THEN first_at ELSE ?5 END,
+                 last_at = CASE WHEN last_at > ?5 THEN last_at ELSE ?5 END
+             WHERE id = ?1",
+            params![
+                case.as_str(),
+                narrow(detection.persons),
+                detection.persons_exact,
+                opening.controller.dpo_key.is_some(),
+                at
+            ],
+        )?;
         self.follow(detection)?;
         Ok(Joined { case, salt, opened, state, attempts: 1 })
+    }
+
+    /// A message joined a case that was settled: the first one is a line and a telling that proposes to reopen it; no clock
+    /// is started in silence (facts of the law, "Awareness" 5).
+    fn hit_after(&self, case: &CaseId, at: DateTime<Utc>) -> Result<(), StoreError> {
+        let sql = "UPDATE breach_case SET hits_after = hits_after + 1 WHERE id = ?1
+                   RETURNING hits_after, clock_version, dpo";
+        let (hits, clock, dpo): (i64, i64, String) =
+            self.db.one(sql, params![case.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        if hits == 1 {
+            let reason = "en ny mail hører til sagen, efter at den blev afgjort: overvej at genåbne den";
+            self.enter(case, at, "hit_after", None, None, reason)?;
+            self.notice(case, milestone::Milestone::HitAfter, clock, &dpo, at)?;
+        }
+        Ok(())
+    }
+
+    /// The case has these persons more.
+    pub(super) fn count_persons(&self, case: &CaseId, new: usize) -> Result<(), StoreError> {
+        if new > 0 {
+            self.db.execute(
+                "UPDATE breach_case SET persons = persons + ?2 WHERE id = ?1",
+                params![case.as_str(), narrow(new as u64)],
+            )?;
+        }
+        Ok(())
     }
 
     /// Counts a message of which not all was read, under each of these kinds.
@@ -127,6 +181,7 @@ impl<'a> Recording<'a> {
                 new.push(position);
             }
         }
+        self.count_persons(case, new.len())?;
         Ok(new)
     }
 
@@ -195,7 +250,12 @@ impl<'a> Recording<'a> {
             State::Suspected => {
                 "mailen har måske forladt huset med et ukrypteret CPR-nummer; fristen regnes fra fundet (artikel 33, stk. 1)"
             }
-            State::Assessing => {
+            State::Assessing
+            | State::NotifiedPreliminary
+            | State::NotifiedFinal
+            | State::DocumentedOnly
+            | State::NoBreach
+            | State::Closed => {
                 "mailen har forladt huset ukrypteret; bekendt med bruddet fra fundet (artikel 33, stk. 1)"
             }
         };
@@ -264,21 +324,45 @@ impl<'a> Recording<'a> {
         to: Option<State>,
         reason: &str,
     ) -> Result<(), StoreError> {
+        self.enter_whole(&Entering { case, at, who, event, from, to, reason, detail: "" })
+    }
+
+    /// Enters a line, and its link in the chain of the case.
+    pub(super) fn enter_whole(&self, line: &Entering<'_>) -> Result<(), StoreError> {
+        let Entering { case, at, who, event, from, to, reason, detail } = *line;
+        let before = self.db.first(
+            "SELECT ordinal, chain FROM register_link WHERE case_id = ?1 ORDER BY ordinal DESC LIMIT 1",
+            params![case.as_str()],
+            |row| Ok((row.get::<i64>(0)?, row.get::<[u8; 32]>(1)?)),
+        )?;
+        let (last, head) = before.unwrap_or_default();
+        let content = Content {
+            case: case.as_str(),
+            ordinal: last + 1,
+            at: at.timestamp(),
+            who,
+            event,
+            from: from.map(State::word).unwrap_or_default(),
+            to: to.map(State::word).unwrap_or_default(),
+            reason,
+            detail,
+        };
         self.db.execute(
-            "INSERT INTO register_entry (case_id, ordinal, at, who, event, from_state, to_state, reason)
-             SELECT ?1, 1 + coalesce(max(ordinal), 0), ?2, ?3, ?4, ?5, ?6, ?7
-             FROM register_entry WHERE case_id = ?1",
+            "INSERT INTO register_entry (case_id, ordinal, at, who, event, from_state, to_state, reason, detail)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             params![
                 case.as_str(),
-                at.timestamp(),
+                content.ordinal,
+                content.at,
                 who,
                 event,
                 from.map(State::word),
                 to.map(State::word),
-                reason
+                reason,
+                detail
             ],
         )?;
-        Ok(())
+        chain_on(&self.db, &content, &head)
     }
 
     pub(super) fn plan(
@@ -291,10 +375,25 @@ impl<'a> Recording<'a> {
         clock_version: i64,
     ) -> Result<(), StoreError> {
         for (milestone, due) in milestone::plan(kind, opened, deadline) {
-            self.db.execute(
-                "INSERT INTO notice (case_id, milestone, clock_version, recipient, channel, due_at, next_try_at)
-                 VALUES (?1, ?2, ?3, ?4, 'mail', ?5, ?5) ON CONFLICT DO NOTHING", params![case.as_str(), milestone.word(), clock_version, recipient, due.timestamp()])?;
+            self.notice(case, milestone, clock_version, recipient, due)?;
         }
+        Ok(())
+    }
+
+    /// Somebody is to be told; planned twice it is one telling.
+    pub(super) fn notice(
+        &self,
+        case: &CaseId,
+        milestone: milestone::Milestone,
+        clock_version: i64,
+        recipient: &str,
+        due: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        self.db.execute(
+            "INSERT INTO notice (case_id, milestone, clock_version, recipient, channel, due_at, next_try_at)
+             VALUES (?1, ?2, ?3, ?4, 'mail', ?5, ?5) ON CONFLICT DO NOTHING",
+            params![case.as_str(), milestone.word(), clock_version, recipient, due.timestamp()],
+        )?;
         Ok(())
     }
 }
