@@ -4,11 +4,12 @@ use super::StoreError;
 use rusqlite::{Connection, TransactionBehavior};
 
 /// Step `n` makes version `n + 1`. A step that has shipped is never changed.
-const STEPS: [&str; 4] = [
+const STEPS: [&str; 5] = [
     include_str!("sqlite/schema.sql"),
     include_str!("sqlite/step2.sql"),
     include_str!("sqlite/delivery.sql"),
     include_str!("sqlite/held.sql"),
+    include_str!("sqlite/digital_post.sql"),
 ];
 
 /// The newest version.
