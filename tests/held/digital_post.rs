@@ -26,13 +26,13 @@ const PERSON: &str = "110675-1028";
 const WHO: [&str; 4] = ["--by", "Dorte DPO", "--why", "borgeren har Digital Post"];
 
 /// A folder for letters, as an operator makes it.
-fn make_outbox(path: &Path) {
+pub(super) fn make_outbox(path: &Path) {
     std::fs::create_dir_all(path).unwrap();
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o750)).unwrap();
 }
 
 /// The letters that lie there, by name; no draft may be left.
-fn letters(outbox: &Path) -> Vec<PathBuf> {
+pub(super) fn letters(outbox: &Path) -> Vec<PathBuf> {
     let mut all: Vec<PathBuf> = std::fs::read_dir(outbox).unwrap().map(|one| one.unwrap().path()).collect();
     all.sort();
     assert!(all.iter().all(|path| path.extension().is_some_and(|ending| ending == "xml")), "{all:?}");
@@ -46,7 +46,7 @@ fn all<'a>(message: &'a str, name: &str) -> Vec<&'a str> {
 }
 
 /// A letter as it must be: who, by which name, and with which documents.
-fn assert_letter(path: &Path, recipient: &str, label: &str) -> String {
+pub(super) fn assert_letter(path: &Path, recipient: &str, label: &str) -> String {
     let message = std::fs::read_to_string(path).unwrap();
     assert_eq!(all(&message, "messageUUID"), [path.file_stem().unwrap().to_str().unwrap()]);
     assert_eq!(all(&message, "recipientID"), [recipient]);

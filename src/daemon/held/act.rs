@@ -13,6 +13,7 @@
 
 use super::sweep::Likeness;
 use super::tell::Told;
+use super::way::{cover_of, parameters_of};
 use super::{Keeper, NotSent, Outbound, Road};
 use crate::alarm::stage;
 use crate::envelope::QueueId;
@@ -211,7 +212,8 @@ impl Keeper {
                     });
                     let measure = measured.await?;
                     let content = self.postfix.content(&id)?;
-                    let cover = Cover { parameters: parameters_of(&mail, measure), ..cover_of(&mail) };
+                    let cover =
+                        Cover { parameters: parameters_of(&mail, measure.is_eight_bit), ..cover_of(&mail) };
                     self.send(cover, Box::new(content), measure, Act::Protected).await?;
                     self.register.store.held_accepted(row.row, self.clock.now())?;
                 }
@@ -381,27 +383,6 @@ impl Keeper {
         let done = tokio::task::spawn_blocking(move || work(&keeper)).await;
         done.unwrap_or_else(|_| Err(NotActed::Beside("reading it panicked; please report this".to_owned())))
     }
-}
-
-/// The envelope of a mail that Postfix has.
-pub(super) fn cover_of(mail: &Queued) -> Cover {
-    Cover {
-        sender: mail.sender.clone(),
-        recipients: mail.recipients.iter().map(|to| (to.clone(), Vec::new())).collect(),
-        ..Cover::default()
-    }
-}
-
-/// What MAIL is to say of it.
-fn parameters_of(mail: &Queued, measure: Measure) -> Vec<String> {
-    let mut parameters = Vec::new();
-    if measure.is_eight_bit {
-        parameters.push("BODY=8BITMIME".to_owned());
-    }
-    if std::iter::once(&mail.sender).chain(&mail.recipients).any(|address| !address.is_ascii()) {
-        parameters.push("SMTPUTF8".to_owned());
-    }
-    parameters
 }
 
 /// Root acts on Postfix's queue, and what it writes is the service's to go on with.

@@ -14,6 +14,7 @@
 //!
 //! Start reading at [`Keeper::order`] and [`Keeper::post`]. Tests: `tests/held/digital_post.rs`.
 
+use super::way::cover_of;
 use super::{Keeper, NotActed};
 use crate::envelope::{Address, QueueId, controller_of};
 use crate::inspect::local_day;
@@ -160,7 +161,7 @@ impl Keeper {
             Place::Postfix => {
                 let mail = self.queued(row)?;
                 let mail = mail.ok_or_else(|| NotActed::Beside("it is not in the queue yet".to_owned()))?;
-                super::act::cover_of(&mail)
+                cover_of(&mail)
             }
         };
         let sender = Address::parse(cover.sender.as_bytes());
@@ -267,7 +268,7 @@ impl Keeper {
             Place::Postfix => {
                 let id = QueueId::new(&row.name).ok_or_else(nameless)?;
                 let mail = self.queued(row)?.ok_or(NotActed::Another)?;
-                Ok((super::act::cover_of(&mail), Box::new(self.postfix.content(&id)?)))
+                Ok((cover_of(&mail), Box::new(self.postfix.content(&id)?)))
             }
         }
     }

@@ -194,6 +194,10 @@ impl Sink {
                 continue;
             }
             let media = leaf.media();
+            if SIGNATURES.contains(&media.as_str()) {
+                about.push("Mailens digitale signatur er ikke med her.".to_owned());
+                continue;
+            }
             if !settings.file_types.contains(&media) {
                 return Err(Unfit::FileType(shown(&media)));
             }
@@ -275,6 +279,10 @@ impl Leaf {
         }
     }
 }
+
+/// What signs a mail says nothing of a letter that is taken out of it.
+const SIGNATURES: [&str; 3] =
+    ["application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature"];
 
 const BOM: &[u8] = "\u{FEFF}".as_bytes();
 

@@ -113,6 +113,11 @@ fn a_mail_without_a_text_or_with_one_file_is_a_letter_too() {
     assert_eq!(all(&empty, "filename"), ["oplysninger-om-mailen.txt"]);
     let file = letter("Subject: hej\r\nContent-Type: application/pdf; name=a.pdf\r\n\r\n%PDF-1.4\r\n");
     assert_eq!(all(&file, "filename"), ["oplysninger-om-mailen.txt", "a.pdf"]);
+    let signed = letter(
+        "Subject: hej\r\nContent-Type: multipart/signed; boundary=m\r\n\r\n--m\r\n\r\nhej\r\n--m\r\n\
+         Content-Type: application/pkcs7-signature; name=smime.p7s\r\n\r\nx\r\n--m--\r\n",
+    );
+    assert_eq!(all(&signed, "filename"), ["meddelelse.txt", "oplysninger-om-mailen.txt"]);
     let plain = letter("Subject: hej\r\n\r\nK\u{e6}re A\r\n");
     assert_eq!(all(&plain, "filename"), ["meddelelse.txt", "oplysninger-om-mailen.txt"]);
 }
