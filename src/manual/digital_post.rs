@@ -20,8 +20,8 @@
 //! ```
 //!
 //! or a `[[digital_post.mapping]]` does: mail of a source to these addresses is for the authority with this CVR number. Then nobody need
-//! be named (`held release ID --digital-post`), and with `automatic = true` no person need decide: the mail is a letter within a minute
-//! after it was held, and the register says by which mapping. A mail that was held because it could not be read is left to a person.
+//! be named (`held release ID --digital-post`), and with `automatic = true` no person need decide: the mail is a letter ten minutes
+//! after it was held (until then its door may give it back to its sender), and the register says by which mapping. A mail that was held because it could not be read is left to a person.
 //!
 //! A CPR number is typed unseen, twice, or read from a file with one line. It is no argument, since any process of the machine can read
 //! those. It must pass its check digit. It stands in a file of the spool that is sealed to this machine (`spool/orders`) until the letter

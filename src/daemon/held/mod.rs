@@ -159,6 +159,7 @@ impl Keeper {
 
     /// One round: acts on what was decided about mail in our spool, and tells senders.
     pub async fn round(self: &Arc<Self>) {
+        self.post_aside().await;
         match self.decided(Place::Spool).await {
             Ok(rows) => {
                 for row in rows {
@@ -193,17 +194,25 @@ impl Keeper {
         if let Err(error) = swept {
             tracing::error!(error, "held mail could not be compared with its rows");
         }
-        let posted = self.aside(|keeper| {
-            keeper.clear_orders().map_err(|error| format!("orders of Digital Post: {error}"))?;
-            keeper.post_by_mapping().map_err(|error| error.to_string())
-        });
-        match posted.await {
+        let cleared = self.aside(|keeper| keeper.clear_orders().map_err(|error| error.to_string()));
+        if let Err(error) = cleared.await {
+            tracing::error!(error, "orders of Digital Post that nobody waits for could not be cleared");
+        }
+    }
+
+    /// Decides about held mail that a mapping of the configuration names.
+    async fn post_aside(self: &Arc<Self>) {
+        match self.aside(|keeper| keeper.post_by_mapping().map_err(|error| error.to_string())).await {
             Ok(0) => {}
-            Ok(mails) => tracing::info!(
-                mails,
-                "held mail goes by Digital Post, as a mapping of the configuration says"
-            ),
-            Err(error) => tracing::error!(error, "Digital Post: the mappings could not be asked"),
+            Ok(mails) => {
+                tracing::info!(
+                    mails,
+                    "held mail goes by Digital Post, as a mapping of the configuration says"
+                );
+            }
+            Err(error) => {
+                tracing::error!(error, "held mail: the mappings of Digital Post could not be asked");
+            }
         }
     }
 

@@ -95,7 +95,7 @@ impl Keeper {
         fs::create_dir_all(&self.orders)?;
         let spool = fs::metadata(self.orders.parent().unwrap_or(&self.orders))?;
         if fs::metadata(&self.orders)?.uid() != spool.uid() {
-            std::os::unix::fs::chown(&self.orders, Some(spool.uid()), Some(spool.gid()))?;
+            std::os::unix::fs::lchown(&self.orders, Some(spool.uid()), Some(spool.gid()))?;
         }
         Ok(spool.uid())
     }
@@ -107,7 +107,7 @@ impl Keeper {
     /// What the decision's order says.
     fn ordered(&self, row: &HeldRow, decision: &HeldDecision) -> Result<Addressed, NotActed> {
         const LOST: Unfit =
-            Unfit::Doubtful("the order that named its recipient is not here, or is another mail's");
+            Unfit::Unnamed("the order that named its recipient is not here, or is another mail's");
         let name = decision.order.as_deref().and_then(HeldId::parse).ok_or(LOST)?;
         let sealed = match fs::read(self.order_path(&name)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(LOST.into()),
@@ -185,8 +185,10 @@ impl Keeper {
         let mut decided = 0;
         for row in self.register.store.held(false)? {
             let is_new = row.state == HeldState::Waiting && row.node == self.node && row.attempts == 0;
+            // Until then its door may take the hold back, and whoever sent the mail sends it again.
+            let is_ours = self.clock.now() - row.at > Self::SETTLING;
             // One without a case was held for what could not be read: a person is to look at it.
-            if !is_new || row.cases.is_empty() || self.asked().contains(&row.row) {
+            if !is_new || !is_ours || row.cases.is_empty() || self.asked().contains(&row.row) {
                 continue;
             }
             match self.mapping(&row) {
@@ -232,11 +234,14 @@ impl Keeper {
         for entry in entries {
             let entry = entry?;
             let (name, Ok(meta)) = (entry.file_name(), entry.metadata()) else { continue };
-            let name = name.to_str().and_then(|name| name.strip_suffix(".age")).unwrap_or_default();
+            let name = name.to_str().unwrap_or_default();
+            let is_draft = name.starts_with('.') && name.contains(".age.draft-");
+            let name = name.strip_suffix(".age").and_then(HeldId::parse);
+            let is_waited_for = name.as_ref().is_some_and(|name| wanted.contains(name.as_str()));
             // A new one may be about to be decided by; the machine's own time, since the file has it.
             let written: chrono::DateTime<chrono::Utc> = meta.modified()?.into();
             let is_old = self.clock.now() - written > Self::SETTLING;
-            if is_old && HeldId::parse(name).is_some() && !wanted.contains(name) {
+            if is_old && (is_draft || name.is_some()) && !is_waited_for {
                 fs::remove_file(entry.path())?;
                 cleared += 1;
             }
@@ -319,7 +324,7 @@ impl Keeper {
         let first = of.next().flatten();
         let Some(first) = first.filter(|first| of.all(|one| one.is_some_and(|one| one.cvr == first.cvr)))
         else {
-            return Err(Unfit::Doubtful(
+            return Err(Unfit::Unnamed(
                 "it is the mail of more than one controller, and no `sender_cvr` is set",
             )
             .into());

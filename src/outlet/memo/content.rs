@@ -206,7 +206,11 @@ impl Sink {
                 main.push(Document { media, name, bytes: leaf.text() });
             } else {
                 let number = additional.len() + 1;
-                let name = leaf.name(&media, number, &mut about);
+                let mut name = leaf.name(&media, number, &mut about);
+                if additional.iter().any(|one: &Document| one.name == name) {
+                    // Whoever saves them side by side keeps both.
+                    name = format!("{number}-{name}");
+                }
                 let bytes = if leaf.media.starts_with("text/") { leaf.text() } else { leaf.bytes };
                 additional.push(Document { media, name, bytes });
             }

@@ -134,6 +134,9 @@ pub enum Unfit {
     /// A part of it could not be read as it was meant, so that a document may be missing.
     #[error("it cannot be taken apart without doubt: {0}")]
     Doubtful(&'static str),
+    /// Nobody is named as its recipient or as its sender: why.
+    #[error("{0}")]
+    Unnamed(&'static str),
     /// A number where none may stand.
     #[error("what looks like a CPR number stands outside recipientID and the documents, in {0}")]
     Number(String),

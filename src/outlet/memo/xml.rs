@@ -96,7 +96,8 @@ impl Xml {
 
     /// An element of text: what XML cannot hold is left out (XML 1.0 §2.2), what MeMo has no room for is cut.
     fn text(&mut self, name: &str, text: &str) {
-        let plain: String = text.chars().filter(|c| !c.is_control()).take(TEXT).collect();
+        let is_xml = |c: &char| !c.is_control() && !matches!(c, '\u{FFFE}' | '\u{FFFF}');
+        let plain: String = text.chars().filter(is_xml).take(TEXT).collect();
         self.open(name);
         self.0.push_str(&escape(plain.as_str()));
         self.close(name);
