@@ -183,7 +183,9 @@ impl Keeper {
             return Ok(0);
         }
         let mut decided = 0;
-        for row in self.register.store.held(false)? {
+        let rows = self.register.store.held(false)?;
+        self.asked().retain(|asked| rows.iter().any(|row| row.row == *asked));
+        for row in rows {
             let is_new = row.state == HeldState::Waiting && row.node == self.node && row.attempts == 0;
             // Until then its door may take the hold back, and whoever sent the mail sends it again.
             let is_ours = self.clock.now() - row.at > Self::SETTLING;
