@@ -432,18 +432,12 @@ fn an_order_that_nobody_decided_by_goes_and_the_mail_stays() {
     let house = House::posting();
     let id = house.hold_mail(&leak());
     house.keeper.order(&house.at(&id), &House::to_a_person()).unwrap();
-    let stop = tokio::sync::watch::channel(false);
     for (now, left) in [(Clock::System.now(), 1), (Clock::System.now() + TimeDelta::minutes(11), 0)] {
         house.hands.set(now);
-        // As the daemon runs: a sweep and a round.
-        stop.0.send_replace(false);
-        let run = Arc::clone(&house.keeper).run(stop.1.clone());
-        house.runtime.block_on(async {
-            tokio::join!(run, async {
-                tokio::time::sleep(Duration::from_millis(200)).await;
-                stop.0.send_replace(true);
-            })
-        });
+        // As the daemon runs: a sweep and a round, and told to end meanwhile.
+        let (stop, stopped) = tokio::sync::watch::channel(false);
+        stop.send_replace(true);
+        house.runtime.block_on(Arc::clone(&house.keeper).run(stopped));
         assert_eq!((house.orders(), house.at(&id).state), (left, HeldState::Waiting));
     }
 }

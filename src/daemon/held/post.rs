@@ -184,7 +184,8 @@ impl Keeper {
         }
         let mut decided = 0;
         let rows = self.register.store.held(false)?;
-        self.asked().retain(|asked| rows.iter().any(|row| row.row == *asked));
+        let open: HashSet<i64> = rows.iter().map(|row| row.row).collect();
+        self.asked().retain(|asked| open.contains(asked));
         for row in rows {
             let is_new = row.state == HeldState::Waiting && row.node == self.node && row.attempts == 0;
             // Until then its door may take the hold back, and whoever sent the mail sends it again.
