@@ -17,7 +17,7 @@
 //! | 2 | [`seal`] | secrets at rest: seals and keyed digests |
 //! | 3 | [`store`], [`spool`] | the register in SQL; sealed evidence in files |
 //! | 3 | [`worker`] | documents read by a shut-in process each |
-//! | 3 | [`outlet`] | where things go out: notices, the next hop, the protected road |
+//! | 3 | [`outlet`] | where things go out: notices, the next hop, the protected road, Digital Post's outbox |
 //! | 4 | [`inspect`] | the one gate, whatever door a mail came by |
 //! | 5 | [`intake`] | where mail comes in: milter, SMTP and LMTP, a pipe, folders and mbox; where a text is asked about; and the mail server's log, which says how it left |
 //! | 5 | [`alarm`] | the clock that wakes people |

@@ -28,7 +28,8 @@ fn plan() -> BTreeMap<&'static str, &'static [&'static str]> {
             "inspect",
             &["scan", "policy", "case", "store", "spool", "worker", "seal", "clock", "envelope", "outlet"],
         ),
-        ("outlet", &["scan", "envelope"]),
+        // mime: for Digital Post a mail is taken apart into documents.
+        ("outlet", &["scan", "envelope", "mime"]),
         ("store", &["case", "envelope"]),
         // case: a segment of evidence is named by its case's number, and that type is the only thing taken.
         ("spool", &["seal", "envelope", "case"]),

@@ -1,8 +1,10 @@
 //! `brevdue held`: mail that waits for a person, and what the person decides.
 //!
 //! Every act is an entry in the register with who and why; neither may hold a number. A decision is a row, addressed to the
-//! machine that has the mail; that machine acts on it. Start reading at [`run`]; `held/print.rs` shows.
+//! machine that has the mail; that machine acts on it. Start reading at [`run`]; `held/print.rs` shows,
+//! `held/post.rs` is Digital Post.
 
+mod post;
 mod print;
 
 pub(super) use print::event_name;
@@ -40,7 +42,7 @@ pub(super) enum Command {
         #[arg(long, value_enum, default_value = "human")]
         format: super::case::Format,
     },
-    /// Send it on: in the clear, or by a protected road
+    /// Send it on: in the clear, by a protected road, or as Digital Post
     ///
     /// In the clear it is a breach of personal data security from that moment, with 72 hours to notify it. It is asked for
     /// twice: by --in-clear, and by typing the mail's name (or --yes NAME).
@@ -50,7 +52,7 @@ pub(super) enum Command {
         #[command(flatten)]
         who: Who,
         /// As it is, with the number in it: a breach from now on
-        #[arg(long, conflicts_with = "road", required_unless_present = "road")]
+        #[arg(long, conflicts_with = "road", required_unless_present_any = ["road", "digital_post"])]
         in_clear: bool,
         /// By which road
         #[arg(long, value_enum)]
@@ -58,6 +60,8 @@ pub(super) enum Command {
         /// The mail's name once more, for a script that cannot be asked
         #[arg(long, value_name = "ID", requires = "in_clear")]
         yes: Option<String>,
+        #[command(flatten)]
+        post: post::Letter,
     },
     /// Remove it for good; its sender is told
     Discard {
@@ -118,7 +122,10 @@ pub(super) fn run(config: Option<&Path>, command: &Command) -> anyhow::Result<Ex
             let entries = store.held_entries(row.row)?;
             super::say(print::show(&row, &entries, *format, now)?.trim_end())?;
         }
-        Command::Release { id, who, in_clear, road: _, yes } => {
+        Command::Release { id, who, post, .. } if post.digital_post => {
+            return post::release(&config, id, who, post);
+        }
+        Command::Release { id, who, in_clear, yes, .. } => {
             let act = if *in_clear { Act::Clear } else { Act::Protected };
             return decide(&config, id, who, act, yes.as_deref());
         }
@@ -158,6 +165,12 @@ fn decide(config: &Config, id: &str, who: &Who, act: Act, yes: Option<&str>) -> 
     if act == Act::Clear {
         confirm(&row, yes)?;
     }
+    let told = match act {
+        Act::Clear => "bliver sendt, som den er / will be sent as it is",
+        Act::Protected => "bliver sendt ad en beskyttet vej / will be sent by a protected road",
+        Act::DigitalPost => anyhow::bail!("Digital Post needs a recipient"),
+        Act::Discard => "bliver slettet, og afsenderen får besked / will be removed, and its sender told",
+    };
     let now = Clock::System.now();
     let breaches = store.record(|recording| recording.decide(row.row, act, by, why, now))?;
     let breaches = breaches.with_context(|| format!("{} was decided about a moment ago", row.name))?;
@@ -166,11 +179,6 @@ fn decide(config: &Config, id: &str, who: &Who, act: Act, yes: Option<&str>) -> 
             "{case}: nu et brud, 72 timer fra nu (artikel 33). / A breach from now on: see `brevdue case show {case}`"
         ))?;
     }
-    let told = match act {
-        Act::Clear => "bliver sendt, som den er / will be sent as it is",
-        Act::Protected => "bliver sendt ad en beskyttet vej / will be sent by a protected road",
-        Act::Discard => "bliver slettet, og afsenderen får besked / will be removed, and its sender told",
-    };
     super::say(&format!("{} ({}): {told}", row.name, row.node))?;
     if row.place == Place::Postfix && row.node == node_name(config) {
         // The daemon does it within a minute where we may not.

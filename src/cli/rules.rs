@@ -4,12 +4,12 @@
 //! hold; `allow` keeps the list, `prompt` reads numbers unseen. No number is printed here but by `explain --reveal`. Start
 //! reading at [`run`]. Tests: `tests/rules.rs`, `tests/explain.rs`.
 
-mod allow;
+pub(super) mod allow;
 mod calibrate;
 mod explain;
 mod json;
 mod list;
-mod prompt;
+pub(super) mod prompt;
 
 use crate::config::Config;
 use crate::daemon::{StartError, rules};

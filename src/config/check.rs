@@ -10,6 +10,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use super::diagnose::{Problem, Severity};
+use super::digital_post;
 use super::file::{self, Written};
 use super::policy;
 use super::section::At;
@@ -67,6 +68,10 @@ pub(super) fn config(written: &Written, folder: &Path, faults: &mut Vec<Problem>
     let named = |name: &str| senders_of(sources.as_deref().unwrap_or_default(), name);
     let policy = policy::policy(written, &named, faults);
     let controllers = controllers(&written.controllers, &named, faults);
+    let digital_post = written
+        .digital_post
+        .as_ref()
+        .map(|written| digital_post::digital_post(written, folder, &named, controllers.as_deref(), faults));
     if written.alarm.is_none() {
         nobody_is_told(&written.controllers, faults);
     }
@@ -87,6 +92,10 @@ pub(super) fn config(written: &Written, folder: &Path, faults: &mut Vec<Problem>
         node_key: node_key?,
         release_key: release_key?,
         hold,
+        digital_post: match digital_post {
+            Some(settings) => Some(settings?),
+            None => None,
+        },
         policy,
         documents: documents(written.documents.as_ref(), folder, faults),
         controllers: controllers?,

@@ -9,6 +9,7 @@ use std::ops::Range;
 use toml::de::DeTable;
 
 use super::diagnose::{Problem, Severity};
+use super::digital_post;
 use super::documents::{LIMITS, Limit};
 use super::section::{At, Key, Section};
 use crate::scan::coverage::UnreadKind;
@@ -25,6 +26,7 @@ pub(super) struct Written {
     pub(super) node_key: Option<At<String>>,
     pub(super) release_key: Option<At<String>>,
     pub(super) hold: Option<Hold>,
+    pub(super) digital_post: Option<digital_post::Written>,
     pub(super) leak: Option<At<String>>,
     pub(super) default_road: Option<At<String>>,
     pub(super) off_tags: Vec<At<String>>,
@@ -186,6 +188,9 @@ pub(super) fn read(source: &str, faults: &mut Vec<Problem>) -> (Written, Vec<Ran
             paths
         });
     let hold = file.take_section("hold", "[hold]", faults).map(|section| hold(section, faults));
+    let digital_post = file
+        .take_section("digital_post", "[digital_post]", faults)
+        .map(|section| digital_post::written(section, faults));
     let mut written = Written {
         milter,
         smtp,
@@ -196,6 +201,7 @@ pub(super) fn read(source: &str, faults: &mut Vec<Problem>) -> (Written, Vec<Ran
         node_key,
         release_key,
         hold,
+        digital_post,
         ..Written::default()
     };
     if let Some(section) = file.take_section("policy", "[policy]", faults) {

@@ -7,6 +7,7 @@
 
 mod check;
 pub mod diagnose;
+mod digital_post;
 mod documents;
 mod file;
 mod maillog;
@@ -29,6 +30,7 @@ use crate::intake::listen::ListenAddr;
 pub use crate::intake::maillog::Settings as MaillogSettings;
 pub use crate::intake::milter::Settings as MilterSettings;
 pub use crate::intake::smtp::Settings as SmtpSettings;
+pub use crate::outlet::memo::Settings as DigitalPostSettings;
 use crate::policy::Policy;
 pub use crate::store::StoreUrl;
 pub use crate::worker::Settings as DocumentSettings;
@@ -58,6 +60,8 @@ pub struct Config {
     pub release_key: PathBuf,
     /// What becomes of held mail.
     pub hold: HoldSettings,
+    /// Letters of Digital Post; `None` makes none.
+    pub digital_post: Option<DigitalPostSettings>,
     /// What becomes of a message.
     pub policy: Policy,
     /// How documents are read; `None` opens none.
@@ -187,6 +191,7 @@ impl Config {
             node_key: data.join("node.key"),
             release_key: data.join("release.key"),
             hold: HoldSettings::default(),
+            digital_post: None,
             policy: Policy::default(),
             documents: Some(DocumentSettings::default()),
             controllers: vec![Controller {

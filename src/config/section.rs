@@ -271,12 +271,17 @@ impl<'i> Section<'i> {
 
 /// Where keys live, for one that was written in another section: TOML gives a key to the header above it,
 /// so `default_road` below `[policy.unread]` is an easy slip.
-const HOMES: [(&str, &[&str]); 13] = [
+const HOMES: [(&str, &[&str]); 15] = [
     ("[milter]", &["listen", "max_connections"]),
     ("[smtp]", &["next_hop", "lmtp", "cert", "secure", "secure_ca"]),
     ("[store]", &["url"]),
     ("[seal]", &["node_key", "release_key"]),
     ("[hold]", &["node", "postfix", "alarm_hours", "tell_senders", "ways_out"]),
+    (
+        "[digital_post]",
+        &["outbox", "sender_cvr", "sender_label", "system", "notification", "file_types", "max_mb"],
+    ),
+    ("[[digital_post.mapping]]", &["recipient_cvr", "automatic"]),
     ("[policy]", &["leak", "default_road", "off_tags"]),
     ("[policy.unread]", &["image", "document", "encrypted", "password", "damaged", "limit", "ambiguous"]),
     ("[[road]]", &["protection", "warn_persons", "max_persons"]),

@@ -1,5 +1,6 @@
 //! Good and bad configurations, with the expected picture.
 
+mod digital_post;
 mod doors;
 mod policy;
 
@@ -306,7 +307,7 @@ fn an_unknown_key_is_answered_with_the_nearest_or_with_all() {
         ("[policy]\nverbose = true\n", "known in `[policy]`: leak, default_road, off_tags, unread"),
         (
             "[surprise]\n",
-            "known in this file: milter, smtp, console, check, store, spool, seal, hold, policy, documents, road, exemption, controller, source, alarm, rules, maillog",
+            "known in this file: milter, smtp, console, check, store, spool, seal, hold, digital_post, policy, documents, road, exemption, controller, source, alarm, rules, maillog",
         ),
     ] {
         let problems = with(more).unwrap_err();

@@ -301,6 +301,16 @@ pub const FAILURES: &[Failure] = &[
         ],
     },
     Failure {
+        word: "outbox-closed",
+        what: ["udbakken til Digital Post kan ikke skrives", "the outbox of Digital Post cannot be written"],
+        mail: Mail::Held,
+        then: [
+            "den frigivne mail bliver liggende, og der prøves igen; `brevdue held show` siger hvorfor",
+            "the released mail stays where it is, and is tried again; `brevdue held show` says why",
+        ],
+        tests: &["digital_post::an_outbox_that_is_not_there_delays_and_loses_nothing"],
+    },
+    Failure {
         word: "console-crowded",
         what: ["nogen optager konsollens pladser", "somebody takes all places of the console"],
         mail: Mail::Flows,

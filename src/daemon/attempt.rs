@@ -133,6 +133,7 @@ pub(super) fn needs_restart(started: &Config, new: &Config) -> Vec<&'static str>
         node_key,
         release_key,
         hold,
+        digital_post,
         alarm,
         maillog,
         // These are what a reload is for.
@@ -160,6 +161,7 @@ pub(super) fn needs_restart(started: &Config, new: &Config) -> Vec<&'static str>
         ("[seal] node_key", *node_key != started.node_key),
         ("[seal] release_key", *release_key != started.release_key),
         ("[hold]", *hold != started.hold),
+        ("[digital_post]", *digital_post != started.digital_post),
         ("[alarm]", alarm_of(alarm) != alarm_of(&started.alarm)),
         ("[maillog]", *maillog != started.maillog),
     ];

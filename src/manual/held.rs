@@ -1,6 +1,7 @@
 //! Held mail, and how it is released.
 //!
-//! `brevdue held list` shows what waits, the oldest first; `release --road protected`, `release --in-clear` and `discard` decide,
+//! `brevdue held list` shows what waits, the oldest first; `release --road protected`, `release --digital-post` (see
+//! [`digital_post`](super::digital_post)), `release --in-clear` and `discard` decide,
 //! each with `--by` and `--why`, which stand in the register. A release in the clear is asked for twice and is a breach from
 //! that moment, with its 72 hours. Who decides needs no root: `systemd/brevdue-release.path` wakes a unit that acts on Postfix's hold
 //! queue, on the machine that has the mail, after it has compared id, sender and time of arrival. Senders are told when their mail

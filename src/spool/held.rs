@@ -9,6 +9,7 @@
 //! | while it is written or synced | `.ID.draft` | nothing was answered: the client has the mail, the draft goes |
 //! | after the rename | `ID.age` | held, whether or not the answer or the row came to be: the mail may be held twice |
 //! | it was released: the next hop took it, before the row says so | `ID.age` | it is sent again: twice rather than never |
+//! | it lies in the outbox of Digital Post, before the row says so | `ID.age` | the letter is there, or is made again under the same `messageUUID` |
 //! | the row says released or discarded | `ID.age` | the file goes |
 //! | somebody removed the file | nothing, and a row that waits | the row says `gone`, and people are told |
 //!

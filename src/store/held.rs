@@ -82,19 +82,22 @@ pub enum Act {
     Clear,
     /// Send it on by a protected road.
     Protected,
+    /// Lay it into the outbox of Digital Post, for the recipient whom the decision names.
+    DigitalPost,
     /// Remove it; the sender is told.
     Discard,
 }
 
 impl Act {
     /// Every act.
-    pub const ALL: [Self; 3] = [Self::Clear, Self::Protected, Self::Discard];
+    pub const ALL: [Self; 4] = [Self::Clear, Self::Protected, Self::DigitalPost, Self::Discard];
 
-    /// The word in rows and JSON.
+    /// The word in JSON. In a row Digital Post is a protected road with an order.
     pub fn word(self) -> &'static str {
         match self {
             Self::Clear => "clear",
             Self::Protected => "protected",
+            Self::DigitalPost => "digital_post",
             Self::Discard => "discard",
         }
     }
@@ -102,7 +105,7 @@ impl Act {
     /// The state in which it ends.
     pub fn ends_as(self) -> HeldState {
         match self {
-            Self::Clear | Self::Protected => HeldState::Released,
+            Self::Clear | Self::Protected | Self::DigitalPost => HeldState::Released,
             Self::Discard => HeldState::Discarded,
         }
     }
@@ -222,6 +225,8 @@ pub struct HeldDecision {
     pub why: String,
     /// When.
     pub at: DateTime<Utc>,
+    /// By Digital Post: the name of the sealed file that names the recipient.
+    pub order: Option<String>,
 }
 
 /// A line of what was done about a held mail.

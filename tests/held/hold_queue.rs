@@ -27,6 +27,11 @@ struct Relay {
 
 impl Relay {
     fn start(extra_main_cf: &str) -> Self {
+        Self::start_with(extra_main_cf, "")
+    }
+
+    /// With these sections too.
+    fn start_with(extra_main_cf: &str, more: &str) -> Self {
         let (hop, post) =
             (Sink::start(SinkOptions::default()).unwrap(), Sink::start(SinkOptions::default()).unwrap());
         let postfix = Postfix::start(&PostfixOptions {
@@ -41,7 +46,7 @@ impl Relay {
         assert!(Command::new("chgrp").arg("postfix").arg(&folder).status().unwrap().success());
         std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o2755)).unwrap();
         let toml = format!(
-            "[policy]\nleak = \"hold\"\n[hold]\nnode = \"relay\"\npostfix = \"{}\"\n",
+            "[policy]\nleak = \"hold\"\n[hold]\nnode = \"relay\"\npostfix = \"{}\"\n{more}",
             postfix.config_dir().display()
         );
         let options = DaemonOptions {
@@ -220,6 +225,33 @@ fn a_discarded_mail_is_gone_and_its_sender_knows() {
         (relay.state(&id), &relay.daemon.cases().unwrap()[0]["kind"]),
         ("discarded".into(), &"near_miss".into())
     );
+}
+
+#[test]
+fn as_digital_post_it_leaves_the_queue_when_the_letter_is_in_the_outbox() {
+    let relay =
+        Relay::start_with("", "[digital_post]\noutbox = \"post\"\nlabel = \"Brev fra Nørreby Kommune\"\n");
+    let id = relay.hold(&leak());
+    let outbox = relay.daemon.config().with_file_name("post");
+    let authority =
+        [&["release", id.as_str(), "--digital-post", "--recipient-cvr", "87654321"], WHO.as_slice()].concat();
+    relay.done(&authority);
+    assert!(relay.daemon.data().join("spool/approved").join(&id).exists(), "systemd is woken");
+    // No folder, no letter, and the mail lies where it lay.
+    let said = relay.refused(&["act", &id]);
+    assert!(said.contains("outbox"), "{said}");
+    assert_eq!(relay.queue(), [(id.clone(), "hold".to_owned())]);
+    digital_post::make_outbox(&outbox);
+    relay.done(&["act", &id]);
+    let letters = digital_post::letters(&outbox);
+    digital_post::assert_letter(&letters[0], "87654321", "Brev fra Nørreby Kommune");
+    assert_eq!(
+        (relay.state(&id), relay.queue().len(), relay.hop.received().len()),
+        ("released".into(), 0, 0)
+    );
+    assert_eq!(relay.daemon.cases().unwrap()[0]["kind"], "near_miss");
+    relay.done(&["act", "approved"]);
+    assert_eq!(digital_post::letters(&outbox), letters);
 }
 
 /// A house over the register of a running relay's mail: the client of the protected road is the test's own.

@@ -1,5 +1,6 @@
 //! Held mail: what waits, what a person decides, and that nothing is lost or sent unseen in between.
 
+mod digital_post;
 mod hold_queue;
 mod spool;
 

@@ -127,6 +127,7 @@ pub(super) fn show(
         let act = match decision.act {
             Act::Clear => "send ukrypteret (in the clear)",
             Act::Protected => "send ad beskyttet vej (protected)",
+            Act::DigitalPost => "send med Digital Post (digital_post)",
             Act::Discard => "slet (discard)",
         };
         lines.push(field("Besluttet", &format!("{act}, {}, {}", decision.by, local(decision.at))));
@@ -148,6 +149,7 @@ pub(in crate::cli) fn event_name(event: &str) -> &str {
         "held" => "holdt tilbage",
         "release_in_clear" => "frigivet ukrypteret",
         "release_protected" => "frigivet ad beskyttet vej",
+        "release_digital_post" => "frigivet til Digital Post",
         "discard" => "besluttet slettet",
         "released" | "held_released" => "sendt videre",
         "discarded" | "held_discarded" => "slettet",

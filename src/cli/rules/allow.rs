@@ -89,7 +89,7 @@ fn numbers(count: usize) -> String {
 }
 
 /// A bad line, by its number alone: what stands there may be somebody's.
-type Fault = (usize, &'static str);
+pub(in crate::cli) type Fault = (usize, &'static str);
 
 fn shown(faults: &[Fault]) -> String {
     const SHOWN: usize = 20;
@@ -101,7 +101,7 @@ fn shown(faults: &[Fault]) -> String {
 }
 
 /// Reads the numbers of all lines, or says which are bad.
-fn read(text: &[u8], today: Day) -> Result<Zeroizing<Vec<[u8; 10]>>, Vec<Fault>> {
+pub(in crate::cli) fn read(text: &[u8], today: Day) -> Result<Zeroizing<Vec<[u8; 10]>>, Vec<Fault>> {
     let mut given = Zeroizing::new(Vec::new());
     let mut faults = Vec::new();
     for (number, line) in (1..).zip(text.split(|byte| *byte == b'\n')) {

@@ -16,7 +16,7 @@ const MOST: u64 = 64 * 1024 * 1024;
 const INTERRUPT: u8 = 3;
 
 /// Reads all lines of the file, or of standard input.
-pub(super) fn read(file: Option<&Path>) -> anyhow::Result<Zeroizing<Vec<u8>>> {
+pub(in crate::cli) fn read(file: Option<&Path>) -> anyhow::Result<Zeroizing<Vec<u8>>> {
     if let Some(path) = file {
         let opened = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
         return all_of(opened).with_context(|| format!("cannot read {}", path.display()));

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | the numbers are sealed to the DPO (in the clear only) | nothing has left | they are sealed again; a reader sees each once |
 //! | the next hop has taken it | the row says nothing of it | it is sent again: twice rather than never |
+//! | it lies in the outbox of Digital Post | the row says nothing of it | see `post.rs`: the same letter, under the same name |
 //! | `accepted_at` is noted (hold queue) | it lies on hold still | it is deleted there, and not sent again |
 //! | `began_at` is noted (hold queue) | it is on hold, or not | on hold: done now; not there: it was done |
 //! | the row is settled | our file is there still | the file goes |
@@ -12,10 +13,12 @@
 
 use super::sweep::Likeness;
 use super::tell::Told;
+use super::way::{cover_of, parameters_of};
 use super::{Keeper, NotSent, Outbound, Road};
 use crate::alarm::stage;
 use crate::envelope::QueueId;
 use crate::inspect::local_day;
+use crate::outlet::memo::Unfit;
 use crate::outlet::postfix::{QueueError, Queued};
 use crate::policy::road::Roads;
 use crate::scan::ruleset::day_of;
@@ -61,6 +64,9 @@ pub enum NotActed {
     /// The next hop.
     #[error(transparent)]
     NotSent(#[from] NotSent),
+    /// It cannot be a letter of Digital Post: another decision is needed.
+    #[error("no Digital Post: {0}")]
+    Unfit(#[from] Unfit),
     /// What must be done beside it.
     #[error("{0}")]
     Beside(String),
@@ -112,7 +118,8 @@ impl Keeper {
 
     /// No number goes into an SMS, whoever decided so and by whichever road: what makes it one is always readable.
     fn sms(&self, row: &HeldRow, decision: &HeldDecision) -> Option<NotActed> {
-        if decision.act == Act::Discard {
+        // A letter of Digital Post goes to whom a person named, and to none of these.
+        if matches!(decision.act, Act::Discard | Act::DigitalPost) {
             return None;
         }
         let domain = sms_of(row, &(self.setup)().policy.roads)?.to_owned();
@@ -144,9 +151,18 @@ impl Keeper {
                 let opened = self.holding.open(&id, self.release.secret())?;
                 self.send(opened.cover, opened.mail, measure, decision.act).await?;
             }
+            Act::DigitalPost => {
+                let (of, decided, name) = (row.clone(), decision.clone(), id.clone());
+                let filed = self.beside(move |keeper| {
+                    let mut opened = keeper.holding.open(&name, keeper.release.secret())?;
+                    keeper.post(&of, &decided, &opened.cover, &mut opened.mail)
+                });
+                filed.await?;
+            }
         }
         self.settle(row, decision)?;
         self.holding.remove(&id)?;
+        self.forget_order(decision);
         drop(claim);
         Ok(Acted::Done(decision.act.ends_as()))
     }
@@ -209,7 +225,22 @@ impl Keeper {
                     });
                     let measure = measured.await?;
                     let content = self.postfix.content(&id)?;
-                    self.send(cover_of(&mail, measure), Box::new(content), measure, Act::Protected).await?;
+                    let cover =
+                        Cover { parameters: parameters_of(&mail, measure.is_eight_bit), ..cover_of(&mail) };
+                    self.send(cover, Box::new(content), measure, Act::Protected).await?;
+                    self.register.store.held_accepted(row.row, self.clock.now())?;
+                }
+                self.register.store.held_began(row.row, self.clock.now())?;
+                self.postfix.delete(&id)?;
+            }
+            Act::DigitalPost => {
+                if row.accepted_at.is_none() {
+                    let (of, decided, name) = (row.clone(), decision.clone(), id.clone());
+                    let filed = self.beside(move |keeper| {
+                        let mut content = keeper.postfix.content(&name)?;
+                        keeper.post(&of, &decided, &cover_of(&mail), &mut content)
+                    });
+                    filed.await?;
                     self.register.store.held_accepted(row.row, self.clock.now())?;
                 }
                 self.register.store.held_began(row.row, self.clock.now())?;
@@ -217,6 +248,7 @@ impl Keeper {
             }
         }
         self.settle(row, decision)?;
+        self.forget_order(decision);
         Ok(Acted::Done(decision.act.ends_as()))
     }
 
@@ -328,6 +360,7 @@ impl Keeper {
         let reason = match decision.act {
             Act::Clear => "sendt videre ukrypteret efter beslutning",
             Act::Protected => "sendt videre ad en beskyttet vej efter beslutning",
+            Act::DigitalPost => "lagt i udbakken til Digital Post efter beslutning",
             Act::Discard => "slettet efter beslutning",
         };
         let store = &self.register.store;
@@ -338,10 +371,13 @@ impl Keeper {
     async fn not_acted(self: &Arc<Self>, row: &HeldRow, error: &NotActed) {
         let (of, text) = (row.clone(), error.to_string());
         let refused = matches!(error, NotActed::NotSent(NotSent::Permanent(_)));
+        let unfit = matches!(error, NotActed::Unfit(_));
         let noted = self.aside(move |keeper| {
             let (store, now) = (&keeper.register.store, keeper.clock.now());
             let noted = if refused {
                 store.record(|recording| recording.refused(of.row, &text, now))
+            } else if unfit {
+                store.record(|recording| recording.undone(of.row, &text, now))
             } else {
                 store.held_delayed(of.row, now + stage::backoff(of.attempts), &text)
             };
@@ -352,31 +388,13 @@ impl Keeper {
         }
     }
 
-    async fn beside(
+    async fn beside<T: Send + 'static>(
         self: &Arc<Self>,
-        work: impl FnOnce(&Self) -> Result<Measure, NotActed> + Send + 'static,
-    ) -> Result<Measure, NotActed> {
+        work: impl FnOnce(&Self) -> Result<T, NotActed> + Send + 'static,
+    ) -> Result<T, NotActed> {
         let keeper = Arc::clone(self);
         let done = tokio::task::spawn_blocking(move || work(&keeper)).await;
         done.unwrap_or_else(|_| Err(NotActed::Beside("reading it panicked; please report this".to_owned())))
-    }
-}
-
-/// The envelope of a mail that Postfix has.
-fn cover_of(mail: &Queued, measure: Measure) -> Cover {
-    let addresses = std::iter::once(&mail.sender).chain(&mail.recipients);
-    let mut parameters = Vec::new();
-    if measure.is_eight_bit {
-        parameters.push("BODY=8BITMIME".to_owned());
-    }
-    if addresses.clone().any(|address| !address.is_ascii()) {
-        parameters.push("SMTPUTF8".to_owned());
-    }
-    Cover {
-        sender: mail.sender.clone(),
-        parameters,
-        recipients: mail.recipients.iter().map(|to| (to.clone(), Vec::new())).collect(),
-        ..Cover::default()
     }
 }
 

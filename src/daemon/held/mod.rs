@@ -3,15 +3,17 @@
 //! *What it is*: [`Keeper`], for the daemon (mail in our spool) and for `brevdue held act` as root (mail in Postfix's hold
 //! queue). *What it never does*: decide, delete a mail that nobody decided about, or send one twice where it can know
 //! better. *Start reading at* [`Keeper::round`]; `sweep.rs` compares folder, queue and rows, `act.rs` does what was decided,
-//! `tell.rs` tells senders. *Tests*: `tests/held/`, with a real Postfix and a crash after each step.
+//! `post.rs` is Digital Post, `tell.rs` tells senders. *Tests*: `tests/held/`, with a real Postfix and a crash after each step.
 
 mod act;
+mod post;
 mod read;
 mod sweep;
 mod tell;
 mod way;
 
 pub use act::{Acted, NotActed, sms_of};
+pub use post::Addressed;
 pub use read::{NotRead, wake_of};
 pub use sweep::Swept;
 pub use way::{NotSent, Outbound, Road, Sender, Sending};
@@ -21,13 +23,15 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::inspect::Setup;
 use crate::inspect::record::Register;
+use crate::outlet::memo;
 use crate::outlet::notice::Post;
 use crate::outlet::postfix::Postfix;
 use crate::seal::keyfile::{self, DpoPair};
 use crate::spool::held::Holding;
 use crate::store::held::{HeldRow, HeldState, Place};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -37,6 +41,11 @@ pub struct Keeper {
     holding: Holding,
     /// The folder whose files wake the privileged part: `approved/` below the spool.
     approved: PathBuf,
+    /// The sealed orders of Digital Post: `orders/` below the spool.
+    orders: PathBuf,
+    digital_post: Option<memo::Settings>,
+    /// Rows that no automatic mapping names, as far as this process has asked.
+    asked: Mutex<HashSet<i64>>,
     /// Held by the one process that acts on Postfix's queue.
     lock: PathBuf,
     release: DpoPair,
@@ -100,6 +109,9 @@ impl Keeper {
             register,
             holding: Holding::below(&config.spool),
             approved,
+            orders: config.spool.join("orders"),
+            digital_post: config.digital_post.clone(),
+            asked: Mutex::default(),
             lock: config.spool.join("acting.lock"),
             release: release_key(config)?,
             node: node_name(config),
@@ -147,6 +159,7 @@ impl Keeper {
 
     /// One round: acts on what was decided about mail in our spool, and tells senders.
     pub async fn round(self: &Arc<Self>) {
+        self.post_aside().await;
         match self.decided(Place::Spool).await {
             Ok(rows) => {
                 for row in rows {
@@ -180,6 +193,26 @@ impl Keeper {
         let swept = self.aside(|keeper| keeper.sweep().map_err(|error| error.to_string())).await;
         if let Err(error) = swept {
             tracing::error!(error, "held mail could not be compared with its rows");
+        }
+        let cleared = self.aside(|keeper| keeper.clear_orders().map_err(|error| error.to_string()));
+        if let Err(error) = cleared.await {
+            tracing::error!(error, "orders of Digital Post that nobody waits for could not be cleared");
+        }
+    }
+
+    /// Decides about held mail that a mapping of the configuration names.
+    async fn post_aside(self: &Arc<Self>) {
+        match self.aside(|keeper| keeper.post_by_mapping().map_err(|error| error.to_string())).await {
+            Ok(0) => {}
+            Ok(mails) => {
+                tracing::info!(
+                    mails,
+                    "held mail goes by Digital Post, as a mapping of the configuration says"
+                );
+            }
+            Err(error) => {
+                tracing::error!(error, "held mail: the mappings of Digital Post could not be asked");
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! The way by which released mail is sent: what the keeper asks of it. The SMTP client itself stands in `outlet`.
 
 use crate::config::Config;
+use crate::outlet::postfix::Queued;
 use crate::outlet::secure::SecureError;
 use crate::outlet::smtp::{Content, Failure, Hop, Session};
 use crate::spool::held::Cover;
@@ -105,4 +106,25 @@ fn not_sent(failure: &Failure) -> NotSent {
     } else {
         NotSent::Permanent(failure.to_string())
     }
+}
+
+/// The envelope of a mail that Postfix has.
+pub(super) fn cover_of(mail: &Queued) -> Cover {
+    Cover {
+        sender: mail.sender.clone(),
+        recipients: mail.recipients.iter().map(|to| (to.clone(), Vec::new())).collect(),
+        ..Cover::default()
+    }
+}
+
+/// What MAIL is to say of it.
+pub(super) fn parameters_of(mail: &Queued, is_eight_bit: bool) -> Vec<String> {
+    let mut parameters = Vec::new();
+    if is_eight_bit {
+        parameters.push("BODY=8BITMIME".to_owned());
+    }
+    if std::iter::once(&mail.sender).chain(&mail.recipients).any(|address| !address.is_ascii()) {
+        parameters.push("SMTPUTF8".to_owned());
+    }
+    parameters
 }

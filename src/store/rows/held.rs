@@ -80,15 +80,46 @@ impl Recording<'_> {
         why: &str,
         now: DateTime<Utc>,
     ) -> Result<Option<Vec<CaseId>>, StoreError> {
+        self.decided(held, (act, None), by, why, now)
+    }
+
+    /// The same, for Digital Post: `order` is the sealed file that names the recipient, and it is on disk.
+    ///
+    /// # Errors
+    /// When the register cannot be written; nothing is decided then.
+    pub fn decide_digital_post(
+        &self,
+        held: i64,
+        order: &str,
+        by: &str,
+        why: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Vec<CaseId>>, StoreError> {
+        self.decided(held, (Act::DigitalPost, Some(order)), by, why, now)
+    }
+
+    fn decided(
+        &self,
+        held: i64,
+        (act, order): (Act, Option<&str>),
+        by: &str,
+        why: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Vec<CaseId>>, StoreError> {
+        let word = if act == Act::DigitalPost { Act::Protected.word() } else { act.word() };
         let decided = self.db.execute(
-            "UPDATE held SET state = 'approved', act = ?2, decided_by = ?3, why = ?4, decided_at = ?5, next_try_at = ?5
-             WHERE id = ?1 AND state = 'waiting'", params![held, act.word(), by, why, now.timestamp()])?;
+            "UPDATE held SET state = 'approved', act = ?2, decided_by = ?3, why = ?4, decided_at = ?5, next_try_at = ?5,
+                 digital_post = ?6
+             WHERE id = ?1 AND state = 'waiting'",
+            params![held, word, by, why, now.timestamp(), order],
+        )?;
         if decided == 0 {
             return Ok(None);
         }
         let event = match act {
             Act::Clear => "release_in_clear",
             Act::Protected => "release_protected",
+            Act::DigitalPost => "release_digital_post",
             Act::Discard => "discard",
         };
         self.enter_held(held, now, by, event, why)?;
@@ -139,14 +170,23 @@ impl Recording<'_> {
     /// # Errors
     /// When the register cannot be written.
     pub fn refused(&self, held: i64, error: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+        self.undone(held, error, now)?;
+        self.tell(held, Telling::Failed, now)
+    }
+
+    /// It was decided, and cannot be done so: it waits for another decision. Nobody outside has heard of it, so its sender is not
+    /// told.
+    ///
+    /// # Errors
+    /// When the register cannot be written.
+    pub fn undone(&self, held: i64, error: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
         self.db.execute(
             "UPDATE held SET state = 'waiting', act = NULL, decided_by = NULL, why = NULL, decided_at = NULL,
-                 attempts = attempts + 1, last_error = ?2
+                 digital_post = NULL, attempts = attempts + 1, last_error = ?2
              WHERE id = ?1 AND state = 'approved'",
             params![held, error],
         )?;
-        self.enter_held(held, now, "brevdue", "release_failed", error)?;
-        self.tell(held, Telling::Failed, now)
+        self.enter_held(held, now, "brevdue", "release_failed", error)
     }
 
     /// The sender is to be told of this; once, however often it is asked for.

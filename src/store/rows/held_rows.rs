@@ -9,7 +9,7 @@ const HELD: &str = "
     SELECT h.id, h.name, h.place, h.node, h.at, h.arrived_at, h.size, h.sender, h.sender_domain, h.recipient_domains,
            h.recipients, h.dpo, h.state, h.act, h.decided_by, h.why, h.decided_at, h.began_at, h.accepted_at,
            h.settled_at, h.attempts, h.next_try_at, h.last_error, h.alarmed_at,
-           (SELECT group_concat(case_id, ' ') FROM held_case WHERE held = h.id)
+           (SELECT string_agg(case_id, ' ') FROM held_case WHERE held = h.id), h.digital_post
     FROM held h";
 
 impl Store {
@@ -255,12 +255,14 @@ fn held_row(row: &Row) -> Result<HeldRow, StoreError> {
         Ok(row.get::<Option<i64>>(at)?.map(time))
     };
     let act: Option<String> = row.get(13)?;
+    let order: Option<String> = row.get(25)?;
     let decision = match act {
         Some(act) => Some(HeldDecision {
-            act: word(&Act::ALL, Act::word, act, "act")?,
+            act: if order.is_some() { Act::DigitalPost } else { word(&Act::ALL, Act::word, act, "act")? },
             by: row.get(14)?,
             why: row.get(15)?,
             at: time(row.get(16)?),
+            order,
         }),
         None => None,
     };
