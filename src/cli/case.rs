@@ -1,7 +1,10 @@
-//! `brevdue case`: the register, as a list and one case at a time.
+//! `brevdue case`: the register, as a list, one case at a time, and what a DPO does with it (`case/act.rs`).
+
+mod act;
 
 use crate::alarm::letter::local;
 use crate::case::deadline::left_in_words;
+use crate::case::field::{Field, Form};
 use crate::case::milestone::Milestone;
 use crate::case::{CaseId, State};
 use crate::clock::Clock;
@@ -17,6 +20,12 @@ use std::process::ExitCode;
 pub(super) enum Command {
     /// Every case, the one with least time left first, near misses last
     List {
+        /// In which order
+        #[arg(long, value_enum, default_value = "deadline")]
+        by: By,
+        /// Only open ones
+        #[arg(long)]
+        open: bool,
         /// How to print
         #[arg(long, value_enum, default_value = "human")]
         format: Format,
@@ -25,7 +34,22 @@ pub(super) enum Command {
     Show {
         /// The case, e.g. BRV-2026-0001
         case: String,
+        /// How to print
+        #[arg(long, value_enum, default_value = "human")]
+        format: Format,
     },
+    #[command(flatten)]
+    Act(act::Command),
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(super) enum By {
+    /// Running clocks first, the least time left first
+    Deadline,
+    /// The newest first
+    Found,
+    /// By state
+    State,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -39,11 +63,23 @@ pub(super) enum Format {
 pub(super) fn run(config: Option<&Path>, command: &Command) -> anyhow::Result<ExitCode> {
     let config = super::load(config)?;
     super::need_store(&config)?;
+    if let Command::Act(command) = command {
+        return act::run(config, command);
+    }
     let store = daemon::open_store(&config)?;
     let now = Clock::System.now();
     match command {
-        Command::List { format } => {
-            let cases = store.cases()?;
+        Command::Act(_) => {}
+        Command::List { by, open, format } => {
+            let mut cases = store.cases()?;
+            if *open {
+                cases.retain(|case| case.state != State::Closed);
+            }
+            match by {
+                By::Deadline => {}
+                By::Found => cases.sort_by_key(|case| std::cmp::Reverse(case.detected_at)),
+                By::State => cases.sort_by_key(|case| case.state as u8),
+            }
             match format {
                 Format::Human => super::say(list(&cases, now).trim_end())?,
                 Format::Json => {
@@ -52,14 +88,17 @@ pub(super) fn run(config: Option<&Path>, command: &Command) -> anyhow::Result<Ex
                 }
             }
         }
-        Command::Show { case } => {
+        Command::Show { case, format } => {
             let id = CaseId::parse(case)
                 .with_context(|| format!("{case:?} is no case number; one is BRV-2026-0001"))?;
             let file = store
                 .case(&id)?
                 .with_context(|| format!("there is no case {id}; see `brevdue case list`"))?;
             let together = store.cases_of(file.row.incident)?;
-            super::say(show(&file, &together, now).trim_end())?;
+            match format {
+                Format::Human => super::say(show(&file, &together, now).trim_end())?,
+                Format::Json => super::say(&serde_json::to_string_pretty(&json(&file, &together))?)?,
+            }
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -101,8 +140,61 @@ impl<'a> From<&'a CaseRow> for Listed<'a> {
     }
 }
 
+/// The time left where the clock runs; else what became of it.
 fn time_left(case: &CaseRow, now: DateTime<Utc>) -> String {
-    case.deadline.map_or_else(|| "ingen frist".to_owned(), |deadline| left_in_words(deadline - now).0)
+    match case.deadline {
+        Some(deadline) if case.state.clock_runs() => left_in_words(deadline - now).0,
+        Some(_) => "uret er standset".to_owned(),
+        None => "ingen frist".to_owned(),
+    }
+}
+
+/// One case for a program.
+fn json(file: &CaseFile, together: &[CaseRow]) -> serde_json::Value {
+    let rfc3339 = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let detail = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
+    let entries = file.entries.iter().map(|one| {
+        serde_json::json!({
+            "at": rfc3339(one.at), "who": one.who, "event": one.event, "from": one.from, "to": one.to,
+            "reason": one.reason, "detail": detail(&one.detail),
+        })
+    });
+    let facts: serde_json::Map<String, serde_json::Value> =
+        file.facts.iter().map(|(field, value)| (field.word().to_owned(), value.clone().into())).collect();
+    let receipts = file.receipts.iter().map(|one| {
+        let sha256: String = one.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+        serde_json::json!({
+            "at": rfc3339(one.at), "who": one.who, "notification": one.is_notification, "sha256": sha256,
+            "file": one.file, "size": one.size,
+        })
+    });
+    let tasks = file.tasks.iter().map(|one| {
+        serde_json::json!({
+            "id": one.id, "what": one.what, "who": one.who, "added_at": rfc3339(one.added_at),
+            "done_at": one.done_at.map(rfc3339),
+        })
+    });
+    let notices = file.notices.iter().map(|one| {
+        serde_json::json!({
+            "milestone": one.milestone.word(), "recipient": one.recipient, "due_at": rfc3339(one.due_at),
+            "state": one.state, "attempts": one.attempts, "sent_at": one.sent_at.map(rfc3339),
+        })
+    });
+    let mut said = serde_json::to_value(Listed::from(&file.row)).unwrap_or_default();
+    if let Some(said) = said.as_object_mut() {
+        let together: Vec<&str> =
+            together.iter().map(|one| one.id.as_str()).filter(|id| *id != file.row.id.as_str()).collect();
+        said.insert("records".to_owned(), file.row.records.into());
+        said.insert("last_at".to_owned(), rfc3339(file.row.last_at).into());
+        said.insert("hits_after".to_owned(), file.row.hits_after.into());
+        said.insert("same_incident".to_owned(), together.into());
+        said.insert("fields".to_owned(), facts.into());
+        said.insert("receipts".to_owned(), receipts.collect());
+        said.insert("tasks".to_owned(), tasks.collect());
+        said.insert("register".to_owned(), entries.collect());
+        said.insert("notices".to_owned(), notices.collect());
+    }
+    said
 }
 
 pub(super) fn list(cases: &[CaseRow], now: DateTime<Utc>) -> String {
@@ -156,6 +248,23 @@ fn show(file: &CaseFile, together: &[CaseRow], now: DateTime<Utc>) -> String {
         let others: Vec<String> = others.map(|one| format!("{} ({})", one.id, one.controller)).collect();
         lines.push(field("Samme rodhændelse", &others.join(", ")));
     }
+    if case.hits_after > 0 {
+        lines.push(field("Nye fund siden", &format!("{}: overvej at genåbne sagen", case.hits_after)));
+    }
+    if !file.facts.is_empty() {
+        lines.push("\nOplysninger".to_owned());
+        lines.extend(
+            file.facts.iter().map(|(field, value)| format!("  {}: {}", field.names().0, told(*field, value))),
+        );
+    }
+    for receipt in &file.receipts {
+        let kind = if receipt.is_notification { "Kvittering" } else { "Bilag" };
+        lines.push(format!("  {kind}: {} ({} bytes), {}", receipt.file, receipt.size, local(receipt.at)));
+    }
+    for task in &file.tasks {
+        let done = task.done_at.map_or_else(|| "åben".to_owned(), |at| format!("udført {}", local(at)));
+        lines.push(format!("  Opgave {}: {} ({}), {done}", task.id, task.what, task.who));
+    }
     lines.push("\nFortegnelse".to_owned());
     lines.extend(file.entries.iter().map(entry));
     lines.push("\nVarsler".to_owned());
@@ -175,6 +284,12 @@ pub(super) fn field(label: &str, value: &str) -> String {
     format!("{label:<24}{value}")
 }
 
+/// A field's value for a person: times as they are read here.
+fn told(field: Field, value: &str) -> String {
+    let time = (field.form() == Form::Time).then(|| value.parse::<DateTime<Utc>>().ok()).flatten();
+    time.map_or_else(|| value.to_owned(), local)
+}
+
 fn entry(entry: &Entry) -> String {
     let change = match (&entry.from, &entry.to) {
         (Some(from), Some(to)) => format!(" ({} -> {})", state_name(from), state_name(to)),
@@ -184,11 +299,50 @@ fn entry(entry: &Entry) -> String {
     let event = match entry.event.as_str() {
         "opened" => "sag åbnet",
         "confirmed" => "mistanke bekræftet",
+        "refuted" => "mistanke afkræftet",
+        "aware_changed" => "bekendt-tidspunkt ændret",
+        "recorded" => "oplysning skrevet",
+        "documented" => "dokumenteret uden anmeldelse",
+        "notified" => "anmeldt af en medarbejder",
+        "notified_preliminary" => "foreløbigt anmeldt af en medarbejder",
+        "supplemented" => "supplement sendt",
+        "supplemented_finally" => "sidste supplement sendt",
+        "communication" => "underretning af de registrerede",
+        "nis2" => "NIS2",
+        "closed" => "sag afsluttet",
+        "reopened" => "sag genåbnet",
+        "hit_after" => "nyt fund efter afgørelsen",
+        "receipt" => "kvittering gemt",
+        "task_added" => "opgave tilføjet",
+        "task_done" => "opgave udført",
         "promise_broken" => "ubeskyttet trods løfte",
         other => super::held::event_name(other),
     };
     let change = if change.is_empty() { change } else { format!(" ({change})") };
-    format!("  {}  {}  {event}{change}: {}", local(entry.at), entry.who, entry.reason)
+    let said = [entry.reason.as_str(), &details(&entry.detail)].map(str::to_owned);
+    let said = said.into_iter().filter(|one| !one.is_empty()).collect::<Vec<_>>().join(" · ");
+    let said = if said.is_empty() { said } else { format!(": {said}") };
+    format!("  {}  {}  {event}{change}{said}", local(entry.at), entry.who)
+}
+
+/// What was said with a line: each field with its name, and what stood there before.
+fn details(detail: &str) -> String {
+    let Ok(serde_json::Value::Object(said)) = serde_json::from_str(detail) else { return String::new() };
+    let plain = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let parts = said.iter().map(|(word, value)| {
+        let field = Field::from_word(word);
+        let name = field.map_or(word.as_str(), |field| field.names().0);
+        let shown = |value: &serde_json::Value| {
+            let text = plain(value);
+            text.parse::<DateTime<Utc>>().map_or(text, local)
+        };
+        match (value.get("before").filter(|before| !before.is_null()), value.get("now")) {
+            (Some(before), Some(now)) => format!("{name}: {} (før: {})", shown(now), shown(before)),
+            (None, Some(now)) => format!("{name}: {}", shown(now)),
+            (_, None) => format!("{name}: {}", shown(value)),
+        }
+    });
+    parts.collect::<Vec<_>>().join("; ")
 }
 
 /// A state's Danish name; a word that no version of this program writes stands as it is.

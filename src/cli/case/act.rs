@@ -1,0 +1,656 @@
+//! What a DPO does with a case, from the command line: each act is a line in the register with who, when and why.
+//!
+//! Start reading at [`run`]; what is possible when is one table, [`crate::case::act::decide`].
+
+use super::Format;
+use crate::case::act::{Act, By, Communication, Moved, Nis2, Phase};
+use crate::case::field::{Field, Words};
+use crate::case::local::{self, Reading, shown};
+use crate::case::severity::{Ease, Inputs, Loss, Score};
+use crate::case::{CaseId, deadline::left_in_words};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::daemon;
+use crate::scan::Scan;
+use crate::scan::ruleset::{Ruleset, day_of};
+use crate::store::{NewReceipt, Store};
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Who, and why.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Who {
+    /// Who does it; it stands in the register
+    #[arg(long, value_name = "NAME")]
+    by: String,
+    /// Why; it stands in the register
+    #[arg(long, value_name = "TEXT")]
+    why: Option<String>,
+}
+
+/// One case, by its number.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct One {
+    /// The case, e.g. BRV-2026-0001
+    case: String,
+    #[command(flatten)]
+    who: Who,
+}
+
+#[derive(Debug, clap::Subcommand)]
+pub(in crate::cli) enum Command {
+    /// A suspicion is right: it is a breach
+    Confirm(One),
+    /// A suspicion is wrong: no breach (needs --why)
+    Refute(One),
+    /// Set when the organisation became aware; the deadline follows
+    ///
+    /// Earlier always, later with --why, never in the future. When it was found stays visible.
+    Aware {
+        #[command(flatten)]
+        one: One,
+        /// 17-11-2026 10:20 (Danish time), or RFC 3339
+        #[arg(long, value_name = "TIME")]
+        at: String,
+    },
+    /// Write one of Datatilsynet's points, or another field of the register
+    ///
+    /// FIELD is one of the words that `brevdue case fields` lists; VALUE `-` reads it from standard input.
+    Record {
+        #[command(flatten)]
+        one: One,
+        /// Which field
+        field: String,
+        /// What stands in it
+        value: String,
+    },
+    /// The fields that can be written, with their names in Danish and English
+    Fields,
+    /// Assess the risk for the persons; with the inputs, ENISA's score beside it as advice
+    Assess {
+        #[command(flatten)]
+        one: One,
+        /// The risk
+        #[arg(long, value_enum)]
+        risk: Risk,
+        /// ENISA: the data, 1 simple, 2 behavioural, 3 financial, 4 sensitive, as adjusted
+        #[arg(long, value_parser = clap::value_parser!(u8).range(1..=4), requires = "ease")]
+        data: Option<u8>,
+        /// ENISA: how easily a person is found by it
+        #[arg(long, value_enum, requires = "data")]
+        ease: Option<EaseArg>,
+        /// ENISA: loss of confidentiality
+        #[arg(long, value_enum, default_value = "some")]
+        confidentiality: LossArg,
+        /// ENISA: loss of integrity
+        #[arg(long, value_enum, default_value = "none")]
+        integrity: LossArg,
+        /// ENISA: loss of availability
+        #[arg(long, value_enum, default_value = "none")]
+        availability: LossArg,
+        /// ENISA: somebody meant harm
+        #[arg(long)]
+        malicious: bool,
+    },
+    /// A risk is unlikely: document the breach, and do not notify it (needs --why)
+    Document {
+        #[command(flatten)]
+        one: One,
+        /// Who approved it
+        #[arg(long, value_name = "NAME")]
+        approver: String,
+    },
+    /// A person has notified it on Virk: note it
+    ///
+    /// Brevdue notifies nobody by itself. The PDF from Virk is the only receipt: give it with --receipt.
+    Notified {
+        #[command(flatten)]
+        one: One,
+        /// When it was sent
+        #[arg(long, value_name = "TIME")]
+        at: String,
+        /// More is to come
+        #[arg(long)]
+        preliminary: bool,
+        /// Datatilsynet's reference
+        #[arg(long, value_name = "TEXT")]
+        reference: Option<String>,
+        /// The journal number there
+        #[arg(long, value_name = "TEXT")]
+        journal: Option<String>,
+        /// Why it was late; asked for when it was
+        #[arg(long, value_name = "TEXT")]
+        late: Option<String>,
+        /// The receipt
+        #[arg(long, value_name = "FILE")]
+        receipt: Option<PathBuf>,
+    },
+    /// A supplement was sent on Virk: note it
+    Supplemented {
+        #[command(flatten)]
+        one: One,
+        /// When it was sent
+        #[arg(long, value_name = "TIME")]
+        at: String,
+        /// It was the last
+        #[arg(long = "final")]
+        is_final: bool,
+        /// The receipt
+        #[arg(long, value_name = "FILE")]
+        receipt: Option<PathBuf>,
+    },
+    /// Keep a receipt, or another paper
+    Receipt {
+        #[command(flatten)]
+        one: One,
+        /// The file
+        file: PathBuf,
+        /// It is no receipt of a notification
+        #[arg(long)]
+        other: bool,
+    },
+    /// Decide and note how the persons are told (article 34)
+    #[command(group = clap::ArgGroup::new("what").required(true))]
+    Inform {
+        #[command(flatten)]
+        one: One,
+        /// No high risk (needs --why)
+        #[arg(long, group = "what")]
+        not_required: bool,
+        /// Exempt: 34(3)(a) unreadable, (b) no longer likely, (c) disproportionate effort, or § 22 (needs --why)
+        #[arg(long, group = "what", value_enum)]
+        exempt: Option<Exempt>,
+        /// So many are to be written to
+        #[arg(long, group = "what", value_name = "N")]
+        planned: Option<u32>,
+        /// So many have been written to by now
+        #[arg(long, group = "what", value_name = "N")]
+        sent: Option<u32>,
+    },
+    /// The second clock, of NIS2, for a significant incident
+    Nis2 {
+        #[command(flatten)]
+        one: One,
+        /// Which step
+        #[arg(value_enum)]
+        step: Nis2Step,
+        /// When; now if it is left out
+        #[arg(long, value_name = "TIME")]
+        at: Option<String>,
+    },
+    /// Add something to be done, or note that it is done
+    Task {
+        #[command(flatten)]
+        one: One,
+        /// What is to be done
+        #[arg(long, value_name = "TEXT", requires = "whose")]
+        add: Option<String>,
+        /// Whose it is
+        #[arg(long, value_name = "NAME")]
+        whose: Option<String>,
+        /// The number of what is done
+        #[arg(long, value_name = "N", conflicts_with = "add", required_unless_present = "add")]
+        done: Option<i64>,
+    },
+    /// Close it: needs cause, measures, the decision on telling the persons, and the receipt
+    Close(One),
+    /// There are new facts: open it again, with the same awareness (needs --why)
+    Reopen(One),
+    /// Prove that no line of the register was changed, left out or moved
+    Verify {
+        /// One case; all without it
+        case: Option<String>,
+        /// How to print
+        #[arg(long, value_enum, default_value = "human")]
+        format: Format,
+    },
+    /// Erase closed cases whose time of keeping is over; a tombstone stays in the chain
+    Purge {
+        #[command(flatten)]
+        who: Who,
+        /// Only list them
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(in crate::cli) enum Risk {
+    /// Unlikely
+    Unlikely,
+    /// A risk
+    Risk,
+    /// A high risk: the persons are told
+    High,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(in crate::cli) enum EaseArg {
+    /// A quarter
+    Negligible,
+    /// A half
+    Limited,
+    /// Three quarters: a CPR number alone
+    Significant,
+    /// One: name and number
+    Maximum,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(in crate::cli) enum LossArg {
+    /// Not at all
+    None,
+    /// To known recipients, or recoverable
+    Some,
+    /// To an unknown number, or not recoverable
+    Much,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(in crate::cli) enum Exempt {
+    /// 34(3)(a): unreadable to who got it
+    A,
+    /// 34(3)(b): a high risk is no longer likely
+    B,
+    /// 34(3)(c): disproportionate effort
+    C,
+    /// Databeskyttelsesloven § 22
+    #[value(name = "22")]
+    Section22,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(in crate::cli) enum Nis2Step {
+    /// It is significant (*væsentlig*): the clock begins
+    Mark,
+    /// The early warning was sent
+    Early,
+    /// The notification was sent
+    Notified,
+    /// The final report was sent
+    Final,
+}
+
+/// What the commands share.
+struct Desk {
+    config: Config,
+    store: Store,
+    rules: Arc<Ruleset>,
+    now: DateTime<Utc>,
+}
+
+pub(in crate::cli) fn run(config: Config, command: &Command) -> anyhow::Result<ExitCode> {
+    let store = daemon::open_store(&config)?;
+    let rules = Arc::new(daemon::load_rules(config.rules.as_deref())?);
+    let desk = Desk { config, store, rules, now: Clock::System.now() };
+    match command {
+        Command::Confirm(one) => desk.act(one, &Act::Confirm),
+        Command::Refute(one) => desk.act(one, &Act::Refute),
+        Command::Aware { one, at } => desk.act(one, &Act::Aware(desk.time(at)?)),
+        Command::Record { one, field, value } => desk.record(one, field, value),
+        Command::Fields => fields(),
+        Command::Assess { one, risk, data, ease, confidentiality, integrity, availability, malicious } => {
+            let losses = [confidentiality, integrity, availability].map(|loss| loss.loss());
+            let score = data.zip(*ease).map(|(data, ease)| (data, ease.ease(), losses, *malicious));
+            desk.assess(one, *risk, score)
+        }
+        Command::Document { one, approver } => {
+            let approver = desk.words("--approver", approver)?;
+            desk.act(one, &Act::Document { approver })
+        }
+        Command::Notified { one, at, preliminary, reference, journal, late, receipt } => {
+            let phase = if *preliminary { Phase::Preliminary } else { Phase::Whole };
+            let act = Act::Notified {
+                at: desk.time(at)?,
+                phase,
+                reference: desk.some_words("--reference", reference.as_deref())?,
+                late: desk.some_words("--late", late.as_deref())?,
+            };
+            desk.act(one, &act)?;
+            if let Some(journal) = journal {
+                desk.record(one, Field::Journal.word(), journal)?;
+            }
+            desk.some_receipt(one, receipt.as_deref())
+        }
+        Command::Supplemented { one, at, is_final, receipt } => {
+            desk.act(one, &Act::Supplemented { at: desk.time(at)?, is_final: *is_final })?;
+            desk.some_receipt(one, receipt.as_deref())
+        }
+        Command::Receipt { one, file, other } => desk.receipt(one, file, !other),
+        Command::Inform { one, not_required: _, exempt, planned, sent } => {
+            let what = match (exempt, planned, sent) {
+                (Some(Exempt::A), _, _) => Communication::ExemptA,
+                (Some(Exempt::B), _, _) => Communication::ExemptB,
+                (Some(Exempt::C), _, _) => Communication::ExemptC,
+                (Some(Exempt::Section22), _, _) => Communication::Exempt22,
+                (None, Some(all), _) => Communication::Planned(*all),
+                (None, None, Some(sent)) => Communication::Sent(*sent),
+                (None, None, None) => Communication::NotRequired,
+            };
+            desk.act(one, &Act::Inform(what))
+        }
+        Command::Nis2 { one, step, at } => {
+            let at = at.as_deref().map_or(Ok(desk.now), |at| desk.time(at))?;
+            let step = match step {
+                Nis2Step::Mark => Nis2::Mark,
+                Nis2Step::Early => Nis2::Early,
+                Nis2Step::Notified => Nis2::Notified,
+                Nis2Step::Final => Nis2::Final,
+            };
+            desk.act(one, &Act::Nis2(step, at))
+        }
+        Command::Task { one, add, whose, done } => desk.task(one, add.as_deref(), whose.as_deref(), *done),
+        Command::Close(one) => desk.act(one, &Act::Close),
+        Command::Reopen(one) => desk.act(one, &Act::Reopen),
+        Command::Verify { case, format } => desk.verify(case.as_deref(), *format),
+        Command::Purge { who, dry_run } => desk.purge(who, *dry_run),
+    }
+}
+
+impl Desk {
+    fn is_clean(&self, text: &str) -> bool {
+        let mut scan = Scan::new(Arc::clone(&self.rules), day_of(self.now.date_naive()));
+        scan.feed(format!("Content-Type: text/plain; charset=utf-8\r\n\r\n{text}\r\n").as_bytes());
+        let report = scan.finish();
+        report.clean().is_some() && report.findings.is_empty()
+    }
+
+    fn words(&self, what: &str, text: &str) -> anyhow::Result<Words> {
+        Words::checked(text, |text| self.is_clean(text)).with_context(|| what.to_owned())
+    }
+
+    fn some_words(&self, what: &str, text: Option<&str>) -> anyhow::Result<Option<Words>> {
+        text.map(|text| self.words(what, text)).transpose()
+    }
+
+    fn by(&self, who: &Who) -> anyhow::Result<By> {
+        Ok(By {
+            who: self.words("--by", &who.by)?,
+            at: self.now,
+            reason: self.some_words("--why", who.why.as_deref())?,
+        })
+    }
+
+    /// A time as it was written. Of the hour that is there twice it asks where somebody can answer; else it is the earlier,
+    /// which is the stricter, and that is said.
+    fn time(&self, text: &str) -> anyhow::Result<DateTime<Utc>> {
+        let (summer, winter) = match local::read(text)? {
+            Reading::One(at) => return Ok(at),
+            Reading::Two(summer, winter) => (summer, winter),
+        };
+        let written = (local::written(summer), local::written(winter));
+        if !std::io::stdin().is_terminal() {
+            super::super::say_error(&format!(
+                "brevdue: {text} is there twice; taken as summer time, the stricter ({}). For winter time write {}.",
+                written.0, written.1
+            ));
+            return Ok(summer);
+        }
+        super::super::say_error(&format!(
+            "{text} findes to gange: sommertid ({}) eller vintertid ({})?\n\
+             It is there twice: summer or winter time? [s/v, Enter = s]",
+            written.0, written.1
+        ));
+        std::io::stderr().flush()?;
+        let mut line = String::new();
+        std::io::stdin().read_line(&mut line)?;
+        match line.trim() {
+            "" | "s" | "S" => Ok(summer),
+            "v" | "V" | "w" | "W" => Ok(winter),
+            _ => anyhow::bail!("neither s nor v: nothing was done"),
+        }
+    }
+
+    fn act(&self, one: &One, act: &Act) -> anyhow::Result<ExitCode> {
+        let id = case_id(&one.case)?;
+        let by = self.by(&one.who)?;
+        let done = self.store.record(|recording| recording.act(&id, act, &by))?;
+        let moved = done.with_context(|| format!("there is no case {id}; see `brevdue case list`"))?;
+        let moved = moved.with_context(|| format!("{id}: not done / ikke udført"))?;
+        super::super::say(&said(&id, &moved, self.now))?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn record(&self, one: &One, field: &str, value: &str) -> anyhow::Result<ExitCode> {
+        let known = Field::from_word(field).filter(|field| field.is_free());
+        let field =
+            known.with_context(|| format!("{field:?} is no field to write; see `brevdue case fields`"))?;
+        let value = if value == "-" { std::io::read_to_string(std::io::stdin())? } else { value.to_owned() };
+        let value =
+            field.read(&value, |text| self.is_clean(text)).with_context(|| field.word().to_owned())?;
+        self.act(one, &Act::Record(field, value))
+    }
+
+    fn assess(
+        &self,
+        one: &One,
+        risk: Risk,
+        score: Option<(u8, Ease, [Loss; 3], bool)>,
+    ) -> anyhow::Result<ExitCode> {
+        if let Some((data, ease, [confidentiality, integrity, availability], malicious)) = score {
+            let id = case_id(&one.case)?;
+            let file = self.store.case(&id)?;
+            let file = file.with_context(|| format!("there is no case {id}; see `brevdue case list`"))?;
+            let many = file.row.persons > 100;
+            let inputs = Inputs {
+                data,
+                ease,
+                confidentiality,
+                integrity,
+                availability,
+                malicious,
+                many,
+                unintelligible: false,
+            };
+            let score = Score::of(&inputs);
+            let (danish, english) = score.band.names();
+            super::super::say(&format!(
+                "ENISA: {} · {danish} ({english}){} · vejledende / advice only",
+                score.shown(),
+                if many { " · over 100 personer / more than 100 persons" } else { "" }
+            ))?;
+            self.act(one, &Act::Record(Field::Severity, score.band.word().to_owned()))?;
+        }
+        let risk = match risk {
+            Risk::Unlikely => "unlikely",
+            Risk::Risk => "risk",
+            Risk::High => "high",
+        };
+        self.act(one, &Act::Record(Field::Risk, risk.to_owned()))
+    }
+
+    fn some_receipt(&self, one: &One, file: Option<&Path>) -> anyhow::Result<ExitCode> {
+        file.map_or(Ok(ExitCode::SUCCESS), |file| self.receipt(one, file, true))
+    }
+
+    /// The file first, then its row: a row never speaks of a paper that is not there.
+    fn receipt(&self, one: &One, file: &Path, is_notification: bool) -> anyhow::Result<ExitCode> {
+        const LARGEST: u64 = 50 << 20;
+        let id = case_id(&one.case)?;
+        let by = self.by(&one.who)?;
+        let size = std::fs::metadata(file).with_context(|| file.display().to_string())?.len();
+        anyhow::ensure!(size > 0 && size <= LARGEST, "{}: to be 1 byte to 50 MB", file.display());
+        let bytes = std::fs::read(file).with_context(|| file.display().to_string())?;
+        let is_pdf = bytes.starts_with(b"%PDF-");
+        anyhow::ensure!(
+            is_pdf || !is_notification,
+            "{}: the receipt from Virk is a PDF, and this is none; keep another paper with --other",
+            file.display()
+        );
+        anyhow::ensure!(
+            self.store.standing(&id)?.is_some(),
+            "there is no case {id}; see `brevdue case list`"
+        );
+        let sha256: [u8; 32] = Sha256::digest(&bytes).into();
+        let hex: String = sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+        let name = format!("{hex}.{}", if is_pdf { "pdf" } else { "bin" });
+        let folder = self.config.spool.join("receipts").join(id.as_str());
+        std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+        let owner = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(&self.config.spool)?);
+        let path = folder.join(&name);
+        crate::spool::durable::replace(&path, &bytes, owner).with_context(|| path.display().to_string())?;
+        let receipt = NewReceipt { is_notification, sha256, file: &name, size };
+        let new = self.store.record(|recording| recording.add_receipt(&id, &receipt, &by))?;
+        let told = if new { "gemt / kept" } else { "var gemt / was kept already" };
+        super::super::say(&format!("{id}: {told}: {} (SHA-256 {hex})", file.display()))?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn task(
+        &self,
+        one: &One,
+        add: Option<&str>,
+        whose: Option<&str>,
+        done: Option<i64>,
+    ) -> anyhow::Result<ExitCode> {
+        let id = case_id(&one.case)?;
+        let by = self.by(&one.who)?;
+        anyhow::ensure!(
+            self.store.standing(&id)?.is_some(),
+            "there is no case {id}; see `brevdue case list`"
+        );
+        if let (Some(add), Some(whose)) = (add, whose) {
+            let (what, whose) = (self.words("--add", add)?, self.words("--whose", whose)?);
+            let task = self.store.record(|recording| recording.add_task(&id, &what, &whose, &by))?;
+            super::super::say(&format!("{id}: opgave / task {task}"))?;
+        }
+        if let Some(task) = done {
+            let was_open = self.store.record(|recording| recording.task_done(&id, task, &by))?;
+            anyhow::ensure!(was_open, "{id} has no open task {task}; see `brevdue case show {id}`");
+            super::super::say(&format!("{id}: opgave {task} udført / done"))?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn verify(&self, case: Option<&str>, format: Format) -> anyhow::Result<ExitCode> {
+        let id = case.map(case_id).transpose()?;
+        let verified = self.store.verify(id.as_ref())?;
+        let anchor = self.store.last_anchor()?;
+        let is_whole = verified.iter().all(|one| one.head.is_ok());
+        let hex = |hash: &[u8; 32]| hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        match format {
+            Format::Json => {
+                let cases: Vec<_> = verified
+                    .iter()
+                    .map(|one| {
+                        serde_json::json!({
+                            "id": one.case,
+                            "lines": one.lines,
+                            "erased_at": one.erased.as_ref().map(|(_, at)| local::written(*at)),
+                            "head": one.head.as_ref().ok().map(hex),
+                            "broken": one.head.as_ref().err().map(|broken| broken.words().1),
+                        })
+                    })
+                    .collect();
+                let anchor = anchor
+                    .map(|one| serde_json::json!({ "at": local::written(one.at), "cases": one.cases, "hash": hex(&one.hash) }));
+                let said = serde_json::json!({ "whole": is_whole, "cases": cases, "anchor": anchor });
+                super::super::say(&serde_json::to_string_pretty(&said)?)?;
+            }
+            Format::Human => {
+                for one in &verified {
+                    let erased = match &one.erased {
+                        Some((who, at)) => {
+                            format!(", indhold slettet {} af {who} / contents erased", shown(*at))
+                        }
+                        None => String::new(),
+                    };
+                    let told = match &one.head {
+                        Ok(head) => format!("hel / whole · {} linjer{erased} · {}", one.lines, hex(head)),
+                        Err(broken) => {
+                            let (danish, english) = broken.words();
+                            format!("BRUDT / BROKEN: {danish} / {english}{erased}")
+                        }
+                    };
+                    super::super::say(&format!("{}: {told}", one.case))?;
+                }
+                if let Some(anchor) = anchor {
+                    super::super::say(&format!(
+                        "Anker / anchor {} · {} sager · {}",
+                        shown(anchor.at),
+                        anchor.cases,
+                        hex(&anchor.hash)
+                    ))?;
+                }
+            }
+        }
+        Ok(ExitCode::from(u8::from(!is_whole)))
+    }
+
+    fn purge(&self, who: &Who, dry_run: bool) -> anyhow::Result<ExitCode> {
+        let by = self.by(who)?;
+        let due = self.store.to_purge(self.now)?;
+        if due.is_empty() {
+            super::super::say(
+                "Ingen afsluttet sag er ældre end sin frist for opbevaring. / No closed case is due.",
+            )?;
+        }
+        for case in &due {
+            if dry_run {
+                super::super::say(&format!("{case}: kan slettes / may be erased"))?;
+            } else if self.store.record(|recording| recording.purge(case, &by))? {
+                // Their rows are gone: nobody can ask for these files any more.
+                let folders = [self.config.spool.join("receipts").join(case.as_str())];
+                for folder in folders.iter().filter(|folder| folder.exists()) {
+                    std::fs::remove_dir_all(folder).with_context(|| folder.display().to_string())?;
+                }
+                let evidence = crate::spool::evidence::Evidence::below(&self.config.spool).path(case);
+                if evidence.exists() {
+                    std::fs::remove_file(&evidence).with_context(|| evidence.display().to_string())?;
+                }
+                super::super::say(&format!("{case}: slettet / erased"))?;
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn case_id(text: &str) -> anyhow::Result<CaseId> {
+    CaseId::parse(text).with_context(|| format!("{text:?} is no case number; one is BRV-2026-0001"))
+}
+
+fn said(id: &CaseId, moved: &Moved, now: DateTime<Utc>) -> String {
+    let (danish, english) = moved.state.names();
+    let clock = match moved.clock {
+        Some((_, deadline)) if moved.state.clock_runs() => {
+            let (left, left_english) = left_in_words(deadline - now);
+            format!(" · frist {} ({left} / {left_english})", shown(deadline))
+        }
+        Some(_) | None => String::new(),
+    };
+    format!("{id}: {danish} ({english}){clock}")
+}
+
+fn fields() -> anyhow::Result<ExitCode> {
+    for field in Field::ALL.iter().filter(|field| field.is_free()) {
+        let (danish, english) = field.names();
+        super::super::say(&format!("{:<20} {danish} / {english}", field.word()))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+impl EaseArg {
+    fn ease(self) -> Ease {
+        match self {
+            Self::Negligible => Ease::Negligible,
+            Self::Limited => Ease::Limited,
+            Self::Significant => Ease::Significant,
+            Self::Maximum => Ease::Maximum,
+        }
+    }
+}
+
+impl LossArg {
+    fn loss(self) -> Loss {
+        match self {
+            Self::None => Loss::None,
+            Self::Some => Loss::Some,
+            Self::Much => Loss::Much,
+        }
+    }
+}
