@@ -43,6 +43,7 @@ mod pdf;
 mod pictures;
 mod pipe;
 mod postfix;
+mod register;
 mod relay;
 mod reload;
 mod reuse;

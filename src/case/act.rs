@@ -266,6 +266,7 @@ impl Standing {
 ///
 /// # Errors
 /// [`Refused`].
+#[expect(clippy::match_same_arms, reason = "the table is read act by act")]
 pub fn decide(case: &Standing, act: &Act, by: &By) -> Result<Moved, Refused> {
     let stay = Moved {
         state: case.state,
@@ -313,7 +314,7 @@ pub fn decide(case: &Standing, act: &Act, by: &By) -> Result<Moved, Refused> {
         }
 
         (State::Assessing, Act::Notified { at, phase, reference, late }) => {
-            notified(case, *at, *phase, reference.as_ref(), late.as_ref(), by, stay)
+            notified(case, *at, *phase, reference.as_ref(), late.as_ref(), by, &stay)
         }
         (State::Suspected, Act::Notified { .. }) => no("confirm the suspicion first"),
         (State::NotifiedPreliminary, Act::Notified { .. }) => {
@@ -334,18 +335,18 @@ pub fn decide(case: &Standing, act: &Act, by: &By) -> Result<Moved, Refused> {
 
         (State::Closed, Act::Inform(_)) => no("reopen it first"),
         (State::NearMiss | State::NoBreach, Act::Inform(_)) => no("nobody's data got out"),
-        (_, Act::Inform(what)) => inform(case, *what, by, stay),
+        (_, Act::Inform(what)) => inform(case, *what, by, &stay),
 
         (State::Closed | State::NearMiss | State::NoBreach, Act::Nis2(..)) => no("it is no open breach"),
-        (_, Act::Nis2(step, at)) => nis2(case, *step, *at, by, stay),
+        (_, Act::Nis2(step, at)) => nis2(case, *step, *at, by, &stay),
 
         (State::NearMiss | State::NoBreach, Act::Close) => {
             reason(by)?;
-            Ok(closed(by, stay))
+            Ok(closed(by, &stay))
         }
         (State::DocumentedOnly | State::NotifiedFinal, Act::Close) => {
             let missing = case.missing_to_close();
-            if missing.is_empty() { Ok(closed(by, stay)) } else { Err(Refused::Missing(missing)) }
+            if missing.is_empty() { Ok(closed(by, &stay)) } else { Err(Refused::Missing(missing)) }
         }
         (State::Suspected, Act::Close) => no("confirm or refute the suspicion first"),
         (State::Assessing, Act::Close) => no("notify it, or document why not"),
@@ -373,10 +374,10 @@ pub fn decide(case: &Standing, act: &Act, by: &By) -> Result<Moved, Refused> {
 /// After so long a closed case may be erased: five years, our own proposal (facts of the law, "Fields").
 pub const KEPT_MONTHS: u32 = 60;
 
-fn closed(by: &By, stay: Moved) -> Moved {
+fn closed(by: &By, stay: &Moved) -> Moved {
     let until = by.at.checked_add_months(Months::new(KEPT_MONTHS)).unwrap_or(by.at);
     let facts = vec![(Field::KeepUntil, written(until))];
-    Moved { state: State::Closed, alerts: Alerts::Stop, facts, ..stay }
+    Moved { state: State::Closed, alerts: Alerts::Stop, facts, ..*stay }
 }
 
 fn reason(by: &By) -> Result<(), Refused> {
@@ -407,7 +408,7 @@ fn notified(
     reference: Option<&Words>,
     late: Option<&Words>,
     by: &By,
-    stay: Moved,
+    stay: &Moved,
 ) -> Result<Moved, Refused> {
     not_in_the_future(at, by)?;
     if case.aware_at.is_some_and(|aware| at < aware) {
@@ -435,10 +436,10 @@ fn notified(
         Phase::Preliminary => (State::NotifiedPreliminary, Alerts::Anew),
         Phase::Whole => (State::NotifiedFinal, Alerts::Stop),
     };
-    Ok(Moved { state, facts, alerts, ..stay })
+    Ok(Moved { state, facts, alerts, ..*stay })
 }
 
-fn inform(case: &Standing, what: Communication, by: &By, stay: Moved) -> Result<Moved, Refused> {
+fn inform(case: &Standing, what: Communication, by: &By, stay: &Moved) -> Result<Moved, Refused> {
     if what.needs_reason() {
         reason(by)?;
     }
@@ -474,10 +475,10 @@ fn inform(case: &Standing, what: Communication, by: &By, stay: Moved) -> Result<
         | Communication::ExemptC
         | Communication::Exempt22 => vec![(Field::Communication, what.word().to_owned())],
     };
-    Ok(Moved { facts, ..stay })
+    Ok(Moved { facts, ..*stay })
 }
 
-fn nis2(case: &Standing, step: Nis2, at: DateTime<Utc>, by: &By, stay: Moved) -> Result<Moved, Refused> {
+fn nis2(case: &Standing, step: Nis2, at: DateTime<Utc>, by: &By, stay: &Moved) -> Result<Moved, Refused> {
     not_in_the_future(at, by)?;
     let (field, before) = match step {
         Nis2::Mark => (Field::Nis2Marked, None),
@@ -497,7 +498,7 @@ fn nis2(case: &Standing, step: Nis2, at: DateTime<Utc>, by: &By, stay: Moved) ->
             field.names().0
         )]));
     }
-    Ok(Moved { facts: vec![(field, written(at))], alerts: Alerts::Anew, ..stay })
+    Ok(Moved { facts: vec![(field, written(at))], alerts: Alerts::Anew, ..*stay })
 }
 
 /// The deadlines of the second clock (LOV 434/2025; NIS2 art. 23): the early warning, the notification, and the final report

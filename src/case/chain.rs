@@ -11,6 +11,16 @@ use sha2::{Digest, Sha256};
 /// A digest.
 pub type Hash = [u8; 32];
 
+/// A digest as people compare it: 64 hexadecimal digits.
+pub fn hex(hash: &Hash) -> String {
+    hash.iter().fold(String::with_capacity(64), |mut text, byte| {
+        for half in [byte >> 4, byte & 15] {
+            text.push(char::from_digit(half.into(), 16).unwrap_or_default());
+        }
+        text
+    })
+}
+
 /// A line of the register, as the chain sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct Content<'a> {
@@ -187,7 +197,12 @@ mod tests {
             verify(&links).unwrap_err()
         };
         assert_eq!(broken(|links| links[2].found = Some([1; 32])), Broken::Changed(3));
-        assert_eq!(broken(|links| drop(links.remove(3))), Broken::Gap(4));
+        assert_eq!(
+            broken(|links| {
+                links.remove(3);
+            }),
+            Broken::Gap(4)
+        );
         assert_eq!(broken(|links| links[1].chain = [1; 32]), Broken::Relinked(2));
         assert_eq!(broken(|links| links.swap(0, 1)), Broken::Gap(1));
         // Somebody who changes a line and its digest has to change every link behind it.
@@ -210,5 +225,6 @@ mod tests {
         let other = Content { who: "a", event: "bc", ..content(1, "") };
         assert_ne!(one.digest(&[0; 16]), other.digest(&[0; 16]));
         assert_ne!(one.digest(&[0; 16]), one.digest(&[1; 16]));
+        assert_eq!(hex(&[0xa7; 32]), "a7".repeat(32));
     }
 }

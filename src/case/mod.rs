@@ -85,10 +85,7 @@ impl State {
     /// The state after a person has let a mail of it out in the clear: it left, and that is certain.
     #[must_use]
     pub fn left_in_clear(self) -> Self {
-        match self {
-            Self::NearMiss => Self::Assessing,
-            state => state,
-        }
+        if self == Self::NearMiss { Self::Assessing } else { self }
     }
 
     /// Whether the 72 hours run in it.

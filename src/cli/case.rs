@@ -162,7 +162,7 @@ fn json(file: &CaseFile, together: &[CaseRow]) -> serde_json::Value {
     let facts: serde_json::Map<String, serde_json::Value> =
         file.facts.iter().map(|(field, value)| (field.word().to_owned(), value.clone().into())).collect();
     let receipts = file.receipts.iter().map(|one| {
-        let sha256: String = one.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = crate::case::chain::hex(&one.sha256);
         serde_json::json!({
             "at": rfc3339(one.at), "who": one.who, "notification": one.is_notification, "sha256": sha256,
             "file": one.file, "size": one.size,

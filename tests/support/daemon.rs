@@ -18,12 +18,14 @@ pub(crate) struct DaemonOptions {
     pub(crate) unix: Option<PathBuf>,
     /// `BREVDUE_LOG`.
     pub(crate) log: &'static str,
+    /// `[store] url`, where it is no file of its own.
+    pub(crate) store: Option<String>,
 }
 
 impl DaemonOptions {
     /// With this policy and nobody to alarm.
     pub(crate) fn with(toml: &str) -> Self {
-        Self { toml: toml.to_owned(), alarm: None, unix: None, log: "debug" }
+        Self { toml: toml.to_owned(), alarm: None, unix: None, log: "debug", store: None }
     }
 }
 
@@ -57,8 +59,9 @@ impl Daemon {
             .alarm
             .map(|to| format!("[alarm]\nsmtp = \"smtp://{to}\"\nfrom = \"brevdue@noerreby.example\"\n"))
             .unwrap_or_default();
+        let store = options.store.as_deref().unwrap_or("sqlite:data/brevdue.db");
         let toml = format!(
-            "[milter]\nlisten = \"{}\"\n[store]\nurl = \"sqlite:data/brevdue.db\"\n[spool]\npath = \"data/spool\"\n\
+            "[milter]\nlisten = \"{}\"\n[store]\nurl = \"{store}\"\n[spool]\npath = \"data/spool\"\n\
              {alarm}\n[[controller]]\nname = \"Nørreby Kommune\"\ncvr = \"12345678\"\n\
              domains = [\"noerreby.example\", \"kommune.example\"]\ndpo = \"{DPO}\"\ndefault = true\n{key}\n{}\n",
             daemon.listen, options.toml

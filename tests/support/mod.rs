@@ -18,6 +18,7 @@ pub(crate) mod http;
 pub(crate) mod identity;
 pub(crate) mod picture;
 pub(crate) mod postfix;
+pub(crate) mod postgres;
 #[cfg(test)]
 pub(crate) mod program;
 pub(crate) mod sink;

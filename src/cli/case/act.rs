@@ -4,6 +4,7 @@
 
 use super::Format;
 use crate::case::act::{Act, By, Communication, Moved, Nis2, Phase};
+use crate::case::chain::hex;
 use crate::case::field::{Field, Words};
 use crate::case::local::{self, Reading, shown};
 use crate::case::severity::{Ease, Inputs, Loss, Score};
@@ -224,7 +225,8 @@ pub(in crate::cli) enum Risk {
     /// Unlikely
     Unlikely,
     /// A risk
-    Risk,
+    #[value(name = "risk")]
+    Likely,
     /// A high risk: the persons are told
     High,
 }
@@ -291,7 +293,7 @@ pub(in crate::cli) fn run(config: Config, command: &Command) -> anyhow::Result<E
     match command {
         Command::Confirm(one) => desk.act(one, &Act::Confirm),
         Command::Refute(one) => desk.act(one, &Act::Refute),
-        Command::Aware { one, at } => desk.act(one, &Act::Aware(desk.time(at)?)),
+        Command::Aware { one, at } => desk.act(one, &Act::Aware(Desk::time(at)?)),
         Command::Record { one, field, value } => desk.record(one, field, value),
         Command::Fields => fields(),
         Command::Assess { one, risk, data, ease, confidentiality, integrity, availability, malicious } => {
@@ -306,7 +308,7 @@ pub(in crate::cli) fn run(config: Config, command: &Command) -> anyhow::Result<E
         Command::Notified { one, at, preliminary, reference, journal, late, receipt } => {
             let phase = if *preliminary { Phase::Preliminary } else { Phase::Whole };
             let act = Act::Notified {
-                at: desk.time(at)?,
+                at: Desk::time(at)?,
                 phase,
                 reference: desk.some_words("--reference", reference.as_deref())?,
                 late: desk.some_words("--late", late.as_deref())?,
@@ -318,7 +320,7 @@ pub(in crate::cli) fn run(config: Config, command: &Command) -> anyhow::Result<E
             desk.some_receipt(one, receipt.as_deref())
         }
         Command::Supplemented { one, at, is_final, receipt } => {
-            desk.act(one, &Act::Supplemented { at: desk.time(at)?, is_final: *is_final })?;
+            desk.act(one, &Act::Supplemented { at: Desk::time(at)?, is_final: *is_final })?;
             desk.some_receipt(one, receipt.as_deref())
         }
         Command::Receipt { one, file, other } => desk.receipt(one, file, !other),
@@ -335,7 +337,7 @@ pub(in crate::cli) fn run(config: Config, command: &Command) -> anyhow::Result<E
             desk.act(one, &Act::Inform(what))
         }
         Command::Nis2 { one, step, at } => {
-            let at = at.as_deref().map_or(Ok(desk.now), |at| desk.time(at))?;
+            let at = at.as_deref().map_or(Ok(desk.now), |at| Desk::time(at))?;
             let step = match step {
                 Nis2Step::Mark => Nis2::Mark,
                 Nis2Step::Early => Nis2::Early,
@@ -378,7 +380,7 @@ impl Desk {
 
     /// A time as it was written. Of the hour that is there twice it asks where somebody can answer; else it is the earlier,
     /// which is the stricter, and that is said.
-    fn time(&self, text: &str) -> anyhow::Result<DateTime<Utc>> {
+    fn time(text: &str) -> anyhow::Result<DateTime<Utc>> {
         let (summer, winter) = match local::read(text)? {
             Reading::One(at) => return Ok(at),
             Reading::Two(summer, winter) => (summer, winter),
@@ -458,7 +460,7 @@ impl Desk {
         }
         let risk = match risk {
             Risk::Unlikely => "unlikely",
-            Risk::Risk => "risk",
+            Risk::Likely => "risk",
             Risk::High => "high",
         };
         self.act(one, &Act::Record(Field::Risk, risk.to_owned()))
@@ -487,7 +489,7 @@ impl Desk {
             "there is no case {id}; see `brevdue case list`"
         );
         let sha256: [u8; 32] = Sha256::digest(&bytes).into();
-        let hex: String = sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = hex(&sha256);
         let name = format!("{hex}.{}", if is_pdf { "pdf" } else { "bin" });
         let folder = self.config.spool.join("receipts").join(id.as_str());
         std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
@@ -532,7 +534,6 @@ impl Desk {
         let verified = self.store.verify(id.as_ref())?;
         let anchor = self.store.last_anchor()?;
         let is_whole = verified.iter().all(|one| one.head.is_ok());
-        let hex = |hash: &[u8; 32]| hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         match format {
             Format::Json => {
                 let cases: Vec<_> = verified

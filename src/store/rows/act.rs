@@ -113,7 +113,7 @@ impl Recording<'_> {
         if added == 0 {
             return Ok(false);
         }
-        let hash: String = receipt.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = crate::case::chain::hex(&receipt.sha256);
         let detail = serde_json::json!({ "kind": kind, "sha256": hash, "file": receipt.file }).to_string();
         self.enter_act(case, "receipt", by, &detail)?;
         Ok(true)

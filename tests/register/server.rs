@@ -1,0 +1,128 @@
+//! What only a server does: many start at once, it goes away and comes back, a node dies in the middle of its work.
+
+use super::{CERTAIN, at, found, join};
+use crate::support::daemon::{Daemon, DaemonOptions};
+use crate::support::postfix::{Postfix, PostfixOptions};
+use crate::support::postgres::Server;
+use crate::support::sink::{Sink, SinkOptions};
+use crate::support::{smtp, wait_until};
+use brevdue::store::{ServerUrl, Store, StoreError};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+const SENDER: &str = "sagsbehandler@noerreby.example";
+
+fn connect(url: &str) -> Result<Store, StoreError> {
+    Store::connect(&ServerUrl::parse(url).unwrap())
+}
+
+#[test]
+fn nodes_that_start_at_once_make_one_register_and_a_newer_one_is_left_alone() {
+    let server = Server::start().unwrap();
+    let url = server.database("many");
+    let starts: Vec<_> = (0..8)
+        .map(|_| {
+            let url = url.clone();
+            std::thread::spawn(move || connect(&url).map(|store| store.cases().unwrap().len()))
+        })
+        .collect();
+    for start in starts {
+        assert_eq!(start.join().unwrap().unwrap(), 0);
+    }
+    // Nobody changes what was entered, past the program either.
+    let store = connect(&url).unwrap();
+    join(&store, &found(1, at(0), CERTAIN), 1);
+    for statement in [
+        "UPDATE register_entry SET reason = 'x'",
+        "DELETE FROM register_entry",
+        "UPDATE register_link SET chain = digest",
+        "DELETE FROM register_link",
+    ] {
+        assert!(!server.sql("many", statement), "{statement}");
+    }
+    assert!(server.sql("many", "UPDATE schema_version SET version = 99"));
+    assert!(matches!(connect(&url).err(), Some(StoreError::Newer { found: 99, .. })));
+}
+
+#[test]
+fn a_node_that_is_cut_off_says_so_in_time_and_recovers_by_itself() {
+    let mut server = Server::start().unwrap();
+    let url = server.database("cut");
+    let store = connect(&url).unwrap();
+    join(&store, &found(1, at(0), CERTAIN), 1);
+    server.kill();
+    let began = Instant::now();
+    let error = store.record(|recording| recording.tally_unread(at(0), &["image"], "deliver")).unwrap_err();
+    assert!(
+        error.is_temporary() && began.elapsed() < Duration::from_secs(15),
+        "{error} {:?}",
+        began.elapsed()
+    );
+    assert!(store.cases().unwrap_err().is_temporary());
+    server.up();
+    let again = wait_until(Duration::from_secs(20), || {
+        store.record(|recording| recording.tally_unread(at(0), &["image"], "deliver")).ok()
+    });
+    assert!(again.is_some(), "it did not come back");
+    assert_eq!(store.cases().unwrap()[0].mails, 1);
+    assert_eq!(store.unread_tally().unwrap()[0].2, 1, "what failed was not done");
+}
+
+#[test]
+fn two_nodes_share_a_register_and_the_death_of_one_is_nothing_to_the_other() {
+    let mut server = Server::start().unwrap();
+    let url = server.database("shared");
+    let keys = TempDir::new().unwrap();
+    let key = keys.path().join("node.key").display().to_string();
+    let options = |key: &str| DaemonOptions {
+        store: Some(url.clone()),
+        ..DaemonOptions::with(&format!("[seal]\nnode_key = \"{key}\"\n[policy]\nleak = \"deliver\"\n"))
+    };
+    let mut first = Daemon::start(&options(&key)).unwrap();
+    // Nodes of one register have one node key: persons are counted under it.
+    let stranger = Daemon::start(&options(&keys.path().join("other.key").display().to_string()));
+    assert!(
+        stranger.err().unwrap().to_string().contains("node key"),
+        "a node with a key of its own is refused"
+    );
+    let second = Daemon::start(&options(&key)).unwrap();
+    let sink = Sink::start(SinkOptions::default()).unwrap();
+    let behind = |daemon: &Daemon| {
+        let options = PostfixOptions {
+            milter: Some(daemon.milter()),
+            relay_to: Some(sink.addr()),
+            ..Default::default()
+        };
+        Postfix::start(&options).unwrap()
+    };
+    let (one, two) = (behind(&first), behind(&second));
+    let leak = |number: &str, id: u32| {
+        format!(
+            "From: <{SENDER}>\r\nDate: Mon, 2 Nov 2026 08:00:00 +0100\r\nMessage-ID: <{id}@noerreby.example>\r\n\
+             Subject: Din sag\r\n\r\nCPR-nr.: {number}\r\n"
+        )
+        .into_bytes()
+    };
+    let send = |postfix: &Postfix, number: &str, id: u32| {
+        smtp::send(postfix.smtp_addr(), SENDER, &["borger@post.example"], &leak(number, id)).unwrap().code
+    };
+    assert_eq!((send(&one, "150379-1028", 1), send(&two, "010190-1234", 2)), (250, 250));
+    let cases = second.cases().unwrap();
+    assert_eq!((cases.len(), &cases[0]["mails"], &cases[0]["persons"]), (1, &2.into(), &2.into()));
+    first.kill();
+    assert_eq!(send(&one, "150379-1028", 3), 451, "its own mail waits");
+    assert_eq!(send(&two, "150379-1028", 4), 250);
+    // The register away: what has a number waits, what has none goes on.
+    server.kill();
+    assert_eq!(send(&two, "150379-1028", 5), 451);
+    let clean = b"Subject: x\r\n\r\nVi har modtaget din mail.\r\n";
+    assert_eq!(smtp::send(two.smtp_addr(), SENDER, &["borger@post.example"], clean).unwrap().code, 250);
+    server.up();
+    let back = wait_until(Duration::from_secs(40), || (send(&two, "150379-1028", 5) == 250).then_some(()));
+    assert!(back.is_some(), "it did not recover by itself");
+    first.spawn().unwrap();
+    assert_eq!(send(&one, "150379-1028", 3), 250);
+    let cases = first.cases().unwrap();
+    assert_eq!((cases.len(), &cases[0]["mails"], &cases[0]["persons"]), (1, &5.into(), &2.into()));
+    assert!(first.run(&["case", "verify"]).unwrap().status.success());
+}

@@ -1,0 +1,115 @@
+//! A real PostgreSQL of Debian, on a socket in a folder of its own. It runs as its own user, since it refuses to run as root.
+
+use super::{Trouble, wait_until};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+use tempfile::TempDir;
+
+pub(crate) struct Server {
+    folder: TempDir,
+    programs: PathBuf,
+    child: Option<Child>,
+}
+
+impl Server {
+    pub(crate) fn start() -> Result<Self, Trouble> {
+        let folder = TempDir::new().map_err(Trouble::while_doing("a folder for PostgreSQL"))?;
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
+        let mut server = Self { folder, programs: programs(), child: None };
+        let data = server.data();
+        let made = server
+            .command("initdb")
+            .args(["-D", &data, "-U", "brevdue", "--auth=trust", "--encoding=UTF8", "--no-locale"])
+            .output();
+        let made = made.map_err(Trouble::while_doing("initdb"))?;
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        server.up();
+        Ok(server)
+    }
+
+    /// Starts it, again after [`Self::kill`].
+    pub(crate) fn up(&mut self) {
+        let socket = self.folder.path().display().to_string();
+        let data = self.data();
+        let child = self
+            .command("postgres")
+            .args(["-D", &data, "-k", &socket, "-c", "listen_addresses=", "-c", "max_connections=60"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        self.child = Some(child.unwrap());
+        let ready = wait_until(Duration::from_secs(30), || self.sql("postgres", "SELECT 1").then_some(()));
+        ready.unwrap_or_else(|| panic!("PostgreSQL does not answer"));
+    }
+
+    /// As a power cut: nothing is finished.
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let pids =
+                std::fs::read_to_string(self.folder.path().join("data/postmaster.pid")).unwrap_or_default();
+            // `setpriv` becomes the server itself, so this is its process.
+            child.kill().unwrap();
+            child.wait().unwrap();
+            // Its workers notice that it is gone; the lock file is an answer to that.
+            let pid = pids.lines().next().unwrap_or_default().to_owned();
+            wait_until(Duration::from_secs(10), || (!Path::new("/proc").join(&pid).exists()).then_some(()));
+            std::thread::sleep(Duration::from_millis(300));
+        }
+    }
+
+    /// A database of its own.
+    pub(crate) fn database(&self, name: &str) -> String {
+        assert!(self.sql("postgres", &format!("CREATE DATABASE {name}")));
+        self.url(name)
+    }
+
+    pub(crate) fn url(&self, database: &str) -> String {
+        format!("postgres:///{database}?host={}&user=brevdue", self.folder.path().display())
+    }
+
+    /// Runs a statement past everybody; whether it went well.
+    pub(crate) fn sql(&self, database: &str, statement: &str) -> bool {
+        let output = self
+            .command("psql")
+            .args(["-q", "-v", "ON_ERROR_STOP=1", "-U", "brevdue", "-d", database, "-c", statement])
+            .arg("-h")
+            .arg(self.folder.path())
+            .output();
+        output.is_ok_and(|output| output.status.success())
+    }
+
+    fn data(&self) -> String {
+        self.folder.path().join("data").display().to_string()
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new("setpriv");
+        command
+            .args(["--reuid=postgres", "--regid=postgres", "--clear-groups"])
+            .arg(self.programs.join(program));
+        // A folder that another user may not enter is no place to start in.
+        command.current_dir("/");
+        command
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            drop(child.kill());
+            drop(child.wait());
+        }
+    }
+}
+
+/// Where Debian keeps the server's programs: the newest version.
+fn programs() -> PathBuf {
+    let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+        .unwrap_or_else(|_| panic!("PostgreSQL is not here; tests/run installs it"))
+        .map(|entry| entry.unwrap().path().join("bin"))
+        .collect();
+    versions.sort();
+    versions.pop().unwrap()
+}
