@@ -91,6 +91,11 @@ impl House {
 
     /// A mail with these numbers passes the gate.
     fn mail(&self, id: &str, to: &[&str], numbers: &[&str]) -> Verdict {
+        self.mail_with(id, to, numbers, "Content-Type: text/plain\r\n\r\n", "")
+    }
+
+    /// The same with something before and behind its text.
+    fn mail_with(&self, id: &str, to: &[&str], numbers: &[&str], before: &str, behind: &str) -> Verdict {
         let mut inspection = self.gate.begin();
         inspection.envelope = Envelope {
             sender: Address::parse(b"sagsbehandler@noerreby.example"),
@@ -101,7 +106,9 @@ impl House {
         let text: String = numbers.iter().map(|one| format!("CPR-nr.: {one}\r\n")).collect();
         // One mail, whatever it is called when it comes.
         let name: String = id.chars().filter(char::is_ascii_digit).collect();
-        inspection.feed(format!("Subject: x\r\nMessage-ID: <{name}@x.example>\r\n\r\n{text}").as_bytes());
+        inspection.feed(
+            format!("Subject: x\r\nMessage-ID: <{name}@x.example>\r\n{before}{text}{behind}").as_bytes(),
+        );
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(inspection.decide(Custody::Upstream)).verdict()
     }
@@ -218,6 +225,19 @@ fn a_promise_that_was_broken_is_a_breach_with_its_persons() {
     // Telling again changes nothing.
     house.log(&[&delivery("4bX1", "sikker.example", PEER), "qmgr 4bX1: removed"]);
     assert_eq!((house.cases().len(), house.cases()[0].mails), (1, 2));
+}
+
+/// A logo that nobody reads lets the mail pass for another reason, and no more freely.
+#[test]
+fn a_picture_beside_the_number_takes_nothing_from_the_promise() {
+    let mut house = House::new(LeakAction::Block);
+    let head = "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\n";
+    let logo = "--b\r\nContent-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n\r\niVBORw0KGgo=\r\n--b--\r\n";
+    let verdict = house.mail_with("4bX1", &["a@sikker.example"], &[NUMBER], head, logo);
+    assert_eq!(verdict, Verdict::Deliver(Pass::UnreadAllowed));
+    assert_eq!((house.rows("promise"), house.cases().len()), (1, 0));
+    house.log(&[&delivery("4bX1", "sikker.example", PEER)]);
+    assert_eq!((house.cases().len(), house.cases()[0].persons), (1, 1));
 }
 
 #[test]

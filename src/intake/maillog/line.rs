@@ -129,6 +129,9 @@ pub struct Delivery {
     pub relay: Option<String>,
     /// How often the session has been used: 1 where the line does not say.
     pub conn_use: u32,
+    /// How long the mail waited before this try and until its session stood, in Postfix's own figures (the first three of
+    /// `delays=`, postconf(5), `delay_logging_resolution_limit`): the same for all that one try logs, and longer for the next.
+    pub before: String,
     /// What Postfix 3.11 and later says of TLS; `None` where it does not.
     pub level: Option<Level>,
     /// What became of it.
@@ -189,7 +192,7 @@ static SECURED: LazyLock<Option<Regex>> = LazyLock::new(|| {
 // A local part may be quoted and hold whatever its sender likes, the rest of such a line too.
 static DELIVERY: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r#"^(?<id>[0-9A-Za-z]+): to=<(?<to>(?:[^">]|"(?:[^"\\]|\\.)*")*)>, (?:orig_to=<(?<written>(?:[^">]|"(?:[^"\\]|\\.)*")*)>, )?relay=(?<relay>\S+), (?:conn_use=(?<uses>\d+), )?delay=[\d.]+, delays=[\d./]+, (?:tls=(?<level>[^\s,]+), )?dsn=[\d.]+, status=(?<status>[\w-]+) \((?<text>.*)$"#,
+        r#"^(?<id>[0-9A-Za-z]+): to=<(?<to>(?:[^">]|"(?:[^"\\]|\\.)*")*)>, (?:orig_to=<(?<written>(?:[^">]|"(?:[^"\\]|\\.)*")*)>, )?relay=(?<relay>\S+), (?:conn_use=(?<uses>\d+), )?delay=[\d.]+, delays=(?<before>[\d.]+/[\d.]+/[\d.]+)/[\d.]+, (?:tls=(?<level>[^\s,]+), )?dsn=[\d.]+, status=(?<status>[\w-]+) \((?<text>.*)$"#,
     )
     .ok()
 });
@@ -291,6 +294,7 @@ fn delivery(text: &str) -> Option<Says> {
         written_domain: domain("written"),
         relay: relay.map(str::to_owned),
         conn_use: found.name("uses").map_or(Some(1), |uses| uses.as_str().parse().ok())?,
+        before: found.name("before")?.as_str().to_owned(),
         level: found.name("level").map(|level| level_of(level.as_str())),
         status,
         is_told: status == Status::Sent
