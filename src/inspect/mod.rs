@@ -227,7 +227,8 @@ impl Inspection {
         };
         let decision = policy::decide(&envelope, &report, &setup.policy, today(&gate.clock)).within(hands);
         let (now, local_day) = (gate.clock.now(), local_day(&gate.clock));
-        let splits = hands.splits;
+        // A door with mail in its own hands sends by the protected road whom it names, and the others their own way.
+        let splits = hands.splits || !upstream && decision.strictest() == Verdict::Reroute;
         let matter = Matter { setup, envelope, report, decision, splits, upstream, now, local_day };
         if !matter.found(&gate).is_needed() {
             let Matter { decision, report, .. } = matter;

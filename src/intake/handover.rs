@@ -348,6 +348,10 @@ fn strictest(fates: &[Fate]) -> Reply {
 }
 
 fn answers(judged: Judged, fates: Vec<Fate>, each: bool) -> Vec<Told> {
+    if each && judged.decision().recipients.len() != fates.len() {
+        // Of a judgement that was lost. RFC 2033 §4.2: an answer for each recipient, or the client waits for the rest.
+        return fates.iter().map(|_| Told::failed()).collect();
+    }
     let refusals: Vec<Option<Reply>> = fates
         .iter()
         .map(|fate| match fate {

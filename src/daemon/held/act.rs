@@ -308,7 +308,10 @@ impl Keeper {
 
     fn is_still_decided(&self, row: &HeldRow) -> Result<bool, StoreError> {
         let now = self.register.store.held_named(&row.name)?;
-        Ok(now.is_some_and(|now| now.row == row.row && now.state == HeldState::Approved))
+        // One that could not be done may have been decided anew.
+        Ok(now.is_some_and(|now| {
+            now.row == row.row && now.state == HeldState::Approved && now.decision == row.decision
+        }))
     }
 
     fn settle(&self, row: &HeldRow, decision: &HeldDecision) -> Result<(), StoreError> {

@@ -49,6 +49,7 @@ fn a_delivery_is_read_without_the_person() {
             went_on_as: None,
             relay: Some("mx.post.example[192.0.2.1]:25".into()),
             conn_use,
+            before: "0.1/0/0.1".into(),
             status,
         })
     };
