@@ -8,6 +8,9 @@ use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 
+/// The domain of an address that has none, such as `root`: reserved by RFC 2606, so no road leads there.
+pub const UNQUALIFIED: &str = "unqualified.invalid";
+
 /// An address of the SMTP envelope (RFC 5321 §4.1.2). `Debug` and `Display` hide the local part.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Address {
