@@ -8,6 +8,7 @@ use crate::support::identity::Identity;
 use crate::support::sink::{Fault, Mode, Sink, SinkOptions, Step};
 use crate::support::smtp::{self, Session};
 use crate::support::{Port, put, wait_until};
+use brevdue::seal::keyfile::DpoPair;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -319,4 +320,58 @@ fn a_hop_that_speaks_lmtp_answers_for_each_recipient() {
     session.write(b"Subject: x\r\n\r\nhej\r\n.\r\n").unwrap();
     let codes: Vec<u16> = (0..3).map(|_| session.reply().unwrap().code).collect();
     assert_eq!((codes, held(&house.daemon)), (vec![250, 550, 250], 1));
+}
+
+/// A relay of a processor: what is held for two controllers is two held mails. Each is sealed to its own DPO, has its own case
+/// alone, and is released alone.
+#[test]
+fn what_is_held_for_two_controllers_is_each_ones_own() {
+    let pairs = [DpoPair::generate(), DpoPair::generate()];
+    let controller = |name: &str, cvr: &str, pair: &DpoPair| {
+        format!(
+            "[[controller]]\nname = \"{name}\"\ncvr = \"{cvr}\"\nrecipients = [\"{name}.example\"]\ndpo = \"dpo@{name}.example\"\ndpo_key = \"{}\"\n",
+            pair.public
+        )
+    };
+    let toml = [
+        "[policy]\nleak = \"hold\"\n[hold]\ntell_senders = false\n".to_owned(),
+        ROAD.to_owned(),
+        controller("oester", "22222222", &pairs[0]),
+        controller("vester", "33333333", &pairs[1]),
+    ];
+    let house = House::new(&toml.concat());
+    let to = ["sag@sikker.example", "a@oester.example", "b@vester.example", "c@oester.example"];
+    let reply = smtp::send(house.door.addr(), "noreply@leverandoer.example", &to, &leak()).unwrap();
+    assert_eq!((reply.code, reply.lines.len()), (250, 3), "{}", reply.text());
+    assert_eq!(house.sink.received()[0].rcpts, [SAFE]);
+
+    let list = || -> Vec<serde_json::Value> {
+        let output = house.daemon.run(&["held", "list", "--all", "--format", "json"]).unwrap();
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let (cases, rows) = (house.daemon.cases().unwrap(), list());
+    assert_eq!((cases.len(), rows.len()), (2, 2));
+    for (name, count, own, other) in
+        [("oester", 2, &pairs[0], &pairs[1]), ("vester", 1, &pairs[1], &pairs[0])]
+    {
+        let case = cases.iter().find(|case| case["controller"] == name).unwrap();
+        let row = rows.iter().find(|row| row["cases"][0] == case["id"]).unwrap();
+        assert_eq!((row["cases"].as_array().unwrap().len(), &row["recipients"]), (1, &count.into()), "{row}");
+        assert_eq!(row["recipient_domains"], serde_json::json!([format!("{name}.example")]));
+        let sealed = house.daemon.data().join(format!("spool/held/{}.age", row["id"].as_str().unwrap()));
+        let sealed = std::fs::read(sealed).unwrap();
+        assert!(brevdue::seal::open(&sealed, own.secret()).is_ok());
+        assert!(brevdue::seal::open(&sealed, other.secret()).is_err());
+    }
+    // One's decision is no breach of the other's.
+    let id = rows.iter().find(|row| row["recipients"] == 1).unwrap()["id"].as_str().unwrap().to_owned();
+    let args = ["held", "release", &id, "--in-clear", "--yes", &id, "--by", "DPO", "--why", "aftalt"];
+    assert!(house.daemon.run(&args).unwrap().status.success());
+    house.sink.wait_for(2, PATIENCE).unwrap();
+    assert_eq!(house.sink.received()[1].rcpts, ["b@vester.example"]);
+    let kind = |name: &str| {
+        let cases = house.daemon.cases().unwrap();
+        cases.iter().find(|case| case["controller"] == name).unwrap()["kind"].as_str().unwrap().to_owned()
+    };
+    assert_eq!((kind("oester"), kind("vester")), ("near_miss".to_owned(), "breach".to_owned()));
 }
