@@ -158,7 +158,11 @@ impl Joiner {
 
     fn delivery(&mut self, writer: &Writer, delivery: &Delivery) -> Proof {
         // No peer of a network: it went nowhere, or no further than this machine.
-        let Some(peer) = &delivery.relay else { return Proof::Unproven };
+        let Some(peer) = &delivery.relay else {
+            // Whom it spoke to before is not said, and was not this mail's last.
+            self.processes.remove(writer);
+            return Proof::Unproven;
+        };
         if address_of(peer).is_none() || delivery.went_on_as.is_some() {
             return if writer.program.ends_with("/pipe") { Proof::Unproven } else { Proof::Local };
         }

@@ -51,7 +51,7 @@ impl Writer {
 pub enum Says {
     /// A TLS session of an SMTP client has begun.
     Secured(Secured),
-    /// A session of this client has ended in the middle; what follows goes over another.
+    /// A session of this client has ended in the middle, or was for a probe of an address; what follows goes over another.
     Lost,
     /// What became of a mail for one recipient.
     Delivery(Delivery),
@@ -206,7 +206,7 @@ static QUEUE: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 // smtp_trouble.c: the session is dead, and a next try, by the same process, begins another; perhaps without TLS.
 static LOST: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"^[0-9A-Za-z]+: (?:lost connection with|conversation with \S+ timed out)").ok()
+    Regex::new(r"^[0-9A-Za-z]+: (?:lost connection with|conversation with \S+ timed out|host \S+ refused to talk to me)").ok()
 });
 
 // A filter's answer holds the answer that it got itself, so the first word that fits is taken.
@@ -275,8 +275,8 @@ fn delivery(text: &str) -> Option<Says> {
     let status = match found.name("status")?.as_str() {
         "sent" => Status::Sent,
         "deferred" | "SOFTBOUNCE" => Status::Deferred,
-        // A probe of an address (`deliverable`) is no mail.
-        "deliverable" | "undeliverable" => return None,
+        // A probe of an address is no mail, and had a session of its own.
+        "deliverable" | "undeliverable" => return Some(Says::Lost),
         // bounced, expired, and what a later version may say.
         _ => Status::Failed,
     };
