@@ -183,6 +183,58 @@ fn without_a_key_nothing_can_be_held_so_it_stays_where_it_is() {
     assert_eq!((house.count(), held(&house.daemon)), (1, 0));
 }
 
+/// A file where a folder should be: what a full or a read-only disk does, and root cannot pass it.
+#[test]
+fn a_spool_that_cannot_be_written_costs_no_mail() {
+    let house = House::new(&format!("[policy]\nleak = \"hold\"\n{ROAD}"));
+    let spool = house.daemon.data().join("spool");
+    for folder in ["held", "drafts"] {
+        if spool.join(folder).exists() {
+            std::fs::remove_dir_all(spool.join(folder)).unwrap();
+        }
+        put(&spool.join(folder), b"").unwrap();
+    }
+    assert_eq!(house.send(&[CITIZEN], &leak()).code, 451);
+    assert_eq!(house.send(&[SAFE, CITIZEN], &leak()).code, 451);
+    let large = [clean(), b"en linje\r\n".repeat(20_000)].concat();
+    assert_eq!(house.send(&[CITIZEN], &large).code, 452);
+    assert_eq!(house.count(), 0);
+    assert_eq!(house.send(&[CITIZEN], &clean()).code, 250);
+    for folder in ["held", "drafts"] {
+        std::fs::remove_file(spool.join(folder)).unwrap();
+    }
+    assert_eq!(house.send(&[SAFE, CITIZEN], &leak()).code, 250);
+    assert_eq!(house.send(&[CITIZEN], &large).code, 250);
+    assert_eq!((house.count(), held(&house.daemon)), (3, 1));
+}
+
+#[test]
+fn held_mail_outlives_the_key_of_its_machine() {
+    let mut house = House::new("[policy]\nleak = \"hold\"\n[hold]\ntell_senders = false");
+    assert_eq!(house.send(&[CITIZEN], &leak()).code, 250);
+    house.daemon.kill();
+    std::fs::remove_file(house.daemon.data().join("release.key")).unwrap();
+    house.daemon.spawn().unwrap();
+    let held_args = |args: &[&str]| house.daemon.run(&[&["held"], args].concat()).unwrap();
+    let rows: serde_json::Value =
+        serde_json::from_slice(&held_args(&["list", "--format", "json"]).stdout).unwrap();
+    let id = rows[0]["id"].as_str().unwrap();
+    let who = ["--by", "DPO", "--why", "aftalt"];
+    assert!(
+        held_args(&[&["release", id, "--in-clear", "--yes", id], who.as_slice()].concat()).status.success()
+    );
+    assert_eq!(held_args(&["act", id]).status.code(), Some(1));
+    assert_eq!((house.count(), held(&house.daemon)), (0, 1));
+    // The DPO's own key opens it, and then it may go.
+    let (out, key) = (house.daemon.data().join("mail.eml"), house.daemon.key_file());
+    let (out, key) = (out.to_str().unwrap(), key.to_str().unwrap());
+    let export = ["export", id, "--out", out, "--identity", key];
+    assert!(held_args(&[export.as_slice(), who.as_slice()].concat()).status.success());
+    assert_eq!(std::fs::read(out).unwrap(), leak());
+    assert!(held_args(&[&["discard", id], who.as_slice()].concat()).status.success());
+    assert!(wait_until(PATIENCE, || (held(&house.daemon) == 0).then_some(())).is_some());
+}
+
 #[test]
 fn the_protected_road_is_tls_with_the_right_name_or_nothing_is_said() {
     let identity = Identity::for_name("localhost").unwrap();
