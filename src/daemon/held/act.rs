@@ -23,7 +23,7 @@ use crate::store::StoreError;
 use crate::store::held::{Act, HeldDecision, HeldRow, HeldState, Place, Telling};
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -144,7 +144,12 @@ impl Keeper {
         row: &HeldRow,
         decision: &HeldDecision,
     ) -> Result<Acted, NotActed> {
-        let lock = File::options().write(true).create(true).truncate(false).open(&self.lock);
+        let lock = File::options()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .custom_flags(libc::O_NOFOLLOW)
+            .open(&self.lock);
         let lock = lock.map_err(|error| NotActed::Beside(format!("{}: {error}", self.lock.display())))?;
         if lock.try_lock().is_err() || !self.is_still_decided(row)? {
             return Ok(Acted::Busy);
@@ -371,14 +376,15 @@ fn cover_of(mail: &Queued, measure: Measure) -> Cover {
     }
 }
 
-/// Root acts on Postfix's queue, and what it writes is the service's to go on with.
+/// Root acts on Postfix's queue, and what it writes is the service's to go on with. Of a link the link itself is given: where it
+/// leads is not the service's.
 fn give_to_owner(path: &Path) -> io::Result<()> {
     let Some(folder) = path.parent() else { return Ok(()) };
     let spool = folder.parent().unwrap_or(folder);
     let owner = std::fs::metadata(spool)?;
     for made in [folder, path] {
-        if std::fs::metadata(made)?.uid() != owner.uid() {
-            std::os::unix::fs::chown(made, Some(owner.uid()), Some(owner.gid()))?;
+        if std::fs::symlink_metadata(made)?.uid() != owner.uid() {
+            std::os::unix::fs::lchown(made, Some(owner.uid()), Some(owner.gid()))?;
         }
     }
     Ok(())
