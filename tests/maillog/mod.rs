@@ -227,6 +227,50 @@ fn a_promise_that_was_broken_is_a_breach_with_its_persons() {
     assert_eq!((house.cases().len(), house.cases()[0].mails), (1, 2));
 }
 
+/// One mail to two controllers of a processor's relay: what the log says of the one's recipient is no evidence of the other's.
+#[test]
+fn a_case_is_told_how_its_own_part_of_a_mail_travelled() {
+    let mut house = House::new(LeakAction::Deliver);
+    let setup = house.gate.setup();
+    let controller = |name: &str, cvr: &str| Controller {
+        name: name.to_owned(),
+        cvr: cvr.to_owned(),
+        recipients: vec![format!("{name}.example")],
+        default: false,
+        ..setup.controllers[0].clone()
+    };
+    house.gate.swap(Setup {
+        rules: Arc::clone(&setup.rules),
+        policy: setup.policy.clone(),
+        controllers: vec![
+            setup.controllers[0].clone(),
+            controller("a", "22222222"),
+            controller("b", "33333333"),
+        ],
+        sources: Vec::new(),
+        workers: None,
+    });
+    house.mail("4bX1", &["x@a.example", "y@b.example"], &[NUMBER]);
+    house.log(&[
+        &session("TLSv1.3"),
+        &delivery("4bX1", "a.example", PEER),
+        &delivery("4bX1", "b.example", "mx.b.example[192.0.2.2]:25")
+            .replace("=sent (250 ok)", "=deferred (no)"),
+        &delivery("4bX1", "alias.example", PEER),
+    ]);
+    let cases = house.cases();
+    assert_eq!(cases.len(), 2);
+    for (name, other, status) in [("a", "b.example", "sent"), ("b", "a.example", "deferred")] {
+        let case = cases.iter().find(|case| case.controller == name).unwrap();
+        let journeys = house.store.journeys(&case.id, 10).unwrap();
+        let told: Vec<&str> = journeys[0].deliveries.iter().map(|one| one.domain.as_str()).collect();
+        assert!(told.len() == 2 && !told.contains(&other) && told.contains(&"alias.example"), "{told:?}");
+        assert!(journeys[0].deliveries.iter().any(|one| one.status == status));
+        let file = house.store.case(&case.id).unwrap().unwrap();
+        assert!(!file.messages[0].proofs.is_empty());
+    }
+}
+
 /// A logo that nobody reads lets the mail pass for another reason, and no more freely.
 #[test]
 fn a_picture_beside_the_number_takes_nothing_from_the_promise() {

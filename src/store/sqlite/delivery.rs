@@ -7,6 +7,15 @@ use crate::store::{BypassNotice, Bypassed, DeliveryRow, Journey, Logged};
 use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::{Connection, OptionalExtension, Row};
 
+/// Of the lines `v` about a mail those of detection `d`: what is said of the recipients of another controller alone is that
+/// controller's. Of a recipient whom nobody named, to whom an alias led, both are told.
+pub(super) const OWN: &str =
+    "(instr(' ' || d.recipient_domains || ' ', ' ' || v.domain || ' ') > 0 OR NOT EXISTS (
+    SELECT 1 FROM detection o JOIN breach_case c ON c.id = o.case_id
+    WHERE o.queue_id = v.mail
+      AND c.controller_cvr <> (SELECT controller_cvr FROM breach_case WHERE id = d.case_id)
+      AND instr(' ' || o.recipient_domains || ' ', ' ' || v.domain || ' ') > 0))";
+
 impl Store {
     /// The first name of a mail that the register follows; `None` for all other mail, and for a name under which it is gone:
     /// a short one may be another mail's by now. One indexed look-up.
@@ -27,25 +36,28 @@ impl Store {
     pub fn journeys(&self, case: &CaseId, limit: usize) -> Result<Vec<Journey>, StoreError> {
         let connection = self.lock();
         let mut statement = connection.prepare(
-            "SELECT at, queue_id, verdict FROM detection WHERE case_id = ?1 ORDER BY id DESC LIMIT ?2",
+            "SELECT at, queue_id, verdict, id FROM detection WHERE case_id = ?1 ORDER BY id DESC LIMIT ?2",
         )?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let found = statement.query_map((case.as_str(), limit), |row| {
-            Ok(Journey {
+            let journey = Journey {
                 at: time(row.get(0)?),
                 queue_id: row.get(1)?,
                 verdict: row.get(2)?,
                 deliveries: Vec::new(),
-            })
+            };
+            Ok((row.get(3)?, journey))
         })?;
-        let mut journeys: Vec<Journey> = found.collect::<Result<_, _>>()?;
+        let mut journeys: Vec<(i64, Journey)> = found.collect::<Result<_, _>>()?;
         journeys.reverse();
-        for journey in &mut journeys {
-            if let Some(mail) = &journey.queue_id {
-                journey.deliveries = deliveries(&connection, mail)?;
-            }
+        let mut own = connection.prepare(&format!(
+            "SELECT {DELIVERY} FROM detection d JOIN delivery v ON v.mail = d.queue_id
+             WHERE d.id = ?1 AND {OWN} ORDER BY v.first_at, v.id"
+        ))?;
+        for (detection, journey) in &mut journeys {
+            journey.deliveries = own.query_map([*detection], delivery_row)?.collect::<Result<_, _>>()?;
         }
-        Ok(journeys)
+        Ok(journeys.into_iter().map(|(_, journey)| journey).collect())
     }
 
     /// What the log has said of a mail, oldest first, and whether it is in no queue any more.
@@ -226,11 +238,14 @@ impl Recording<'_> {
     }
 }
 
+/// As [`delivery_row`] reads it.
+const DELIVERY: &str =
+    "v.first_at, v.last_at, v.times, v.queue_id, v.domain, v.transport, v.relay, v.status, v.proof,
+    v.protocol, v.cipher";
+
 fn deliveries(connection: &Connection, mail: &str) -> rusqlite::Result<Vec<DeliveryRow>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT first_at, last_at, times, queue_id, domain, transport, relay, status, proof, protocol, cipher
-         FROM delivery WHERE mail = ?1 ORDER BY first_at, id",
-    )?;
+    let sql = format!("SELECT {DELIVERY} FROM delivery v WHERE v.mail = ?1 ORDER BY v.first_at, v.id");
+    let mut statement = connection.prepare_cached(&sql)?;
     statement.query_map([mail], delivery_row)?.collect()
 }
 

@@ -1,5 +1,6 @@
 //! Questions to the register.
 
+use super::delivery::OWN;
 use super::{Store, StoreError, count, time};
 use crate::case::{CaseId, State};
 use crate::store::delivery::disposition;
@@ -77,13 +78,13 @@ impl Store {
 
     fn messages(&self, id: &CaseId) -> Result<Vec<MessageRow>, StoreError> {
         let connection = self.lock();
-        let mut statement = connection.prepare(
+        let mut statement = connection.prepare(&format!(
             "SELECT at, queue_id, verdict, disposition, attempts, sender_domain, recipient_domains, persons,
-                 (SELECT group_concat(DISTINCT v.status) FROM delivery v WHERE v.mail = d.queue_id),
+                 (SELECT group_concat(DISTINCT v.status) FROM delivery v WHERE v.mail = d.queue_id AND {OWN}),
                  (SELECT group_concat(DISTINCT trim(v.proof || ' ' || v.protocol)) FROM delivery v
-                  WHERE v.mail = d.queue_id AND v.proof <> 'nothing')
-             FROM detection d WHERE case_id = ?1 ORDER BY id DESC LIMIT ?2",
-        )?;
+                  WHERE v.mail = d.queue_id AND v.proof <> 'nothing' AND {OWN})
+             FROM detection d WHERE case_id = ?1 ORDER BY id DESC LIMIT ?2"
+        ))?;
         let limit = i64::try_from(CaseFile::MESSAGES).unwrap_or(i64::MAX);
         let rows = statement.query_map((id.as_str(), limit), |row| {
             let parts = |text: Option<String>| -> Vec<String> {
