@@ -125,14 +125,12 @@ pub(super) async fn hand_over(judged: Judged, parcel: &Parcel, ways: &Ways, line
     let mut to_take_back = Vec::new();
     let to_hold = of(|one| *one == Verdict::Hold);
     if !to_hold.is_empty() {
-        match work.hold(&to_hold).await {
-            Some(receipts) => to_take_back = receipts,
-            None => {
-                line.clear().await;
-                let fates = work.fates;
-                return answers(judged.deferred(), fates, false);
-            }
-        }
+        let Some(receipts) = work.hold(&to_hold).await else {
+            line.clear().await;
+            let fates = work.fates;
+            return answers(judged.deferred(), fates, false);
+        };
+        to_take_back = receipts;
     }
     work.reroute(&of(|one| *one == Verdict::Reroute)).await;
     // With one answer for all, a road that is closed is the answer: nobody gets it before the rest does.

@@ -54,7 +54,7 @@ struct Waiting {
 }
 
 enum Said {
-    Delivery { writer: Writer, delivery: Delivery, proof: Proof },
+    Delivery { writer: Writer, delivery: Box<Delivery>, proof: Proof },
     Removed(QueueId),
 }
 
@@ -94,7 +94,11 @@ impl Witness {
                 }
                 let went_on = delivery.went_on_as.clone();
                 let old = delivery.queue_id.clone();
-                self.said(at, now, Said::Delivery { writer: line.writer, delivery, proof })?;
+                self.said(
+                    at,
+                    now,
+                    Said::Delivery { writer: line.writer, delivery: Box::new(delivery), proof },
+                )?;
                 went_on.map_or(Ok(()), |new| self.renamed(&new, &old, at, now))
             }
             Says::Renamed { new, old } => {
