@@ -4,8 +4,12 @@
 //! no log (invariant 7). Start reading at [`Envelope`]; the tests stand last.
 
 use chrono::{DateTime, Utc};
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
+
+/// The domain of an address that has none, such as `root`: reserved by RFC 2606, so no road leads there.
+pub const UNQUALIFIED: &str = "unqualified.invalid";
 
 /// An address of the SMTP envelope (RFC 5321 §4.1.2). `Debug` and `Display` hide the local part.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -28,11 +32,11 @@ impl Address {
         let (local, domain) = text.rsplit_once('@')?;
         (!domain.is_empty()).then(|| Self {
             local: local.to_owned(),
-            domain: domain.trim_end_matches('.').to_ascii_lowercase(),
+            domain: domain_in_ascii(domain.trim_end_matches('.')).into_owned(),
         })
     }
 
-    /// The domain in lower case.
+    /// The domain in lower case, in letters of ASCII: see [`domain_in_ascii`].
     pub fn domain(&self) -> &str {
         &self.domain
     }
@@ -58,14 +62,37 @@ impl Address {
         if let Some((local, domain)) = pattern.rsplit_once('@')
             && !local.is_empty()
         {
-            return self.local.eq_ignore_ascii_case(local) && self.domain.eq_ignore_ascii_case(domain);
+            return self.local.eq_ignore_ascii_case(local) && self.domain == domain_in_ascii(domain);
         }
         domain_is_named_by(&self.domain, pattern.trim_start_matches('@'))
     }
 }
 
-/// Whether `pattern` (`b` exactly, or `*.b` for anything below `b`) names `domain`, without regard to case.
+/// A domain in lower case and as the name that is looked up: letters outside ASCII as `xn--` (RFC 5890, by the mapping of
+/// UTS #46, as mail servers do it), so that no other way to write a domain leads past what is said of it. What is no name is
+/// left as it is.
+pub fn domain_in_ascii(domain: &str) -> Cow<'_, str> {
+    if domain.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
+        return Cow::Borrowed(domain);
+    }
+    if domain.is_ascii() {
+        return Cow::Owned(domain.to_ascii_lowercase());
+    }
+    match idna::domain_to_ascii(domain) {
+        // A full stop of another script may end it.
+        Ok(name) => Cow::Owned(name.trim_end_matches('.').to_owned()),
+        Err(_) => Cow::Owned(domain.to_lowercase()),
+    }
+}
+
+/// Whether `pattern` (`b` exactly, or `*.b` for anything below `b`) names `domain`, an [`Address::domain`], without regard to
+/// case.
 pub fn domain_is_named_by(domain: &str, pattern: &str) -> bool {
+    if !pattern.is_ascii() {
+        let (star, name) = pattern.strip_prefix("*.").map_or(("", pattern), |name| ("*.", name));
+        let name = domain_in_ascii(name);
+        return name.is_ascii() && domain_is_named_by(domain, &format!("{star}{name}"));
+    }
     match pattern.strip_prefix("*.") {
         Some(parent) => domain.len().checked_sub(parent.len() + 1).is_some_and(|cut| {
             domain.get(cut..).is_some_and(|tail| {
@@ -325,6 +352,29 @@ mod tests {
         ] {
             assert_eq!(address.is_named_by(pattern), named, "{pattern}");
         }
+    }
+
+    #[test]
+    fn a_domain_is_the_same_however_it_is_written() {
+        let named =
+            |address: &str, pattern: &str| Address::parse(address.as_bytes()).unwrap().is_named_by(pattern);
+        // Full-width letters, a full stop of another script, capitals beyond ASCII, a letter that is no letter.
+        for address in
+            ["a@ｓｍｓ.example", "a@sms。example", "a@SMS.EXAMPLE", "a@sms.example。", "a@s\u{ad}ms.example"]
+        {
+            assert!(named(address, "sms.example") && named(address, "*.example"), "{address}");
+        }
+        for pattern in ["smør.example", "SMØR.example", "xn--smr-1na.example", "a@smør.example"] {
+            for address in
+                ["a@smør.example", "a@SMØR.example", "a@xn--smr-1na.example", "a@XN--SMR-1NA.example"]
+            {
+                assert!(named(address, pattern), "{address} {pattern}");
+            }
+            assert!(!named("a@smor.example", pattern) && !named("a@x.smør.example", pattern), "{pattern}");
+        }
+        assert!(
+            named("a@x.smør.example", "*.smør.example") && !named("a@evilsmør.example", "*.smør.example")
+        );
     }
 
     #[test]

@@ -130,6 +130,8 @@ fn mail_goes_by_its_road_and_digital_post_shows_its_label() {
     assert_eq!(odd["verdict"], "clean");
 }
 
+const MAIL: &str = "{\"channel\": \"mail\", \"text\": \"x\",";
+
 #[test]
 fn what_is_no_enquiry_gets_a_clear_answer_and_is_not_repeated() {
     let house = House::new(ROADS);
@@ -151,6 +153,9 @@ fn what_is_no_enquiry_gets_a_clear_answer_and_is_not_repeated() {
             format!("{{\"channel\": \"mail\", \"text\": \"x\", \"from\": \"{number}\"}}"),
             "`from` is no address",
         ),
+        // Two in the place of one: the first one's road is not the other's.
+        (format!("{MAIL} \"to\": [\"a@sikker.example <b@post.example>\"]}}"), "number 0 of `to`"),
+        (format!("{MAIL} \"to\": [\"a@sikker.example b@post.example\"]}}"), "number 0 of `to`"),
         (format!("{{\"channel\": \"sms\", \"text\": \"x\", \"subject\": \"{}\"}}", "x".repeat(999)), "998"),
     ] {
         let (status, answer) = house.post(&body);

@@ -35,7 +35,12 @@ fn every_failure_has_a_test_that_breaks_the_thing() {
 #[test]
 fn status_says_what_answers_what_waits_and_what_each_failure_does() {
     let console = Port::claim().unwrap();
-    let toml = format!("[console]\nlisten = \"{}\"\n[policy]\nleak = \"block\"", console.addr());
+    let smtp = Port::claim().unwrap();
+    let toml = format!(
+        "[console]\nlisten = \"{}\"\n[smtp]\nlisten = \"{}\"\nnext_hop = \"127.0.0.1:1\"\n[policy]\nleak = \"block\"",
+        console.addr(),
+        smtp.addr()
+    );
     let mut daemon = Daemon::start(&DaemonOptions::with(&toml)).unwrap();
     let status = |daemon: &Daemon| {
         let output = daemon.run(&["status", "--format", "json"]).unwrap();
@@ -45,6 +50,8 @@ fn status_says_what_answers_what_waits_and_what_each_failure_does() {
     let (code, said) = status(&daemon);
     assert_eq!((code, &said["well"], &said["health"]["status"]), (0, &true.into(), &"ok".into()));
     assert!(said["doors"].as_array().unwrap().iter().all(|door| door["answers"] == true));
+    assert_eq!(said["doors"].as_array().unwrap().len(), 3);
+    assert_eq!(said["held"], serde_json::json!({"waiting": 0, "decided": 0}));
     assert_eq!(said["failures"].as_array().unwrap().len(), FAILURES.len());
     assert_eq!(said["health"]["failures"].as_array().unwrap().len(), FAILURES.len());
     let words = String::from_utf8(daemon.run(&["status"]).unwrap().stdout).unwrap();

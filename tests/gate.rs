@@ -6,8 +6,10 @@ use brevdue::clock::{Clock, VirtualClock};
 use brevdue::envelope::{Address, Controller, Envelope, Pass, QueueId, Verdict};
 use brevdue::inspect::record::Register;
 use brevdue::inspect::{Answerable, Custody, Gate, Setup};
+use brevdue::policy::exemption::Exemption;
 use brevdue::policy::road::{Protection, Road, Roads};
 use brevdue::policy::{Hands, LeakAction, Policy};
+use brevdue::scan::Day;
 use brevdue::scan::ruleset::Ruleset;
 use brevdue::seal::NodeKey;
 use brevdue::seal::keyfile::DpoPair;
@@ -332,6 +334,31 @@ fn what_leaves_by_a_door_that_splits_is_a_breach_beside_what_it_stops() {
         let file = house.store.case(&cases[0].id).unwrap().unwrap();
         assert_eq!(file.messages[0].recipient_domains, domains);
     }
+}
+
+/// A door with mail in its own hands parts it by roads, whether or not it could hold any: who is exempt gets it, and that
+/// stands in the trail.
+#[test]
+fn what_is_exempt_beside_a_protected_road_stands_in_the_trail() {
+    let exemption = Exemption {
+        name: "prøve".to_owned(),
+        reason: "opdigtede numre".to_owned(),
+        by: "dpo".to_owned(),
+        from: Vec::new(),
+        to: vec!["leverandoer.example".to_owned()],
+        since: Day::new(2026, 11, 1).unwrap(),
+        until: Day::new(2026, 11, 30).unwrap(),
+        line: 1,
+    };
+    let house = House::new(Policy { exemptions: vec![exemption], ..with(LeakAction::Reroute) });
+    let mut inspection = house.gate.begin();
+    inspection.envelope = to(&["a@leverandoer.example", "b@post.example"]);
+    inspection.hands = Hands { splits: false, answers_each: false, reroutes: true };
+    inspection.feed(&leak());
+    let judged = house.runtime.block_on(inspection.judge());
+    let verdicts: Vec<Verdict> = judged.decision().recipients.iter().map(|one| one.verdict).collect();
+    assert_eq!(verdicts, [Verdict::Deliver(Pass::Exempt), Verdict::Reroute]);
+    assert_eq!((house.store.passages(10).unwrap().len(), house.cases().len()), (1, 1));
 }
 
 /// Runs a program on this input; its output.

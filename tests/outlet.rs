@@ -129,3 +129,48 @@ fn who_does_not_speak_smtp_is_not_believed() {
         drop(server.join().unwrap());
     }
 }
+
+/// A hop that answers twice: its second answer would be taken for the answer to what is said next, and the commands of the
+/// next mail for the content of this.
+#[test]
+fn a_hop_that_says_more_than_it_was_asked_gets_no_mail() {
+    let runtime = Runtime::new().unwrap();
+    for (to_mail, to_rcpt, to_data) in [
+        ("250 ok\r\n250 more\r\n", "250 ok\r\n", "354 go\r\n"),
+        ("250 ok\r\n", "250 ok\r\n250 more\r\n", "354 go\r\n"),
+        ("250 ok\r\n", "250 ok\r\n354 go\r\n250 early\r\n", "354 go\r\n"),
+        ("250 ok\r\n", "250 ok\r\n", "354 go\r\n250 early\r\n"),
+        ("250 ok\r\n", "250 ok\r\n", "250 taken\r\n"),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = listener.local_addr().unwrap();
+        let strange = std::thread::spawn(move || {
+            let (stream, _) = listener.accept().unwrap();
+            let mut lines = std::io::BufReader::new(stream.try_clone().unwrap());
+            let say = |text: &str| (&stream).write_all(text.as_bytes()).unwrap();
+            say("220 x\r\n");
+            let mut all = String::new();
+            loop {
+                let mut line = String::new();
+                if std::io::BufRead::read_line(&mut lines, &mut line).unwrap_or(0) == 0 {
+                    return all;
+                }
+                all.push_str(&line);
+                match line.get(..4) {
+                    Some("MAIL") => say(to_mail),
+                    Some("RCPT") => say(to_rcpt),
+                    Some("DATA") => say(to_data),
+                    _ => say("250 ok\r\n"),
+                }
+            }
+        });
+        let sent = async {
+            let mut session = Session::open(&hop(at, Security::never())).await?;
+            session.begin("a@b.example", &[], &[], &[&to("c@d.example")]).await?;
+            session.send(content(b"Subject: hemmelig\r\n")).await
+        };
+        let failure = runtime.block_on(sent).unwrap_err();
+        assert!(failure.lost_the_hop() && failure.is_before_data(), "{to_mail:?} {to_rcpt:?} {failure}");
+        assert!(!strange.join().unwrap().contains("hemmelig"));
+    }
+}

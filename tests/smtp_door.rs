@@ -8,6 +8,7 @@ use crate::support::identity::Identity;
 use crate::support::sink::{Fault, Mode, Sink, SinkOptions, Step};
 use crate::support::smtp::{self, Session};
 use crate::support::{Port, put, wait_until};
+use brevdue::seal::keyfile::DpoPair;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -182,24 +183,56 @@ fn without_a_key_nothing_can_be_held_so_it_stays_where_it_is() {
     assert_eq!((house.count(), held(&house.daemon)), (1, 0));
 }
 
+/// A file where a folder should be: what a full or a read-only disk does, and root cannot pass it.
 #[test]
-#[expect(clippy::disallowed_methods, reason = "breaks what the program stands on")]
-fn a_spool_that_cannot_be_written_holds_nothing_and_refuses_nothing() {
+fn a_spool_that_cannot_be_written_costs_no_mail() {
     let house = House::new(&format!("[policy]\nleak = \"hold\"\n{ROAD}"));
-    assert_eq!(house.send(&[CITIZEN], &leak()).code, 250);
-    let folder = house.daemon.data().join("spool/held");
-    let aside = house.daemon.data().join("aside");
-    // A file where the folder should be: what a full or a read-only disk does, and root cannot pass it.
-    std::fs::rename(&folder, &aside).unwrap();
-    std::fs::write(&folder, b"").unwrap();
+    let spool = house.daemon.data().join("spool");
+    for folder in ["held", "drafts"] {
+        if spool.join(folder).exists() {
+            std::fs::remove_dir_all(spool.join(folder)).unwrap();
+        }
+        put(&spool.join(folder), b"").unwrap();
+    }
     assert_eq!(house.send(&[CITIZEN], &leak()).code, 451);
     assert_eq!(house.send(&[SAFE, CITIZEN], &leak()).code, 451);
-    assert_eq!(house.count(), 0, "nobody gets a part of what comes again");
+    let large = [clean(), b"en linje\r\n".repeat(20_000)].concat();
+    assert_eq!(house.send(&[CITIZEN], &large).code, 452);
+    assert_eq!(house.count(), 0);
     assert_eq!(house.send(&[CITIZEN], &clean()).code, 250);
-    std::fs::remove_file(&folder).unwrap();
-    std::fs::rename(&aside, &folder).unwrap();
+    for folder in ["held", "drafts"] {
+        std::fs::remove_file(spool.join(folder)).unwrap();
+    }
     assert_eq!(house.send(&[SAFE, CITIZEN], &leak()).code, 250);
-    assert_eq!((house.count(), held(&house.daemon)), (2, 2));
+    assert_eq!(house.send(&[CITIZEN], &large).code, 250);
+    assert_eq!((house.count(), held(&house.daemon)), (3, 1));
+}
+
+#[test]
+fn held_mail_outlives_the_key_of_its_machine() {
+    let mut house = House::new("[policy]\nleak = \"hold\"\n[hold]\ntell_senders = false");
+    assert_eq!(house.send(&[CITIZEN], &leak()).code, 250);
+    house.daemon.kill();
+    std::fs::remove_file(house.daemon.data().join("release.key")).unwrap();
+    house.daemon.spawn().unwrap();
+    let held_args = |args: &[&str]| house.daemon.run(&[&["held"], args].concat()).unwrap();
+    let rows: serde_json::Value =
+        serde_json::from_slice(&held_args(&["list", "--format", "json"]).stdout).unwrap();
+    let id = rows[0]["id"].as_str().unwrap();
+    let who = ["--by", "DPO", "--why", "aftalt"];
+    assert!(
+        held_args(&[&["release", id, "--in-clear", "--yes", id], who.as_slice()].concat()).status.success()
+    );
+    assert_eq!(held_args(&["act", id]).status.code(), Some(1));
+    assert_eq!((house.count(), held(&house.daemon)), (0, 1));
+    // The DPO's own key opens it, and then it may go.
+    let (out, key) = (house.daemon.data().join("mail.eml"), house.daemon.key_file());
+    let (out, key) = (out.to_str().unwrap(), key.to_str().unwrap());
+    let export = ["export", id, "--out", out, "--identity", key];
+    assert!(held_args(&[export.as_slice(), who.as_slice()].concat()).status.success());
+    assert_eq!(std::fs::read(out).unwrap(), leak());
+    assert!(held_args(&[&["discard", id], who.as_slice()].concat()).status.success());
+    assert!(wait_until(PATIENCE, || (held(&house.daemon) == 0).then_some(())).is_some());
 }
 
 #[test]
@@ -339,4 +372,58 @@ fn a_hop_that_speaks_lmtp_answers_for_each_recipient() {
     session.write(b"Subject: x\r\n\r\nhej\r\n.\r\n").unwrap();
     let codes: Vec<u16> = (0..3).map(|_| session.reply().unwrap().code).collect();
     assert_eq!((codes, held(&house.daemon)), (vec![250, 550, 250], 1));
+}
+
+/// A relay of a processor: what is held for two controllers is two held mails. Each is sealed to its own DPO, has its own case
+/// alone, and is released alone.
+#[test]
+fn what_is_held_for_two_controllers_is_each_ones_own() {
+    let pairs = [DpoPair::generate(), DpoPair::generate()];
+    let controller = |name: &str, cvr: &str, pair: &DpoPair| {
+        format!(
+            "[[controller]]\nname = \"{name}\"\ncvr = \"{cvr}\"\nrecipients = [\"{name}.example\"]\ndpo = \"dpo@{name}.example\"\ndpo_key = \"{}\"\n",
+            pair.public
+        )
+    };
+    let toml = [
+        "[policy]\nleak = \"hold\"\n[hold]\ntell_senders = false\n".to_owned(),
+        ROAD.to_owned(),
+        controller("oester", "22222222", &pairs[0]),
+        controller("vester", "33333333", &pairs[1]),
+    ];
+    let house = House::new(&toml.concat());
+    let to = ["sag@sikker.example", "a@oester.example", "b@vester.example", "c@oester.example"];
+    let reply = smtp::send(house.door.addr(), "noreply@leverandoer.example", &to, &leak()).unwrap();
+    assert_eq!((reply.code, reply.lines.len()), (250, 3), "{}", reply.text());
+    assert_eq!(house.sink.received()[0].rcpts, [SAFE]);
+
+    let list = || -> Vec<serde_json::Value> {
+        let output = house.daemon.run(&["held", "list", "--all", "--format", "json"]).unwrap();
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let (cases, rows) = (house.daemon.cases().unwrap(), list());
+    assert_eq!((cases.len(), rows.len()), (2, 2));
+    for (name, count, own, other) in
+        [("oester", 2, &pairs[0], &pairs[1]), ("vester", 1, &pairs[1], &pairs[0])]
+    {
+        let case = cases.iter().find(|case| case["controller"] == name).unwrap();
+        let row = rows.iter().find(|row| row["cases"][0] == case["id"]).unwrap();
+        assert_eq!((row["cases"].as_array().unwrap().len(), &row["recipients"]), (1, &count.into()), "{row}");
+        assert_eq!(row["recipient_domains"], serde_json::json!([format!("{name}.example")]));
+        let sealed = house.daemon.data().join(format!("spool/held/{}.age", row["id"].as_str().unwrap()));
+        let sealed = std::fs::read(sealed).unwrap();
+        assert!(brevdue::seal::open(&sealed, own.secret()).is_ok());
+        assert!(brevdue::seal::open(&sealed, other.secret()).is_err());
+    }
+    // One's decision is no breach of the other's.
+    let id = rows.iter().find(|row| row["recipients"] == 1).unwrap()["id"].as_str().unwrap().to_owned();
+    let args = ["held", "release", &id, "--in-clear", "--yes", &id, "--by", "DPO", "--why", "aftalt"];
+    assert!(house.daemon.run(&args).unwrap().status.success());
+    house.sink.wait_for(2, PATIENCE).unwrap();
+    assert_eq!(house.sink.received()[1].rcpts, ["b@vester.example"]);
+    let kind = |name: &str| {
+        let cases = house.daemon.cases().unwrap();
+        cases.iter().find(|case| case["controller"] == name).unwrap()["kind"].as_str().unwrap().to_owned()
+    };
+    assert_eq!((kind("oester"), kind("vester")), ("near_miss".to_owned(), "breach".to_owned()));
 }

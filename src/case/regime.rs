@@ -95,7 +95,9 @@ mod tests {
         assert_eq!((omnibus.hours, omnibus.threshold, omnibus.enabled), (96, Threshold::HighRisk, false));
         // The day that somebody enables it, it counts from its own first day on.
         let mut all = Regime::all().to_vec();
-        all.iter_mut().for_each(|one| one.enabled = true);
+        for one in &mut all {
+            one.enabled = true;
+        }
         assert_eq!(Regime::newest(&all, omnibus.valid_from).unwrap().id, "gdpr-omnibus");
         assert_eq!(Regime::newest(&all, omnibus.valid_from.pred_opt().unwrap()).unwrap().id, "gdpr-2018");
         let aware = DateTime::from_timestamp(1_794_907_200, 0).unwrap();

@@ -292,8 +292,8 @@ fn told(field: Field, value: &str) -> String {
 
 fn entry(entry: &Entry) -> String {
     let change = match (&entry.from, &entry.to) {
-        (Some(from), Some(to)) => format!(" ({} -> {})", state_name(from), state_name(to)),
-        (None, Some(to)) => format!(" ({})", state_name(to)),
+        (Some(from), Some(to)) => format!("{} -> {}", state_name(from), state_name(to)),
+        (None, Some(to)) => state_name(to).to_owned(),
         (_, None) => String::new(),
     };
     let event = match entry.event.as_str() {

@@ -16,7 +16,7 @@ use crate::daemon::{self, telemetry};
 use crate::scan::Scan;
 use crate::scan::ruleset::day_of;
 use crate::store::Store;
-use crate::store::held::{Act, HeldRow, HeldState, Place};
+use crate::store::held::{Act, HeldRow, Place};
 use anyhow::Context;
 use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
@@ -149,7 +149,7 @@ fn decide(config: &Config, id: &str, who: &Who, act: Act, yes: Option<&str>) -> 
     let row = named(&store, id)?;
     let state = row.state;
     anyhow::ensure!(
-        state == HeldState::Waiting,
+        row.may_be_decided(),
         "{} does not wait: {} ({})",
         row.name,
         state.names().0,

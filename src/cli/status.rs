@@ -12,6 +12,7 @@ use crate::console::failures::FAILURES;
 use crate::daemon;
 use crate::intake::ListenAddr;
 use crate::store::CaseRow;
+use crate::store::held::HeldState;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -45,12 +46,18 @@ struct Found {
     health: Option<Value>,
     /// `None` without a register.
     cases: Option<Vec<CaseRow>>,
+    /// Held mail that waits for a decision, and that which is decided and not done.
+    held: (usize, usize),
 }
 
 pub(super) fn run(config: &Config, args: &Args) -> anyhow::Result<ExitCode> {
     let milter = config.milter.iter().flat_map(|milter| &milter.listen).map(|at| ("milter", at));
+    let smtp = config.smtp.iter().flat_map(|smtp| &smtp.listen).map(|at| ("SMTP", at));
+    let check = config.check.iter().map(|check| ("tjek · check", &check.listen));
     let console = config.console.iter().map(|console| ("konsol · console", &console.listen));
     let doors = milter
+        .chain(smtp)
+        .chain(check)
         .chain(console)
         .map(|(name, at)| Door {
             name,
@@ -60,9 +67,14 @@ pub(super) fn run(config: &Config, args: &Args) -> anyhow::Result<ExitCode> {
         .collect();
     let health = config.console.as_ref().and_then(|console| health(&console.listen).ok());
     let has_register = daemon::has_store(config);
-    let cases =
-        has_register.then(|| daemon::open_store(config).and_then(|store| Ok(store.cases()?))).transpose()?;
-    let found = Found { doors, health, cases };
+    let register = has_register.then(|| -> anyhow::Result<_> {
+        let store = daemon::open_store(config)?;
+        let held = store.held(false)?;
+        let decided = held.iter().filter(|row| row.state == HeldState::Approved).count();
+        Ok((store.cases()?, (held.len() - decided, decided)))
+    });
+    let (cases, held) = register.transpose()?.unzip();
+    let found = Found { doors, health, cases, held: held.unwrap_or_default() };
     match args.format {
         super::case::Format::Human => super::say(found.words(Clock::System.now()).trim_end())?,
         super::case::Format::Json => super::say(&serde_json::to_string_pretty(&found.json())?)?,
@@ -121,6 +133,7 @@ impl Found {
             "doors": self.doors.iter().map(door).collect::<Vec<_>>(),
             "health": self.health,
             "register": self.cases.as_ref().map(|_| json!({"breaches": breaches, "near_misses": near_misses})),
+            "held": self.cases.as_ref().map(|_| json!({"waiting": self.held.0, "decided": self.held.1})),
             "failures": failures,
         })
     }
@@ -160,6 +173,10 @@ impl Found {
                 let (breaches, near_misses) = self.counts();
                 line(&format!(
                     "  register: {breaches} brud · breaches, {near_misses} nærhændelser · near misses"
+                ));
+                let (waiting, decided) = self.held;
+                line(&format!(
+                    "  tilbageholdt mail · held mail: {waiting} venter · waiting, {decided} besluttet · decided"
                 ));
                 // The list begins with the one that has least time left.
                 let next = cases.first().and_then(|case| Some((case, case.deadline?)));

@@ -61,10 +61,13 @@ pub const FAILURES: &[Failure] = &[
         what: ["Brevdue kører ikke", "Brevdue is not running"],
         mail: Mail::Waits,
         then: [
-            "Postfix svarer 451 (milter_default_action = tempfail); start tjenesten",
-            "Postfix answers 451 (milter_default_action = tempfail); start the service",
+            "Postfix svarer 451 (milter_default_action = tempfail), eller mailen bliver i dens kø (filter); start tjenesten",
+            "Postfix answers 451 (milter_default_action = tempfail), or the mail stays in its queue (filter); start the service",
         ],
-        tests: &["postfix::a_dead_daemon_costs_no_mail_and_a_live_one_takes_up_again"],
+        tests: &[
+            "postfix::a_dead_daemon_costs_no_mail_and_a_live_one_takes_up_again",
+            "relay::a_next_hop_that_is_down_leaves_the_mail_in_the_queue_and_a_killed_daemon_loses_none",
+        ],
     },
     Failure {
         word: "register-down",
@@ -93,14 +96,17 @@ pub const FAILURES: &[Failure] = &[
         tests: &["crash::evidence_that_cannot_be_written_means_451_and_no_case"],
     },
     Failure {
-        word: "held-folder-full",
-        what: ["mappen til tilbageholdt mail kan ikke skrives", "the folder of held mail cannot be written"],
+        word: "hold-full",
+        what: [
+            "mappen til tilbageholdt mail eller til kladder kan ikke skrives",
+            "the folder of held mail or of drafts cannot be written",
+        ],
         mail: Mail::Waits,
         then: [
-            "mail, der skulle holdes tilbage, får 451, også den del, der måtte sendes; giv plads på disken",
-            "mail that is to be held gets 451, the part that may go too; make room on the disk",
+            "SMTP og pipe: mail, der skulle holdes tilbage, får 451, en stor mail 452, og ingen modtager får den; giv plads på disken",
+            "SMTP and pipe: mail that should be held gets 451, a large one 452, and no recipient gets it; make room on the disk",
         ],
-        tests: &["smtp_door::a_spool_that_cannot_be_written_holds_nothing_and_refuses_nothing"],
+        tests: &["smtp_door::a_spool_that_cannot_be_written_costs_no_mail"],
     },
     Failure {
         word: "no-key-to-hold",
@@ -140,14 +146,11 @@ pub const FAILURES: &[Failure] = &[
     },
     Failure {
         word: "next-hop-down",
-        what: [
-            "den næste mailserver svarer ikke eller afbryder",
-            "the next mail server does not answer or breaks off",
-        ],
+        what: ["den næste mailserver svarer ikke eller siger nej", "the next hop does not answer or says no"],
         mail: Mail::Waits,
         then: [
-            "mailen får 451 eller serverens eget svar og prøves igen; intet svar af os er et ja uden dens",
-            "the mail gets 451 or that server's own reply and comes again; no answer of ours is a yes without its own",
+            "SMTP og pipe: afsenderen får 451 eller den næste mailservers egne ord; hvad der var holdt tilbage af mailen, tages tilbage",
+            "SMTP and pipe: the sender gets 451 or the next hop's own words; what was held of the mail is taken back",
         ],
         tests: &[
             "smtp_door::a_next_hop_that_fails_at_any_step_costs_no_mail_and_doubles_none_that_it_refused",
@@ -180,6 +183,19 @@ pub const FAILURES: &[Failure] = &[
             "the answer is 503 and no permission; the sender asks again",
         ],
         tests: &["check::a_register_that_cannot_be_written_is_no_permission"],
+    },
+    Failure {
+        word: "release-key-lost",
+        what: [
+            "nøglen til maskinens tilbageholdte mail er væk",
+            "the key to this machine's held mail is gone",
+        ],
+        mail: Mail::Held,
+        then: [
+            "den bliver liggende og kan ikke sendes herfra; DPO'ens nøgle åbner den: `brevdue held export --identity`",
+            "it stays and cannot be sent on from here; the DPO's key opens it: `brevdue held export --identity`",
+        ],
+        tests: &["smtp_door::held_mail_outlives_the_key_of_its_machine"],
     },
     Failure {
         word: "reader-hangs",
@@ -236,10 +252,13 @@ pub const FAILURES: &[Failure] = &[
         what: ["flere forbindelser end max_connections", "more connections than max_connections"],
         mail: Mail::Waits,
         then: [
-            "de overskydende får 451 med det samme, og ingen forbindelse afvises",
-            "those above it get 451 at once, and no connection is refused",
+            "de overskydende får med det samme 451 (milter) eller 421 (SMTP), og ingen forbindelse afvises",
+            "those above it get 451 (milter) or 421 (SMTP) at once, and no connection is refused",
         ],
-        tests: &["door::above_the_cap_mail_is_deferred_and_above_the_hard_cap_it_waits"],
+        tests: &[
+            "door::above_the_cap_mail_is_deferred_and_above_the_hard_cap_it_waits",
+            "smtp_door::too_many_connections_hear_421_and_a_stop_lets_the_mail_under_way_end",
+        ],
     },
     Failure {
         word: "peer-breaks-protocol",
@@ -292,8 +311,8 @@ pub const FAILURES: &[Failure] = &[
         what: ["den beskyttede vej tilbyder ikke TLS", "the protected road offers no TLS"],
         mail: Mail::Waits,
         then: [
-            "mailen bliver i Postfix' kø og går ikke ad en anden vej",
-            "the mail stays in Postfix's queue and goes by no other road",
+            "mailen bliver i Postfix' kø eller hos afsenderen (451) og går ikke ad en anden vej",
+            "the mail stays in Postfix's queue or with its sender (451) and goes by no other road",
         ],
         tests: &[
             "postfix::a_rerouted_leak_goes_by_the_protected_road_or_not_at_all",

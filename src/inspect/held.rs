@@ -6,7 +6,7 @@
 use super::Gate;
 use super::record::{Found, Register};
 use crate::case::CaseId;
-use crate::envelope::{Address, Controller, Verdict, controller_of};
+use crate::envelope::{Address, Controller, UNQUALIFIED, Verdict, controller_of, domain_in_ascii};
 use crate::seal::{Digest, NodeKey};
 use crate::spool::held::{Cover, HeldId, Receipt};
 use crate::store::held::{HeldState, NewHeld, Place};
@@ -16,7 +16,32 @@ use chrono::{DateTime, Utc};
 /// What tells the sender of a held mail from another, for whoever acts on it: an address as it stands on an envelope, or
 /// nothing for the null sender.
 pub fn sender_digest(key: &NodeKey, sender: &str) -> Digest {
-    key.digest("held sender", &[sender.trim().to_lowercase().as_bytes()])
+    key.digest("held sender", &[as_meant(sender).as_bytes()])
+}
+
+/// The same of a sender whose domain the mail server has added, `root@mail.example` for `root`: see [`UNQUALIFIED`].
+pub fn unqualified_digest(key: &NodeKey, sender: &str) -> Digest {
+    let local = sender.rsplit_once('@').map_or(sender, |(local, _)| local);
+    sender_digest(key, &format!("{local}@{UNQUALIFIED}"))
+}
+
+/// One address, however it is written: a mail server drops a route before it (RFC 5321 §C) and quotes that it does not need
+/// (§4.1.2).
+fn as_meant(sender: &str) -> String {
+    let sender = sender.trim();
+    let route = sender.strip_prefix('@').and_then(|route| route.split_once(':'));
+    let sender = route.map_or(sender, |(_, sender)| sender);
+    let Some((local, domain)) = sender.rsplit_once('@') else { return sender.to_lowercase() };
+    let domain = domain_in_ascii(domain.trim_end_matches('.'));
+    let Some(quoted) = local.strip_prefix('"').and_then(|local| local.strip_suffix('"')) else {
+        return format!("{local}@{domain}").to_lowercase();
+    };
+    let mut plain = String::new();
+    let mut letters = quoted.chars();
+    while let Some(letter) = letters.next() {
+        plain.push(if letter == '\\' { letters.next().unwrap_or(letter) } else { letter });
+    }
+    format!("{plain}@{domain}").to_lowercase()
 }
 
 /// A mail of our spool that is to have a row.

@@ -169,11 +169,16 @@ impl Inspection {
         self.scan.feed(bytes);
     }
 
-    /// The public key of the DPO who answers for this mail: what is held must be sealed to it.
-    pub fn dpo_key(&self) -> Option<&str> {
-        let (sender, recipient) = (self.envelope.sender.as_ref(), self.envelope.recipients.first());
-        let controller = controller_of(sender, recipient, &self.setup.controllers)?;
-        controller.dpo_key.as_deref()
+    /// Who answers for each recipient's mail, in the order of the envelope: what is held is each controller's own, and
+    /// sealed to its DPO.
+    pub fn holders(&self) -> Vec<Holder> {
+        let sender = self.envelope.sender.as_ref();
+        let of = |recipient| controller_of(sender, Some(recipient), &self.setup.controllers);
+        let holder = |recipient| {
+            let of = of(recipient).map(|one| Holder { cvr: one.cvr.clone(), dpo_key: one.dpo_key.clone() });
+            of.unwrap_or_default()
+        };
+        self.envelope.recipients.iter().map(holder).collect()
     }
 
     /// Whether the one answer is surely Block and enough evidence is kept, so that a door may skip the rest.
@@ -227,7 +232,8 @@ impl Inspection {
         };
         let decision = policy::decide(&envelope, &report, &setup.policy, today(&gate.clock)).within(hands);
         let (now, local_day) = (gate.clock.now(), local_day(&gate.clock));
-        let splits = hands.splits;
+        // A door with mail in its own hands sends by the protected road whom it names, and the others their own way.
+        let splits = hands.splits || !upstream && decision.strictest() == Verdict::Reroute;
         let matter = Matter { setup, envelope, report, decision, splits, upstream, now, local_day };
         if !matter.found(&gate).is_needed() {
             let Matter { decision, report, .. } = matter;
@@ -242,7 +248,7 @@ impl Inspection {
         .await;
         match recorded {
             Ok((Ok(cases), Matter { decision, report, .. })) => {
-                for case in &cases {
+                for (_, case) in &cases {
                     tracing::warn!(%case, verdict = decision.strictest().word(), "CPR number found");
                 }
                 (Judged::new(decision, report.leaks(), cases), Some(report))
@@ -257,6 +263,15 @@ impl Inspection {
             }
         }
     }
+}
+
+/// Whose a recipient's mail is, should it be held.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Holder {
+    /// The controller's CVR number.
+    pub cvr: String,
+    /// Its DPO's public key; without it nobody could decide, and nothing is held.
+    pub dpo_key: Option<String>,
 }
 
 /// A judged message, to be recorded by another thread.
@@ -298,6 +313,8 @@ pub enum Custody {
 pub struct Judged {
     decision: Decision,
     cases: Vec<CaseId>,
+    /// Whose each of the cases is, by CVR number.
+    concerned: Vec<String>,
     /// Whether a number was found.
     leaks: bool,
     /// In the place of ours, in tests.
@@ -306,10 +323,12 @@ pub struct Judged {
 }
 
 impl Judged {
-    fn new(decision: Decision, leaks: bool, cases: Vec<CaseId>) -> Self {
+    fn new(decision: Decision, leaks: bool, cases: Vec<(String, CaseId)>) -> Self {
+        let (concerned, cases) = cases.into_iter().unzip();
         Self {
             decision,
             cases,
+            concerned,
             leaks,
             #[cfg(test)]
             lines: None,
@@ -334,6 +353,12 @@ impl Judged {
     /// The cases that it was put into, one for each controller that it concerns.
     pub fn cases(&self) -> &[CaseId] {
         &self.cases
+    }
+
+    /// The case of this controller.
+    pub fn case_of(&self, cvr: &str) -> Option<&CaseId> {
+        let at = self.concerned.iter().position(|one| one == cvr)?;
+        self.cases.get(at)
     }
 
     /// The strictest verdict, for a door that has one answer.

@@ -44,11 +44,13 @@ fn leaves(overall: Verdict, splits: bool) -> bool {
 /// A tunnel is protected whatever SMTP says of it, so nothing is asked of that.
 fn is_promised(one: &RecipientDecision) -> bool {
     match one.verdict {
-        Verdict::Deliver(Pass::ProtectedRoad) => one.protection == Protection::ForcedTls,
+        // A leak that passes as what was not read passes by its road: the stricter of the two passes is named, and a road's
+        // is milder than that.
+        Verdict::Deliver(Pass::ProtectedRoad | Pass::UnreadAllowed) => {
+            one.protection == Protection::ForcedTls
+        }
         Verdict::Reroute => true,
-        Verdict::Deliver(
-            Pass::Clean | Pass::Encrypted | Pass::UnreadAllowed | Pass::Exempt | Pass::Observed,
-        )
+        Verdict::Deliver(Pass::Clean | Pass::Encrypted | Pass::Exempt | Pass::Observed)
         | Verdict::Hold
         | Verdict::Block
         | Verdict::Defer => false,

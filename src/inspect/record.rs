@@ -64,12 +64,12 @@ impl Found<'_> {
 
 impl Register {
     /// Records a message: its unread parts in the tally, what let a number pass in the audit trail, its leak in a case
-    /// of each controller that it concerns, and that the mail server holds it. Returns the cases.
+    /// of each controller that it concerns, and that the mail server holds it. Returns the cases, each with the CVR number of its controller.
     ///
     /// # Errors
     /// When the register or the evidence cannot be written; nothing was recorded then, and the mail must not
     /// be handed on.
-    pub(super) fn record(&self, found: &Found<'_>) -> Result<Vec<CaseId>, StoreError> {
+    pub(super) fn record(&self, found: &Found<'_>) -> Result<Vec<(String, CaseId)>, StoreError> {
         let Found { setup, report, decision, now, .. } = *found;
         let unread: Vec<&str> =
             setup.policy.unread.recorded(&report.coverage).map(UnreadKind::word).collect();
@@ -85,23 +85,23 @@ impl Register {
             let mut joined = Vec::new();
             for part in &parts {
                 if let Some(outcome) = part.outcome(report) {
-                    joined.push(self.join(found, part, outcome, recording)?);
+                    joined.push((part.controller, self.join(found, part, outcome, recording)?));
                 }
             }
             // A message that came before was counted then.
-            if joined.is_empty() || joined.iter().any(|one| one.attempts == 1) {
+            if joined.is_empty() || joined.iter().any(|(_, one)| one.attempts == 1) {
                 recording.tally_unread(now, &unread, verdict)?;
             }
             if let Some(node) = found.keeper {
-                let cases: Vec<CaseId> = joined.iter().map(|one| one.case.clone()).collect();
+                let cases: Vec<CaseId> = joined.iter().map(|(_, one)| one.case.clone()).collect();
                 Upstream { node, found }.note(&self.node_key, recording, &cases)?;
             }
             Ok(joined)
         })?;
-        for one in joined.iter().filter(|one| one.opened) {
+        for one in joined.iter().map(|(_, one)| one).filter(|one| one.opened) {
             tracing::warn!(case = %one.case, state = one.state.word(), "case opened");
         }
-        Ok(joined.into_iter().map(|one| one.case).collect())
+        Ok(joined.into_iter().map(|(controller, one)| (controller.cvr.clone(), one.case)).collect())
     }
 
     /// Puts one controller's part of a message into its case.

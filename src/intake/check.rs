@@ -23,6 +23,7 @@ use tokio::time::timeout;
 use crate::envelope::{Address, Channel};
 use crate::inspect::Gate;
 use crate::inspect::enquiry::Enquiry;
+use crate::intake::smtp::is_path;
 
 /// The longest body, in bytes: a text and no attachment.
 const BODY: usize = 1024 * 1024;
@@ -221,7 +222,11 @@ fn address(text: &str, channel: Channel) -> Option<Address> {
         Channel::Sms | Channel::DigitalPost if !text.contains('@') && !text.is_empty() => {
             Address::parse(format!("<{text}@{}>", channel.word()).as_bytes())
         }
-        Channel::Mail | Channel::Sms | Channel::DigitalPost => Address::parse(text.as_bytes()),
+        // One address and nothing beside it: what stood behind the first would be judged by the first one's road.
+        Channel::Mail | Channel::Sms | Channel::DigitalPost => {
+            let bare = text.strip_prefix('<').and_then(|text| text.strip_suffix('>')).unwrap_or(text);
+            is_path(bare).then(|| Address::parse(format!("<{bare}>").as_bytes())).flatten()
+        }
     }
 }
 

@@ -22,14 +22,15 @@
 //! Refused for a recipient alone is only possible over LMTP; [`crate::policy::Decision::within`] has seen to that.
 
 use crate::envelope::Verdict;
-use crate::inspect::{Custody, Gate, Inspection, Judged};
+use crate::inspect::{Custody, Gate, Holder, Inspection, Judged};
 use crate::intake::counters::Counters;
+use crate::intake::holding;
 use crate::intake::maillog::line::queued_as;
 use crate::intake::told::{Told, later, passed_on, told_of};
 use crate::outlet::reply::Reply;
 use crate::outlet::smtp::{Accepted, Content, Failure, Hop, Session};
 use crate::spool::draft::Written;
-use crate::spool::held::{Cover, HeldError, Holding, Receipt};
+use crate::spool::held::{Cover, Holding, Receipt};
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -58,8 +59,8 @@ pub(super) struct Parcel {
     pub(super) cover: Cover,
     /// Its bytes.
     pub(super) mail: Written,
-    /// Whom it can be sealed to; empty: it cannot be held.
-    pub(super) keys: Vec<String>,
+    /// Whose each recipient's mail is, should it be held.
+    pub(super) holders: Vec<Holder>,
     /// Each recipient has an answer (LMTP).
     pub(super) each: bool,
 }
@@ -119,20 +120,18 @@ pub(super) async fn hand_over(judged: Judged, parcel: &Parcel, ways: &Ways, line
     let of = |wanted: fn(&Verdict) -> bool| -> Vec<usize> {
         verdicts.iter().enumerate().filter(|(_, one)| wanted(one)).map(|(at, _)| at).collect()
     };
-    let cases = judged.cases().iter().map(ToString::to_string).collect();
-    let mut work = Work { parcel, ways, cases, fates: vec![Fate::NotDone; count], irrevocable: false };
+    let mut work =
+        Work { parcel, ways, judged: &judged, fates: vec![Fate::NotDone; count], irrevocable: false };
 
-    let mut taken_back = None;
+    let mut to_take_back = Vec::new();
     let to_hold = of(|one| *one == Verdict::Hold);
     if !to_hold.is_empty() {
-        match work.hold(&to_hold).await {
-            Some(receipt) => taken_back = Some(receipt),
-            None if parcel.each => {}
-            None => {
-                line.clear().await;
-                return answers(judged.deferred(), work.fates, false);
-            }
-        }
+        let Some(receipts) = work.hold(&to_hold).await else {
+            line.clear().await;
+            let fates = work.fates;
+            return answers(judged.deferred(), fates, false);
+        };
+        to_take_back = receipts;
     }
     work.reroute(&of(|one| *one == Verdict::Reroute)).await;
     // With one answer for all, a road that is closed is the answer: nobody gets it before the rest does.
@@ -148,15 +147,8 @@ pub(super) async fn hand_over(judged: Judged, parcel: &Parcel, ways: &Ways, line
             if work.hold(&refused).await.is_none() {
                 return answers(judged.deferred(), vec![Fate::NotDone; count], false);
             }
-        } else if let Some(receipt) = taken_back {
-            let (holding, gate, id) = (ways.holding.clone(), Arc::clone(&ways.gate), receipt.id().clone());
-            let back = tokio::task::spawn_blocking(move || {
-                holding.take_back(receipt).map_err(|error| error.to_string())?;
-                gate.taken_back(&id).map_err(|error| error.to_string())
-            });
-            if !matches!(back.await, Ok(Ok(()))) {
-                tracing::warn!("a hold could not be taken back: the mail comes again, and may be held twice");
-            }
+        } else {
+            holding::take_back(ways, to_take_back).await;
         }
     }
     let (fates, was_done) = (work.fates, work.irrevocable);
@@ -174,8 +166,7 @@ pub(super) async fn hand_over(judged: Judged, parcel: &Parcel, ways: &Ways, line
 struct Work<'a> {
     parcel: &'a Parcel,
     ways: &'a Ways,
-    /// The cases of its finding.
-    cases: Vec<String>,
+    judged: &'a Judged,
     fates: Vec<Fate>,
     /// Somebody has it who will not give it back.
     irrevocable: bool,
@@ -203,35 +194,33 @@ impl Work<'_> {
         of.iter().filter_map(|at| self.parcel.cover.recipients.get(*at)).collect()
     }
 
-    /// Holds the mail of these recipients: on disk when it returns a receipt.
-    async fn hold(&mut self, of: &[usize]) -> Option<Receipt> {
-        let recipients = self.recipients(of).into_iter().cloned().collect();
-        let cases = self.cases.clone();
-        let cover = Cover { recipients, cases, ..self.parcel.cover.clone() };
-        let gate = Arc::clone(&self.ways.gate);
-        let keys = self.parcel.keys.clone();
-        let (holding, mut mail) = (self.ways.holding.clone(), self.parcel.mail.reader());
-        let kept = tokio::task::spawn_blocking(move || {
-            let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-            let receipt = holding.keep(&cover, &mut mail, &keys)?;
-            if let Err(error) = gate.held(&receipt, &cover) {
-                // It is on disk: its row is made from the file within a minute.
-                tracing::error!(id = %receipt.id(), %error, "held, and not in the list yet");
+    /// Holds the mail of these recipients, for each controller its own: on disk when it returns the receipts. Of all, or, where
+    /// each has its own answer, of those of whom it could.
+    async fn hold(&mut self, of: &[usize]) -> Option<Vec<Receipt>> {
+        let mut receipts = Vec::new();
+        for (holder, of) in by_holder(&self.parcel.holders, of) {
+            // Who cannot be held beside others cannot be parted from them: that was decided by all.
+            let is_kept = self.parcel.each || may_hold(&self.parcel.holders);
+            let key = holder.dpo_key.as_deref().filter(|_| is_kept);
+            let keys = key.into_iter().chain(key.and(self.ways.release_key.as_deref()));
+            let recipients = self.recipients(&of).into_iter().cloned().collect();
+            let cases = self.judged.case_of(&holder.cvr).map(ToString::to_string).into_iter().collect();
+            let cover = Cover { recipients, cases, ..self.parcel.cover.clone() };
+            let mail = self.parcel.mail.reader();
+            if let Some(receipt) =
+                holding::keep(self.ways, cover, mail, keys.map(str::to_owned).collect()).await
+            {
+                self.note_all(&of, &Fate::Kept(Custody::Spooled(receipt.clone())));
+                receipts.push(receipt);
+            } else {
+                self.note_all(&of, &Fate::Refused(later()));
+                if !self.parcel.each {
+                    holding::take_back(self.ways, receipts).await;
+                    return None;
+                }
             }
-            Ok::<_, HeldError>(receipt)
-        });
-        let fault = match kept.await {
-            Ok(Ok(receipt)) => {
-                tracing::warn!(id = %receipt.id(), recipients = of.len(), "held for approval");
-                self.note_all(of, &Fate::Kept(Custody::Spooled(receipt.clone())));
-                return Some(receipt);
-            }
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "the work panicked".to_owned(),
-        };
-        tracing::error!(error = fault, "not held; the mail must come again");
-        self.note_all(of, &Fate::Refused(later()));
-        None
+        }
+        Some(receipts)
     }
 
     /// Sends by the protected road.
@@ -354,6 +343,10 @@ fn strictest(fates: &[Fate]) -> Reply {
 }
 
 fn answers(judged: Judged, fates: Vec<Fate>, each: bool) -> Vec<Told> {
+    if each && judged.decision().recipients.len() != fates.len() {
+        // Of a judgement that was lost. RFC 2033 §4.2: an answer for each recipient, or the client waits for the rest.
+        return fates.iter().map(|_| Told::failed()).collect();
+    }
     let refusals: Vec<Option<Reply>> = fates
         .iter()
         .map(|fate| match fate {
@@ -388,11 +381,21 @@ fn answers(judged: Judged, fates: Vec<Fate>, each: bool) -> Vec<Told> {
     vec![Told { answer: judged.answer(custody), refusal: refusals.into_iter().flatten().next() }]
 }
 
-/// Whom what is held is sealed to.
-pub(super) fn keys(dpo_key: Option<&str>, release_key: Option<&str>) -> Vec<String> {
-    // The DPO's is what a hold is for: without it nobody could decide.
-    let Some(dpo_key) = dpo_key else { return Vec::new() };
-    std::iter::once(dpo_key).chain(release_key).map(str::to_owned).collect()
+/// Whether a mail to all these could be held: each has somebody who could decide about it.
+pub(super) fn may_hold(holders: &[Holder]) -> bool {
+    holders.iter().all(|holder| holder.dpo_key.is_some())
+}
+
+/// These recipients by whose mail it is, each in the order of the first.
+fn by_holder<'a>(holders: &'a [Holder], of: &[usize]) -> Vec<(&'a Holder, Vec<usize>)> {
+    let mut groups: Vec<(&Holder, Vec<usize>)> = Vec::new();
+    for (at, holder) in of.iter().filter_map(|at| Some((*at, holders.get(*at)?))) {
+        match groups.iter_mut().find(|(one, _)| one.cvr == holder.cvr) {
+            Some((_, group)) => group.push(at),
+            None => groups.push((holder, vec![at])),
+        }
+    }
+    groups
 }
 
 /// Lets the gate decide. What has nothing to be recorded is decided at once, here; the rest is a task of its own: if who gave

@@ -10,6 +10,7 @@ pub mod bind;
 pub mod check;
 pub mod counters;
 mod handover;
+mod holding;
 pub mod listen;
 pub mod maillog;
 pub mod milter;

@@ -9,7 +9,7 @@ use std::io::{self, Read};
 use std::sync::Arc;
 
 use super::counters::Counters;
-use super::handover::{Line, Parcel, hand_over, judge, keys};
+use super::handover::{Line, Parcel, hand_over, judge, may_hold};
 use super::smtp::message::Message;
 use super::smtp::{Settings, is_path};
 use super::told::Told;
@@ -75,9 +75,9 @@ pub async fn run(
         Ok(whole) => whole,
         Err(reply) => return Ok(ended(&reply)),
     };
-    let keys = keys(inspection.dpo_key(), ways.release_key.as_deref());
+    let holders = inspection.holders();
     inspection.hands =
-        Hands { splits: !keys.is_empty(), answers_each: false, reroutes: ways.secure.is_some() };
+        Hands { splits: may_hold(&holders), answers_each: false, reroutes: ways.secure.is_some() };
     let mut parameters = Vec::new();
     if !is_ascii {
         parameters.push("BODY=8BITMIME".to_owned());
@@ -94,7 +94,7 @@ pub async fn run(
     let Some(judged) = judge(inspection, settings.patience, &Counters::default()).await else {
         return Ok(ended(&Told::failed().reply()));
     };
-    let parcel = Parcel { cover, mail, keys, each: false };
+    let parcel = Parcel { cover, mail, holders, each: false };
     let mut line = Line::default();
     let told = hand_over(judged, &parcel, &ways, &mut line).await;
     if let Some(session) = line.session.take() {

@@ -7,3 +7,7 @@
 //! queue, on the machine that has the mail, after it has compared id, sender and time of arrival. Senders are told when their mail
 //! is held, discarded or refused after its release (`[hold] tell_senders`); the DPO is told of mail that nobody decides about
 //! after 4 and 24 hours and then daily. No mail is ever deleted for its age, and one that disappears is said.
+//! A decision that could not be done (there is no protected road, the key of this machine is lost) may be taken anew.
+//!
+//! Mail that we hold ourselves is each controller's own: one mail to the citizens of two is held as two, each sealed to its own
+//! DPO. Postfix's hold queue has one file for all recipients, so there the first controller's DPO is told, and a release is for all.

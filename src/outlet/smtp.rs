@@ -226,6 +226,7 @@ impl Session {
             for (path, parameters) in group {
                 encode("RCPT", &self.recipient_line(path, parameters), &mut lines)?;
             }
+            self.heard_all("RCPT")?;
             self.write("RCPT", &lines, self.hop.limits.command).await?;
             for _ in group {
                 let reply = self.reply("RCPT", self.hop.limits.command).await?;
@@ -261,16 +262,21 @@ impl Session {
         self.taken = 0;
         let by_chunk = !content.ends_a_line && self.offers.has("CHUNKING");
         if by_chunk {
+            self.heard_all("BDAT")?;
             // RFC 3030 §2: as it stands, with neither dots nor a last line's end added.
             let line = format!("BDAT {} LAST\r\n", content.size);
             self.write("BDAT", line.as_bytes(), self.hop.limits.command).await?;
         } else {
             let reply = self.command("DATA", NOTHING).await?;
             if reply.code() != 354 {
+                if reply.code() < 400 {
+                    // Neither go on nor no: what it takes the next line for cannot be known.
+                    return Err(Failure::Garbled { step: "DATA", source: reply::Garbled });
+                }
                 // RFC 2033 §4.2: DATA itself has one answer.
-                let reply = if reply.code() < 400 { reply.under(451) } else { reply };
                 return Ok(vec![Err(reply); answers]);
             }
+            self.heard_all("DATA")?;
         }
         if let Err(error) = self.pour(content, by_chunk).await {
             // A hop that closes in the middle may have said why.
@@ -334,7 +340,14 @@ impl Session {
         }
     }
 
+    /// Whether the hop has said nothing more than it was asked: what it said too much would be taken for the answer to what is
+    /// said next, and a yes for the mail's before the mail was sent.
+    fn heard_all(&self, step: &'static str) -> Result<(), Failure> {
+        if self.heard.is_empty() { Ok(()) } else { Err(Failure::Garbled { step, source: reply::Garbled }) }
+    }
+
     async fn command<W: AsRef<str>>(&mut self, verb: &'static str, words: &[W]) -> Result<Reply, Failure> {
+        self.heard_all(verb)?;
         let mut line = Vec::new();
         encode(verb, words, &mut line)?;
         self.write(verb, &line, self.hop.limits.command).await?;

@@ -17,6 +17,8 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::Path;
 
+/// Root writes here too, for the service: a link that the service's user made must not lead it elsewhere.
+const NO_LINK: i32 = libc::O_NOFOLLOW;
 /// A frame longer than this is damage, not data.
 const LONGEST: u32 = 16 * 1024 * 1024;
 
@@ -32,8 +34,14 @@ pub fn append(path: &Path, frame: &[u8]) -> io::Result<()> {
     if is_new && let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    let mut file =
-        OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .custom_flags(NO_LINK)
+        .open(path)?;
     file.lock()?;
     let end = end_of_whole_frames(&mut file)?;
     file.seek(SeekFrom::Start(end))?;
@@ -75,7 +83,13 @@ pub fn replace(path: &Path, content: &[u8], owner: u32) -> io::Result<()> {
 }
 
 fn write_draft(draft: &Path, content: &[u8], owner: u32) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(draft)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .custom_flags(NO_LINK)
+        .open(draft)?;
     file.write_all(content)?;
     if file.metadata()?.uid() != owner {
         fchown(&file, Some(owner), None)?;
@@ -100,7 +114,8 @@ pub fn frames(path: &Path) -> io::Result<Vec<Vec<u8>>> {
 fn move_aside(file: &mut File, path: &Path) -> io::Result<()> {
     let mut aside = path.as_os_str().to_owned();
     aside.push(".torn");
-    let mut aside = OpenOptions::new().append(true).create(true).mode(0o600).open(aside)?;
+    let mut aside =
+        OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(NO_LINK).open(aside)?;
     io::copy(file, &mut aside)?;
     aside.sync_all()
 }
@@ -173,6 +188,16 @@ mod tests {
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left");
         assert!(replace(&folder.path().join("none/a.list"), b"new", owner).is_err());
+    }
+
+    #[test]
+    fn no_link_is_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (link, elsewhere) = (folder.path().join("x.seg"), folder.path().join("elsewhere"));
+        File::create(&elsewhere).unwrap();
+        std::os::unix::fs::symlink(&elsewhere, &link).unwrap();
+        assert!(append(&link, b"one").is_err());
+        assert_eq!(std::fs::metadata(&elsewhere).unwrap().len(), 0);
     }
 
     #[test]

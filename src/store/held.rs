@@ -214,6 +214,15 @@ pub struct HeldRow {
     pub alarmed_at: Option<DateTime<Utc>>,
 }
 
+impl HeldRow {
+    /// Whether a person may decide about it: it waits, or what was decided could not be done and nothing of it has happened,
+    /// so that a release by a road that is not there is not the last word.
+    pub fn may_be_decided(&self) -> bool {
+        let is_stuck = self.last_error.is_some() && self.began_at.is_none() && self.accepted_at.is_none();
+        self.state == HeldState::Waiting || self.state == HeldState::Approved && is_stuck
+    }
+}
+
 /// What was decided about a held mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeldDecision {

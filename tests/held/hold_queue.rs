@@ -375,3 +375,30 @@ fn a_mail_that_somebody_lets_go_by_hand_is_noticed() {
     assert_eq!(house.keeper.sweep().unwrap().gone, 1);
     assert_eq!(row().state, HeldState::Gone);
 }
+
+/// The queue names a sender as Postfix keeps it, and not as it was said: without quotes that it does not need, without a
+/// route, with the domain that Postfix gave it.
+#[test]
+fn a_mail_is_released_however_its_sender_was_written() {
+    let relay = Relay::start("");
+    let senders = [
+        "\"sags.behandler\"@noerreby.example",
+        "\"sags behandler\"@Noerreby.example",
+        "\"a\\\"b@c\"@noerreby.example",
+        "@x.example:a@noerreby.example",
+        "root",
+        "",
+    ];
+    for (n, sender) in senders.into_iter().enumerate() {
+        let message = format!("X-Nr: {n}\r\n{}", String::from_utf8(leak()).unwrap());
+        let to = ["\"bor ger\"@post.example"];
+        let reply = smtp::send(relay.postfix.smtp_addr(), sender, &to, message.as_bytes()).unwrap();
+        assert_eq!(reply.code, 250, "{sender} {}", reply.text());
+        let rows = relay.held();
+        let id = rows.iter().find(|row| row["state"] == "waiting").unwrap()["id"].as_str().unwrap();
+        relay.done(&[&["release", id, "--in-clear", "--yes", id], WHO.as_slice()].concat());
+        relay.done(&["act", id]);
+        assert_eq!(relay.state(id), "released", "{sender}");
+    }
+    assert_eq!(relay.hop.wait_for(senders.len(), PATIENCE).unwrap().len(), senders.len());
+}

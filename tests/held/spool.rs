@@ -144,6 +144,25 @@ fn by_a_protected_road_it_stays_a_near_miss() {
     assert!(!Evidence::below(&house.config.spool).path(&case).exists(), "nobody has to be written to");
 }
 
+/// There may be no such road, or the key to the mail may be lost for good: nobody waits for that for ever.
+#[test]
+fn what_cannot_be_done_may_be_decided_anew() {
+    let house = House::new(None, None, start());
+    let case = house.near_miss(1);
+    let id = house.hold(&case);
+    house.decide(&id, Act::Protected).unwrap();
+    let stale = house.row(&id);
+    assert!(house.decide(&id, Act::Clear).is_none(), "it is about to be done");
+    house.way.answers(NotSent::Temporary("no such road".to_owned()));
+    assert!(house.act(&id).is_err());
+    assert_eq!(house.decide(&id, Act::Clear).unwrap(), [case]);
+    // Who read the row before does not do what was decided before.
+    assert_eq!(house.runtime.block_on(house.keeper.act(&stale)).unwrap(), Acted::Busy);
+    assert_eq!(house.act(&id).unwrap(), Acted::Done(HeldState::Released));
+    assert_eq!(house.way.sent.lock().unwrap()[0].road, Road::Clear);
+    assert!(house.decide(&id, Act::Discard).is_none());
+}
+
 #[test]
 fn no_release_makes_an_sms_of_a_number() {
     let house = House::new(None, None, start());

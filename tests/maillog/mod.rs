@@ -91,6 +91,11 @@ impl House {
 
     /// A mail with these numbers passes the gate.
     fn mail(&self, id: &str, to: &[&str], numbers: &[&str]) -> Verdict {
+        self.mail_with(id, to, numbers, "Content-Type: text/plain\r\n\r\n", "")
+    }
+
+    /// The same with something before and behind its text.
+    fn mail_with(&self, id: &str, to: &[&str], numbers: &[&str], before: &str, behind: &str) -> Verdict {
         let mut inspection = self.gate.begin();
         inspection.envelope = Envelope {
             sender: Address::parse(b"sagsbehandler@noerreby.example"),
@@ -101,7 +106,9 @@ impl House {
         let text: String = numbers.iter().map(|one| format!("CPR-nr.: {one}\r\n")).collect();
         // One mail, whatever it is called when it comes.
         let name: String = id.chars().filter(char::is_ascii_digit).collect();
-        inspection.feed(format!("Subject: x\r\nMessage-ID: <{name}@x.example>\r\n\r\n{text}").as_bytes());
+        inspection.feed(
+            format!("Subject: x\r\nMessage-ID: <{name}@x.example>\r\n{before}{text}{behind}").as_bytes(),
+        );
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(inspection.decide(Custody::Upstream)).verdict()
     }
@@ -218,6 +225,63 @@ fn a_promise_that_was_broken_is_a_breach_with_its_persons() {
     // Telling again changes nothing.
     house.log(&[&delivery("4bX1", "sikker.example", PEER), "qmgr 4bX1: removed"]);
     assert_eq!((house.cases().len(), house.cases()[0].mails), (1, 2));
+}
+
+/// One mail to two controllers of a processor's relay: what the log says of the one's recipient is no evidence of the other's.
+#[test]
+fn a_case_is_told_how_its_own_part_of_a_mail_travelled() {
+    let mut house = House::new(LeakAction::Deliver);
+    let setup = house.gate.setup();
+    let controller = |name: &str, cvr: &str| Controller {
+        name: name.to_owned(),
+        cvr: cvr.to_owned(),
+        recipients: vec![format!("{name}.example")],
+        default: false,
+        ..setup.controllers[0].clone()
+    };
+    house.gate.swap(Setup {
+        rules: Arc::clone(&setup.rules),
+        policy: setup.policy.clone(),
+        controllers: vec![
+            setup.controllers[0].clone(),
+            controller("a", "22222222"),
+            controller("b", "33333333"),
+        ],
+        sources: Vec::new(),
+        workers: None,
+    });
+    house.mail("4bX1", &["x@a.example", "y@b.example"], &[NUMBER]);
+    house.log(&[
+        &session("TLSv1.3"),
+        &delivery("4bX1", "a.example", PEER),
+        &delivery("4bX1", "b.example", "mx.b.example[192.0.2.2]:25")
+            .replace("=sent (250 ok)", "=deferred (no)"),
+        &delivery("4bX1", "alias.example", PEER),
+    ]);
+    let cases = house.cases();
+    assert_eq!(cases.len(), 2);
+    for (name, other, status) in [("a", "b.example", "sent"), ("b", "a.example", "deferred")] {
+        let case = cases.iter().find(|case| case.controller == name).unwrap();
+        let journeys = house.store.journeys(&case.id, 10).unwrap();
+        let told: Vec<&str> = journeys[0].deliveries.iter().map(|one| one.domain.as_str()).collect();
+        assert!(told.len() == 2 && !told.contains(&other) && told.contains(&"alias.example"), "{told:?}");
+        assert!(journeys[0].deliveries.iter().any(|one| one.status == status));
+        let file = house.store.case(&case.id).unwrap().unwrap();
+        assert!(!file.messages[0].proofs.is_empty());
+    }
+}
+
+/// A logo that nobody reads lets the mail pass for another reason, and no more freely.
+#[test]
+fn a_picture_beside_the_number_takes_nothing_from_the_promise() {
+    let mut house = House::new(LeakAction::Block);
+    let head = "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\n";
+    let logo = "--b\r\nContent-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n\r\niVBORw0KGgo=\r\n--b--\r\n";
+    let verdict = house.mail_with("4bX1", &["a@sikker.example"], &[NUMBER], head, logo);
+    assert_eq!(verdict, Verdict::Deliver(Pass::UnreadAllowed));
+    assert_eq!((house.rows("promise"), house.cases().len()), (1, 0));
+    house.log(&[&delivery("4bX1", "sikker.example", PEER)]);
+    assert_eq!((house.cases().len(), house.cases()[0].persons), (1, 1));
 }
 
 #[test]

@@ -18,6 +18,8 @@ pub(crate) mod http;
 pub(crate) mod identity;
 pub(crate) mod picture;
 pub(crate) mod postfix;
+// Said to be tests, so that clippy lets helpers unwrap too.
+#[cfg(test)]
 pub(crate) mod postgres;
 #[cfg(test)]
 pub(crate) mod program;

@@ -337,7 +337,7 @@ pub(in crate::cli) fn run(config: Config, command: &Command) -> anyhow::Result<E
             desk.act(one, &Act::Inform(what))
         }
         Command::Nis2 { one, step, at } => {
-            let at = at.as_deref().map_or(Ok(desk.now), |at| Desk::time(at))?;
+            let at = at.as_deref().map_or(Ok(desk.now), Desk::time)?;
             let step = match step {
                 Nis2Step::Mark => Nis2::Mark,
                 Nis2Step::Early => Nis2::Early,

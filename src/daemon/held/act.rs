@@ -27,7 +27,7 @@ use crate::store::StoreError;
 use crate::store::held::{Act, HeldDecision, HeldRow, HeldState, Place, Telling};
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -172,7 +172,12 @@ impl Keeper {
         row: &HeldRow,
         decision: &HeldDecision,
     ) -> Result<Acted, NotActed> {
-        let lock = File::options().write(true).create(true).truncate(false).open(&self.lock);
+        let lock = File::options()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .custom_flags(libc::O_NOFOLLOW)
+            .open(&self.lock);
         let lock = lock.map_err(|error| NotActed::Beside(format!("{}: {error}", self.lock.display())))?;
         if lock.try_lock().is_err() || !self.is_still_decided(row)? {
             return Ok(Acted::Busy);
@@ -352,7 +357,10 @@ impl Keeper {
 
     fn is_still_decided(&self, row: &HeldRow) -> Result<bool, StoreError> {
         let now = self.register.store.held_named(&row.name)?;
-        Ok(now.is_some_and(|now| now.row == row.row && now.state == HeldState::Approved))
+        // One that could not be done may have been decided anew.
+        Ok(now.is_some_and(|now| {
+            now.row == row.row && now.state == HeldState::Approved && now.decision == row.decision
+        }))
     }
 
     fn settle(&self, row: &HeldRow, decision: &HeldDecision) -> Result<(), StoreError> {
@@ -403,14 +411,15 @@ pub fn sms_of<'a>(row: &'a HeldRow, roads: &Roads) -> Option<&'a str> {
     if row.cases.is_empty() { None } else { roads.sms_among(row.recipient_domains.split(' ')) }
 }
 
-/// Root acts on Postfix's queue, and what it writes is the service's to go on with.
+/// Root acts on Postfix's queue, and what it writes is the service's to go on with. Of a link the link itself is given: where it
+/// leads is not the service's.
 fn give_to_owner(path: &Path) -> io::Result<()> {
     let Some(folder) = path.parent() else { return Ok(()) };
     let spool = folder.parent().unwrap_or(folder);
     let owner = std::fs::metadata(spool)?;
     for made in [folder, path] {
-        if std::fs::metadata(made)?.uid() != owner.uid() {
-            std::os::unix::fs::chown(made, Some(owner.uid()), Some(owner.gid()))?;
+        if std::fs::symlink_metadata(made)?.uid() != owner.uid() {
+            std::os::unix::fs::lchown(made, Some(owner.uid()), Some(owner.gid()))?;
         }
     }
     Ok(())

@@ -98,8 +98,15 @@ impl Keeper {
 
     /// The same for all: what is still to be done is said again by the daemon.
     pub fn let_all_sleep(&self) {
+        // Root does this: a link in the folder's place leads to what is not ours.
+        if !std::fs::symlink_metadata(&self.approved).is_ok_and(|folder| folder.is_dir()) {
+            return;
+        }
         for entry in std::fs::read_dir(&self.approved).into_iter().flatten().flatten() {
-            drop(std::fs::remove_file(entry.path()));
+            // Nor is a file that has no name of a mail.
+            if entry.file_name().to_str().and_then(QueueId::new).is_some() {
+                drop(std::fs::remove_file(entry.path()));
+            }
         }
     }
 }

@@ -12,7 +12,7 @@
 
 use super::{Keeper, wake};
 use crate::envelope::QueueId;
-use crate::inspect::held::{Spooled, sender_digest};
+use crate::inspect::held::{Spooled, sender_digest, unqualified_digest};
 use crate::outlet::postfix::{QueueError, Queued};
 use crate::spool::held::HeldError;
 use crate::spool::recover::{Lying, survey};
@@ -188,7 +188,9 @@ impl Keeper {
     pub(super) fn compare(&self, row: &HeldRow, mail: &Queued) -> Likeness {
         let latest = row.at + TimeDelta::seconds(1);
         let arrived = row.arrived_at.map_or(mail.arrived <= latest, |arrived| mail.arrived == arrived);
-        let sender = sender_digest(&self.register.node_key, &mail.sender) == row.sender;
+        let key = &self.register.node_key;
+        let sender =
+            [sender_digest(key, &mail.sender), unqualified_digest(key, &mail.sender)].contains(&row.sender);
         match (arrived, sender) {
             (true, true) => Likeness::Same,
             (false, false) if mail.arrived > latest => Likeness::Other,

@@ -81,6 +81,8 @@ struct Current {
     peer: String,
     uses: u32,
     queue_id: QueueId,
+    /// Which try it was: see [`Delivery::before`].
+    before: String,
     /// `None` once the session was lost.
     proof: Option<Proof>,
 }
@@ -156,7 +158,11 @@ impl Joiner {
 
     fn delivery(&mut self, writer: &Writer, delivery: &Delivery) -> Proof {
         // No peer of a network: it went nowhere, or no further than this machine.
-        let Some(peer) = &delivery.relay else { return Proof::Unproven };
+        let Some(peer) = &delivery.relay else {
+            // Whom it spoke to before is not said, and was not this mail's last.
+            self.processes.remove(writer);
+            return Proof::Unproven;
+        };
         if address_of(peer).is_none() || delivery.went_on_as.is_some() {
             return if writer.program.ends_with("/pipe") { Proof::Unproven } else { Proof::Local };
         }
@@ -171,9 +177,13 @@ impl Joiner {
             (Some(fresh), _) if fresh.peer == *peer && fresh.is_reused == (delivery.conn_use > 1) => {
                 Proof::Tls { trust: fresh.trust, protocol: fresh.protocol, cipher: fresh.cipher }
             }
-            // The same mail's next recipient.
-            (None, Some(Current { proof: Some(proof), peer: before, uses, queue_id }))
-                if before == peer && *uses == delivery.conn_use && *queue_id == delivery.queue_id =>
+            // The same mail's next recipient, of the same try: the next try of a deferred one has another session, and Postfix
+            // may then do without TLS.
+            (None, Some(Current { proof: Some(proof), peer: told, uses, queue_id, before }))
+                if told == peer
+                    && *uses == delivery.conn_use
+                    && *queue_id == delivery.queue_id
+                    && *before == delivery.before =>
             {
                 proof.clone()
             }
@@ -192,6 +202,7 @@ impl Joiner {
             peer: peer.clone(),
             uses: delivery.conn_use,
             queue_id: delivery.queue_id.clone(),
+            before: delivery.before.clone(),
             proof: Some(proof.clone()),
         });
         proof

@@ -51,7 +51,7 @@ impl Writer {
 pub enum Says {
     /// A TLS session of an SMTP client has begun.
     Secured(Secured),
-    /// A session of this client has ended in the middle; what follows goes over another.
+    /// A session of this client has ended in the middle, or was for a probe of an address; what follows goes over another.
     Lost,
     /// What became of a mail for one recipient.
     Delivery(Delivery),
@@ -129,6 +129,9 @@ pub struct Delivery {
     pub relay: Option<String>,
     /// How often the session has been used: 1 where the line does not say.
     pub conn_use: u32,
+    /// How long the mail waited before this try and until its session stood, in Postfix's own figures (the first three of
+    /// `delays=`, postconf(5), `delay_logging_resolution_limit`): the same for all that one try logs, and longer for the next.
+    pub before: String,
     /// What Postfix 3.11 and later says of TLS; `None` where it does not.
     pub level: Option<Level>,
     /// What became of it.
@@ -189,7 +192,7 @@ static SECURED: LazyLock<Option<Regex>> = LazyLock::new(|| {
 // A local part may be quoted and hold whatever its sender likes, the rest of such a line too.
 static DELIVERY: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r#"^(?<id>[0-9A-Za-z]+): to=<(?<to>(?:[^">]|"(?:[^"\\]|\\.)*")*)>, (?:orig_to=<(?<written>(?:[^">]|"(?:[^"\\]|\\.)*")*)>, )?relay=(?<relay>\S+), (?:conn_use=(?<uses>\d+), )?delay=[\d.]+, delays=[\d./]+, (?:tls=(?<level>[^\s,]+), )?dsn=[\d.]+, status=(?<status>[\w-]+) \((?<text>.*)$"#,
+        r#"^(?<id>[0-9A-Za-z]+): to=<(?<to>(?:[^">]|"(?:[^"\\]|\\.)*")*)>, (?:orig_to=<(?<written>(?:[^">]|"(?:[^"\\]|\\.)*")*)>, )?relay=(?<relay>\S+), (?:conn_use=(?<uses>\d+), )?delay=[\d.]+, delays=(?<before>[\d.]+/[\d.]+/[\d.]+)/[\d.]+, (?:tls=(?<level>[^\s,]+), )?dsn=[\d.]+, status=(?<status>[\w-]+) \((?<text>.*)$"#,
     )
     .ok()
 });
@@ -203,7 +206,7 @@ static QUEUE: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 // smtp_trouble.c: the session is dead, and a next try, by the same process, begins another; perhaps without TLS.
 static LOST: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"^[0-9A-Za-z]+: (?:lost connection with|conversation with \S+ timed out)").ok()
+    Regex::new(r"^[0-9A-Za-z]+: (?:lost connection with|conversation with \S+ timed out|host \S+ refused to talk to me)").ok()
 });
 
 // A filter's answer holds the answer that it got itself, so the first word that fits is taken.
@@ -272,8 +275,8 @@ fn delivery(text: &str) -> Option<Says> {
     let status = match found.name("status")?.as_str() {
         "sent" => Status::Sent,
         "deferred" | "SOFTBOUNCE" => Status::Deferred,
-        // A probe of an address (`deliverable`) is no mail.
-        "deliverable" | "undeliverable" => return None,
+        // A probe of an address is no mail, and had a session of its own.
+        "deliverable" | "undeliverable" => return Some(Says::Lost),
         // bounced, expired, and what a later version may say.
         _ => Status::Failed,
     };
@@ -291,6 +294,7 @@ fn delivery(text: &str) -> Option<Says> {
         written_domain: domain("written"),
         relay: relay.map(str::to_owned),
         conn_use: found.name("uses").map_or(Some(1), |uses| uses.as_str().parse().ok())?,
+        before: found.name("before")?.as_str().to_owned(),
         level: found.name("level").map(|level| level_of(level.as_str())),
         status,
         is_told: status == Status::Sent

@@ -54,7 +54,7 @@ struct Waiting {
 }
 
 enum Said {
-    Delivery { writer: Writer, delivery: Delivery, proof: Proof },
+    Delivery { writer: Writer, delivery: Box<Delivery>, proof: Proof },
     Removed(QueueId),
 }
 
@@ -94,7 +94,11 @@ impl Witness {
                 }
                 let went_on = delivery.went_on_as.clone();
                 let old = delivery.queue_id.clone();
-                self.said(at, now, Said::Delivery { writer: line.writer, delivery, proof })?;
+                self.said(
+                    at,
+                    now,
+                    Said::Delivery { writer: line.writer, delivery: Box::new(delivery), proof },
+                )?;
                 went_on.map_or(Ok(()), |new| self.renamed(&new, &old, at, now))
             }
             Says::Renamed { new, old } => {
@@ -220,7 +224,7 @@ impl Witness {
             queue_id: &delivery.queue_id,
             domain,
             transport: writer.transport(),
-            relay: delivery.relay.as_deref().unwrap_or_default(),
+            relay: &delivery.relay.as_deref().map(shown).unwrap_or_default(),
             status: delivery.status.word(),
             proof: word,
             protocol,
@@ -268,7 +272,7 @@ impl Witness {
         let why = format!(
             "lovet var {road}; mailserverens log viser, at mailen (kø-id {}) gik {how} til {}",
             delivery.queue_id,
-            delivery.relay.as_deref().unwrap_or("-")
+            delivery.relay.as_deref().map_or_else(|| "-".to_owned(), shown)
         );
         let broken = self.gate.register().break_promise(promise, now, &why)?;
         self.counters.broken.fetch_add(1, Relaxed);
@@ -356,7 +360,7 @@ impl Witness {
             at: waiting.at,
             queue_id: &delivery.queue_id,
             transport: writer.transport(),
-            relay,
+            relay: &shown(relay),
             recipient: recipient.unwrap_or_default(),
         };
         self.gate.register().store.record(|recording| recording.count_bypass(&bypassed, now))?;
@@ -366,7 +370,7 @@ impl Witness {
         tracing::error!(
             queue_id = %delivery.queue_id,
             transport = writer.transport(),
-            relay,
+            relay = shown(relay),
             "a mail left without passing Brevdue"
         );
         Ok(())
@@ -378,5 +382,29 @@ impl Witness {
         self.settings.need_not_pass.iter().any(|one| {
             one == writer.transport() || address.as_ref() == Some(one) || domain_is_named_by(host, one)
         })
+    }
+}
+
+/// A peer as it may be shown and stored: its host may be the recipient's domain, whose letters its owner has chosen.
+fn shown(relay: &str) -> String {
+    let (host, rest) = relay.split_at(relay.find('[').unwrap_or(relay.len()));
+    let host = Address::parse(format!("x@{host}").as_bytes()).map(|address| address.shown_domain());
+    host.unwrap_or_default() + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_whose_name_holds_a_number_is_starred() {
+        for (relay, wanted) in [
+            ("150379-1028.example[192.0.2.1]:25", "******-****.example[192.0.2.1]:25"),
+            ("mx12.post.example[192.0.2.1]:25", "mx12.post.example[192.0.2.1]:25"),
+            ("[192.0.2.1]:25", "[192.0.2.1]:25"),
+            ("local", "local"),
+        ] {
+            assert_eq!(shown(relay), wanted);
+        }
     }
 }

@@ -13,7 +13,7 @@ use std::net::IpAddr;
 use super::negotiate::{Terms, action, protocol};
 use super::packet::{Arguments, Command, Macros, tag};
 use super::reply::{Code, Reply, ReplyText};
-use crate::envelope::{Address, Channel, Envelope, QueueId, Verdict};
+use crate::envelope::{Address, Channel, Envelope, QueueId, UNQUALIFIED, Verdict};
 use crate::inspect::Answerable;
 
 /// The most recipients kept. Postfix takes 1,000 from a client (`smtpd_recipient_limit`); what comes with more than
@@ -25,9 +25,6 @@ const ROAD: (&str, &str) = ("X-Brevdue-Road", "protected");
 
 /// Why a held message is held, as the MTA's log shows it.
 const HELD: &str = "Brevdue: held for approval";
-
-/// The domain of an address that has none, such as `root`: reserved by RFC 2606, so no road leads there.
-const UNQUALIFIED: &str = "unqualified.invalid";
 
 /// Where the talk stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

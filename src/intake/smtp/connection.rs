@@ -26,7 +26,7 @@ use super::session::{Act, Premises, Session};
 use crate::envelope::{Address, Verdict};
 use crate::inspect::Gate;
 use crate::intake::counters::{Counters, add, name};
-use crate::intake::handover::{Line, Parcel, Ways, hand_over, judge, keys};
+use crate::intake::handover::{Line, Parcel, Ways, hand_over, judge, may_hold};
 use crate::intake::reception::stopped;
 use crate::intake::told::{Told, passed_on, told_of};
 use crate::outlet::reply::Reply;
@@ -404,15 +404,15 @@ impl Connection {
                 vec![reply; answers]
             }
             Ok((mut inspection, mail)) => {
-                let keys = keys(inspection.dpo_key(), desk.ways.release_key.as_deref());
+                let holders = inspection.holders();
                 inspection.hands = Hands {
-                    splits: each || !keys.is_empty(),
+                    splits: each || may_hold(&holders),
                     answers_each: each,
                     reroutes: desk.ways.secure.is_some(),
                 };
                 let judged = judge(inspection, desk.settings.patience, &desk.counters).await;
                 let told = if let Some(judged) = judged {
-                    let parcel = Parcel { cover, mail, keys, each };
+                    let parcel = Parcel { cover, mail, holders, each };
                     hand_over(judged, &parcel, &desk.ways, &mut self.line).await
                 } else {
                     self.line.clear().await;

@@ -7,6 +7,15 @@ use crate::store::base::{Db, Row, params};
 use crate::store::{BypassNotice, Bypassed, DeliveryRow, Journey, Logged};
 use chrono::{DateTime, TimeDelta, Utc};
 
+/// Of the lines `v` about a mail those of detection `d`: what is said of the recipients of another controller alone is that
+/// controller's. Of a recipient whom nobody named, to whom an alias led, both are told.
+pub(super) const OWN: &str =
+    "(instr(' ' || d.recipient_domains || ' ', ' ' || v.domain || ' ') > 0 OR NOT EXISTS (
+    SELECT 1 FROM detection o JOIN breach_case c ON c.id = o.case_id
+    WHERE o.queue_id = v.mail
+      AND c.controller_cvr <> (SELECT controller_cvr FROM breach_case WHERE id = d.case_id)
+      AND instr(' ' || o.recipient_domains || ' ', ' ' || v.domain || ' ') > 0))";
+
 impl Store {
     /// The first name of a mail that the register follows; `None` for all other mail, and for a name under which it is gone:
     /// a short one may be another mail's by now. One indexed look-up.
@@ -25,22 +34,26 @@ impl Store {
     pub fn journeys(&self, case: &CaseId, limit: usize) -> Result<Vec<Journey>, StoreError> {
         let connection = self.db()?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let sql = "SELECT at, queue_id, verdict FROM detection WHERE case_id = ?1 ORDER BY id DESC LIMIT ?2";
+        let sql =
+            "SELECT at, queue_id, verdict, id FROM detection WHERE case_id = ?1 ORDER BY id DESC LIMIT ?2";
         let mut journeys = connection.all(sql, params![case.as_str(), limit], |row| {
-            Ok(Journey {
+            let journey = Journey {
                 at: time(row.get(0)?),
                 queue_id: row.get(1)?,
                 verdict: row.get(2)?,
                 deliveries: Vec::new(),
-            })
+            };
+            Ok((row.get::<i64>(3)?, journey))
         })?;
         journeys.reverse();
-        for journey in &mut journeys {
-            if let Some(mail) = &journey.queue_id {
-                journey.deliveries = deliveries(&connection, mail)?;
-            }
+        let own = format!(
+            "SELECT {DELIVERY} FROM detection d JOIN delivery v ON v.mail = d.queue_id
+             WHERE d.id = ?1 AND {OWN} ORDER BY v.first_at, v.id"
+        );
+        for (detection, journey) in &mut journeys {
+            journey.deliveries = connection.all(&own, params![*detection], delivery_row)?;
         }
-        Ok(journeys)
+        Ok(journeys.into_iter().map(|(_, journey)| journey).collect())
     }
 
     /// What the log has said of a mail, oldest first, and whether it is in no queue any more.
@@ -212,13 +225,14 @@ impl Recording<'_> {
     }
 }
 
+/// As [`delivery_row`] reads it.
+const DELIVERY: &str =
+    "v.first_at, v.last_at, v.times, v.queue_id, v.domain, v.transport, v.relay, v.status, v.proof,
+    v.protocol, v.cipher";
+
 fn deliveries(db: &Db<'_>, mail: &str) -> Result<Vec<DeliveryRow>, StoreError> {
-    db.all(
-        "SELECT first_at, last_at, times, queue_id, domain, transport, relay, status, proof, protocol, cipher
-         FROM delivery WHERE mail = ?1 ORDER BY first_at, id",
-        params![mail],
-        delivery_row,
-    )
+    let sql = format!("SELECT {DELIVERY} FROM delivery v WHERE v.mail = ?1 ORDER BY v.first_at, v.id");
+    db.all(&sql, params![mail], delivery_row)
 }
 
 fn delivery_row(row: &Row) -> Result<DeliveryRow, StoreError> {

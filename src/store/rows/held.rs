@@ -66,9 +66,10 @@ impl Recording<'_> {
         Ok(true)
     }
 
-    /// A person decides about a held mail that waits. Released in the clear, each near miss that it belongs to is a breach
+    /// A person decides about a held mail that waits, or of which what was decided before could not be done. Released in the clear, each near miss that it belongs to is a breach
     /// from this moment, with its deadline and its notices; by a protected road it is not, and neither when it is
-    /// discarded. Returns the cases that became breaches, or `None` when the mail no longer waits.
+    /// discarded. Returns the cases that became breaches, or `None` when the mail is not to be decided about: see
+    /// [`HeldRow::may_be_decided`](crate::store::held::HeldRow::may_be_decided).
     ///
     /// # Errors
     /// When the register cannot be written; nothing is decided then.
@@ -109,8 +110,9 @@ impl Recording<'_> {
         let word = if act == Act::DigitalPost { Act::Protected.word() } else { act.word() };
         let decided = self.db.execute(
             "UPDATE held SET state = 'approved', act = ?2, decided_by = ?3, why = ?4, decided_at = ?5, next_try_at = ?5,
-                 digital_post = ?6
-             WHERE id = ?1 AND state = 'waiting'",
+                 digital_post = ?6, attempts = 0, last_error = NULL
+             WHERE id = ?1 AND (state = 'waiting' OR (state = 'approved' AND last_error IS NOT NULL
+                                AND began_at IS NULL AND accepted_at IS NULL))",
             params![held, word, by, why, now.timestamp(), order],
         )?;
         if decided == 0 {

@@ -1,5 +1,6 @@
 //! Questions to the register.
 
+use super::delivery::OWN;
 use super::{Store, StoreError, count, time};
 use crate::case::{CaseId, Kind, State};
 use crate::store::base::{Row, params};
@@ -69,12 +70,15 @@ impl Store {
     fn messages(&self, id: &CaseId) -> Result<Vec<MessageRow>, StoreError> {
         let connection = self.db()?;
         let limit = i64::try_from(CaseFile::MESSAGES).unwrap_or(i64::MAX);
-        connection.all("SELECT at, queue_id, verdict, disposition, attempts, sender_domain, recipient_domains, persons,
+        let sql = format!(
+            "SELECT at, queue_id, verdict, disposition, attempts, sender_domain, recipient_domains, persons,
                  (SELECT string_agg(s.word, ',') FROM (SELECT DISTINCT v.status AS word FROM delivery v
-                  WHERE v.mail = d.queue_id) s),
+                  WHERE v.mail = d.queue_id AND {OWN}) s),
                  (SELECT string_agg(p.word, ',') FROM (SELECT DISTINCT trim(v.proof || ' ' || v.protocol) AS word
-                  FROM delivery v WHERE v.mail = d.queue_id AND v.proof <> 'nothing') p)
-             FROM detection d WHERE case_id = ?1 ORDER BY id DESC LIMIT ?2", params![id.as_str(), limit], |row| {
+                  FROM delivery v WHERE v.mail = d.queue_id AND v.proof <> 'nothing' AND {OWN}) p)
+             FROM detection d WHERE case_id = ?1 ORDER BY id DESC LIMIT ?2"
+        );
+        connection.all(&sql, params![id.as_str(), limit], |row| {
             let parts = |text: Option<String>| -> Vec<String> {
                 text.unwrap_or_default().split(',').filter(|one| !one.is_empty()).map(str::to_owned).collect()
             };

@@ -54,6 +54,27 @@ fn a_delivery_is_proved_by_its_own_session_alone() {
     assert_eq!(proofs(&[session(1, A), sent(1, "a", A, 1), sent(1, "b", A, 1)]), ["trusted", "plaintext"]);
 }
 
+/// Greylisted in a session with TLS, and taken at the next try in one without: the same process, mail and peer.
+#[test]
+fn the_next_try_of_a_mail_is_not_proved_by_the_session_of_the_last() {
+    let deferred =
+        sent(1, "a", A, 1).replace("status=sent (250 ok)", "status=deferred (host said: 450 later)");
+    let again = sent(1, "a", A, 1).replace("delays=1/0/0/0", "delays=301/0.02/0/0");
+    assert_eq!(proofs(&[session(1, A), deferred, again]), ["trusted", "plaintext"]);
+}
+
+/// A session that carried no mail: of a probe of an address, of a peer that refused to talk, of a try that ended elsewhere.
+#[test]
+fn a_session_that_carried_nothing_proves_nothing_of_the_next() {
+    let probe = sent(1, "p", A, 1).replace("status=sent", "status=deliverable");
+    assert_eq!(proofs(&[session(1, A), probe, sent(1, "a", A, 1)]), ["plaintext"]);
+    let refused = format!("Nov  2 08:00:00 h postfix/smtp[1]: a: host {A} refused to talk to me: 421 no");
+    assert_eq!(proofs(&[session(1, A), refused, sent(1, "a", A, 1)]), ["plaintext"]);
+    let nowhere =
+        sent(1, "a", "none", 1).replace("status=sent (250 ok)", "status=deferred (connect to x: refused)");
+    assert_eq!(proofs(&[session(1, A), nowhere, sent(1, "b", A, 1)]), ["unproven", "plaintext"]);
+}
+
 fn lost(pid: u32, peer: &str) -> String {
     format!("Nov  2 08:00:00 h postfix/smtp[{pid}]: a: lost connection with {peer} while sending RCPT TO")
 }

@@ -109,3 +109,7 @@ $$ BEGIN
     RETURN OLD;
 END $$;
 CREATE TRIGGER register_is_not_deleted BEFORE DELETE ON register_entry FOR EACH ROW EXECUTE FUNCTION is_kept();
+
+-- As SQLite has it: where a text stands in another, from 1; 0 when it does not.
+CREATE FUNCTION instr(text, text) RETURNS BIGINT LANGUAGE sql IMMUTABLE AS
+$$ SELECT CAST(strpos($1, $2) AS BIGINT) $$;
