@@ -278,10 +278,12 @@ impl<'a> Recording<'a> {
         Ok(next)
     }
 
+    /// A number is never given twice, also when its case was erased.
     fn next_id(&self, at: DateTime<Utc>) -> Result<CaseId, StoreError> {
         let year = at.with_timezone(&chrono_tz::Europe::Copenhagen).year();
         let highest: Option<i64> = self.db.one(
-            "SELECT max(CAST(substr(id, 10) AS INTEGER)) FROM breach_case WHERE substr(id, 1, 9) = ?1",
+            "SELECT max(CAST(substr(id, 10) AS BIGINT))
+             FROM (SELECT id FROM breach_case UNION ALL SELECT case_id FROM tombstone) known WHERE substr(id, 1, 9) = ?1",
             params![format!("BRV-{year:04}-")],
             |row| row.get(0),
         )?;
