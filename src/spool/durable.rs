@@ -10,7 +10,7 @@
 //! | before the write | whole frames | nothing happened |
 //! | in the write | whole frames and a torn one, or zeros | these are moved aside by the next append |
 //! | after the fsync, before the row | one frame more than rows | the mail comes again, is sealed again, and a reader sees the number once |
-//! | in [`replace`], before the rename | the old file, and a hidden draft | the old file |
+//! | in [`replace`], before the rename | the old file, and a hidden draft | the old file; the next [`replace`] clears the draft |
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -30,7 +30,7 @@ pub fn append(path: &Path, frame: &[u8]) -> io::Result<()> {
     let length = length.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "frame too long"))?;
     let is_new = !path.exists();
     if is_new && let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
+        make_folder(folder)?;
     }
     let mut file =
         OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
@@ -53,13 +53,49 @@ pub fn append(path: &Path, frame: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// Makes a folder, and those above it, where they are not there; they are on disk when this returns.
+///
+/// # Errors
+/// When it cannot be made or synced.
+pub fn make_folder(folder: &Path) -> io::Result<()> {
+    if folder.as_os_str().is_empty() || folder.is_dir() {
+        return Ok(());
+    }
+    let above = parent(folder);
+    make_folder(above)?;
+    match std::fs::create_dir(folder) {
+        // Somebody else was faster.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        made => made?,
+    }
+    File::open(above)?.sync_all()
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Removes the drafts of this file that writers left who died in [`replace`]: a writer holds its draft's lock. A draft that
+/// cannot be removed harms nobody.
+pub fn clear_drafts(path: &Path) {
+    let Some(name) = path.file_name() else { return };
+    let stem = format!(".{}.draft-", name.to_string_lossy());
+    for entry in std::fs::read_dir(parent(path)).into_iter().flatten().flatten() {
+        let is_draft = entry.file_name().to_string_lossy().starts_with(&stem);
+        if is_draft && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
+            drop(std::fs::remove_file(entry.path()));
+        }
+    }
+}
+
 /// Puts content in a file's place, for its owner alone to read: whole or not at all, whatever crashes, and on disk
 /// when this returns. The file is given to the user `owner`, so that root may write what a service reads.
 ///
 /// # Errors
 /// When it cannot be written or given away; what was there stands as before.
 pub fn replace(path: &Path, content: &[u8], owner: u32) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = parent(path);
+    clear_drafts(path);
     let name = path.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
     let draft = folder.join(format!(".{}.draft-{}", name.to_string_lossy(), std::process::id()));
     let replaced = write_draft(&draft, content, owner).and_then(|()| {
@@ -76,6 +112,7 @@ pub fn replace(path: &Path, content: &[u8], owner: u32) -> io::Result<()> {
 
 fn write_draft(draft: &Path, content: &[u8], owner: u32) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(draft)?;
+    file.lock()?;
     file.write_all(content)?;
     if file.metadata()?.uid() != owner {
         fchown(&file, Some(owner), None)?;
@@ -173,6 +210,14 @@ mod tests {
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left");
         assert!(replace(&folder.path().join("none/a.list"), b"new", owner).is_err());
+
+        // A writer that died left its draft, and one writes still.
+        let [dead, writing] = [".a.list.draft-1", ".a.list.draft-2"].map(|name| folder.path().join(name));
+        File::create(&dead).unwrap();
+        let lock = File::create(&writing).unwrap();
+        lock.lock().unwrap();
+        replace(&path, b"newer", owner).unwrap();
+        assert!(!dead.exists() && writing.exists());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! No address and no byte of the mail. A row is addressed to the node that has the mail, and only that node acts on it.
 //! Start reading at [`HeldRow`]; the writes stand in `sqlite/held.rs`.
 
+use super::LONGEST_WAIT;
 use crate::case::CaseId;
 use chrono::{DateTime, Utc};
 
@@ -209,6 +210,13 @@ pub struct HeldRow {
     pub last_error: Option<String>,
     /// The last alarm that nobody has decided.
     pub alarmed_at: Option<DateTime<Utc>>,
+}
+
+impl HeldRow {
+    /// Whether it may be tried now.
+    pub fn is_due(&self, now: DateTime<Utc>) -> bool {
+        self.next_try_at <= now || self.next_try_at - now > LONGEST_WAIT
+    }
 }
 
 /// What was decided about a held mail.

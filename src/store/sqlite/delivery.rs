@@ -3,7 +3,7 @@
 use super::{Recording, Store, StoreError, count, time};
 use crate::case::CaseId;
 use crate::envelope::QueueId;
-use crate::store::{BypassNotice, Bypassed, DeliveryRow, Journey, Logged};
+use crate::store::{BypassNotice, Bypassed, DeliveryRow, Journey, LONGEST_WAIT, Logged};
 use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::{Connection, OptionalExtension, Row};
 
@@ -70,16 +70,20 @@ impl Store {
     pub fn bypass_to_tell(&self, now: DateTime<Utc>) -> Result<Option<BypassNotice>, StoreError> {
         let connection = self.lock();
         let since = (now - TimeDelta::hours(1)).timestamp();
-        let told: Option<i64> =
-            connection.query_row("SELECT max(told_at) FROM bypass", (), |row| row.get(0))?;
+        let told: Option<i64> = connection.query_row(
+            "SELECT max(told_at) FROM bypass WHERE told_at <= ?1",
+            [now.timestamp()],
+            |row| row.get(0),
+        )?;
         if told.is_some_and(|told| told > since) {
             return Ok(None);
         }
         let mut statement = connection.prepare(
             "SELECT hour, mails, mails - told, first_at, last_at, queue_id, transport, relay, recipient, attempts
-             FROM bypass WHERE told < mails AND next_try_at <= ?1 ORDER BY hour",
+             FROM bypass WHERE told < mails AND (next_try_at <= ?1 OR next_try_at > ?2) ORDER BY hour",
         )?;
-        let rows = statement.query_map([now.timestamp()], |row| {
+        let span = (now.timestamp(), (now + LONGEST_WAIT).timestamp());
+        let rows = statement.query_map(span, |row| {
             Ok(BypassNotice {
                 hours: vec![(row.get(0)?, row.get(1)?)],
                 mails: count(row.get(2)?),

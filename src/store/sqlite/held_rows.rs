@@ -1,8 +1,9 @@
 //! Held mail: what is asked of its rows, how far its node has come, and which senders are to be told.
 
 use super::{Store, StoreError, count, time};
+use crate::store::LONGEST_WAIT;
 use crate::store::held::{Act, DueTelling, HeldDecision, HeldEntry, HeldRow, HeldState, Place, Telling};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::{Connection, Row};
 
 const HELD: &str = "
@@ -127,9 +128,10 @@ impl Store {
         let connection = self.lock();
         let mut statement = connection.prepare(
             "SELECT t.held, t.what, t.attempts FROM held_telling t JOIN held h ON h.id = t.held
-             WHERE t.state = 'due' AND t.next_try_at <= ?2 AND h.node = ?1 ORDER BY t.next_try_at, t.held LIMIT 100",
+             WHERE t.state = 'due' AND (t.next_try_at <= ?2 OR t.next_try_at > ?3) AND h.node = ?1
+             ORDER BY t.next_try_at, t.held LIMIT 100",
         )?;
-        let due = statement.query_map((node, now.timestamp()), |row| {
+        let due = statement.query_map((node, now.timestamp(), (now + LONGEST_WAIT).timestamp()), |row| {
             Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, u32>(2)?))
         })?;
         let due: Vec<_> = due.collect::<Result<_, _>>()?;
@@ -144,15 +146,16 @@ impl Store {
         Ok(tellings)
     }
 
-    /// How often the sender of this digest was told since then that a mail is held.
+    /// How often the sender of this digest was told in the hour from then that a mail is held.
     ///
     /// # Errors
     /// When the register cannot be read.
     pub fn told_of_holds(&self, sender: [u8; 16], since: DateTime<Utc>) -> Result<u64, StoreError> {
         let told: i64 = self.lock().query_row(
             "SELECT count(*) FROM held_telling t JOIN held h ON h.id = t.held
-             WHERE h.sender = ?1 AND t.what = 'held' AND t.state = 'told' AND t.settled_at > ?2",
-            (sender, since.timestamp()),
+             WHERE h.sender = ?1 AND t.what = 'held' AND t.state = 'told'
+                 AND t.settled_at > ?2 AND t.settled_at <= ?3",
+            (sender, since.timestamp(), (since + TimeDelta::hours(1)).timestamp()),
             |row| row.get(0),
         )?;
         Ok(count(told))

@@ -3,7 +3,7 @@
 use super::{Store, StoreError, time};
 use crate::case::milestone::Milestone;
 use crate::case::{CaseId, Kind};
-use crate::store::NoticeRow;
+use crate::store::{LONGEST_WAIT, NoticeRow};
 use chrono::{DateTime, Utc};
 use rusqlite::{Row, TransactionBehavior};
 
@@ -20,9 +20,11 @@ impl Store {
     pub fn due_notices(&self, now: DateTime<Utc>) -> Result<Vec<NoticeRow>, StoreError> {
         let connection = self.lock();
         let mut statement = connection.prepare(&format!(
-            "{NOTICE} WHERE n.state = 'due' AND n.next_try_at <= ?1 AND n.due_at <= ?1 ORDER BY n.due_at, n.id"
+            "{NOTICE} WHERE n.state = 'due' AND (n.next_try_at <= ?1 OR n.next_try_at > ?2) AND n.due_at <= ?1
+             ORDER BY n.due_at, n.id"
         ))?;
-        let rows = statement.query_map([now.timestamp()], |row| Ok(notice_row(row)))?;
+        let span = (now.timestamp(), (now + LONGEST_WAIT).timestamp());
+        let rows = statement.query_map(span, |row| Ok(notice_row(row)))?;
         rows.map(|row| row?).collect()
     }
 
