@@ -331,6 +331,7 @@ fn on_and_on() {
     let seed: u64 = asked("BREVDUE_FAULTS_SEED", "1").parse().unwrap();
     let twentieth = (count / 20).to_string();
     let behind: u32 = asked("BREVDUE_FAULTS_BEHIND", &twentieth).parse().unwrap();
+    let gap: u32 = asked("BREVDUE_FAULTS_GAP", "8").parse().unwrap();
     let wanted = asked("BREVDUE_FAULTS_DOOR", "all");
     let doors = [("milter", Door::Milter), ("smtp", Door::Smtp), ("lmtp", Door::Lmtp), ("pipe", Door::Pipe)];
     let chosen: Vec<Door> =
@@ -342,7 +343,7 @@ fn on_and_on() {
             door,
             seed,
             count: behind,
-            gap: 8,
+            gap,
             leak: "hold",
             lmtp_hop: false,
             is_short: false,
