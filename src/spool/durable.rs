@@ -10,6 +10,7 @@
 //! | before the write | whole frames | nothing happened |
 //! | in the write | whole frames and a torn one, or zeros | these are moved aside by the next append |
 //! | after the fsync, before the row | one frame more than rows | the mail comes again, is sealed again, and a reader sees the number once |
+//! | the same, where the row would have opened a case | a segment without a case | whoever is given the case's number next moves it aside ([`begin`]) |
 //! | in [`replace`], before the rename | the old file, and a hidden draft | the old file; the next [`replace`] clears the draft |
 
 use std::fs::{File, OpenOptions};
@@ -133,6 +134,20 @@ pub fn frames(path: &Path) -> io::Result<Vec<Vec<u8>>> {
     Ok(frames)
 }
 
+/// Empties the place of a segment that is about to begin: what a crash left there without a row is moved to `NAME.torn`.
+///
+/// # Errors
+/// When it cannot be moved; it stands as before then, or in both places.
+pub fn begin(path: &Path) -> io::Result<()> {
+    let mut file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        file => file?,
+    };
+    move_aside(&mut file, path)?;
+    std::fs::remove_file(path)?;
+    File::open(parent(path))?.sync_all()
+}
+
 /// Keeps what stands from here to the end of the segment in `NAME.torn`, behind what is there already.
 fn move_aside(file: &mut File, path: &Path) -> io::Result<()> {
     let mut aside = path.as_os_str().to_owned();
@@ -229,6 +244,21 @@ mod tests {
         assert_eq!(frames(&path).unwrap(), [b"one"]);
         append(&path, b"two").unwrap();
         assert_eq!(frames(&path).unwrap(), [b"one", b"two"]);
+    }
+
+    #[test]
+    fn a_segment_that_begins_finds_an_empty_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.seg");
+        begin(&path).unwrap();
+        for frame in [b"one", b"two"] {
+            append(&path, frame).unwrap();
+            begin(&path).unwrap();
+            assert!(!path.exists());
+        }
+        append(&path, b"three").unwrap();
+        assert_eq!(frames(&path).unwrap(), [b"three"]);
+        assert_eq!(frames(&folder.path().join("x.seg.torn")).unwrap(), [b"one", b"two"]);
     }
 
     #[test]

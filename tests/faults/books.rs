@@ -6,7 +6,7 @@ use super::behind::Behind;
 use super::clients::{Said, Story};
 use super::dpo::{self, Release};
 use super::files;
-use super::mails::{Mail, domain, is_safe, number_of};
+use super::mails::{Mail, cpr, domain, is_safe, number_of};
 use super::steps::Struck;
 use crate::relay::without_received;
 use crate::support::sink::Received;
@@ -28,6 +28,8 @@ pub(super) struct Evidence<'a> {
     pub(super) received: &'a [Received],
     pub(super) secured: &'a [Received],
     pub(super) releases: &'a [Release],
+    /// A leak is delivered, and is a breach with its numbers in the evidence.
+    pub(super) is_open: bool,
     /// One answer of the door may be for parts of which one was taken and another refused: that one is held.
     pub(super) has_parts: bool,
     pub(super) data: &'a Path,
@@ -78,6 +80,7 @@ impl Table {
         table.drafts = files::drafts(evidence.data);
         table.unexplained.extend(files::strange(evidence.data));
         let detections = detections(evidence.data);
+        let sealed = files::sealed(evidence.data, evidence.secret);
         if let Some(behind) = evidence.behind.filter(|one| one.waiting > 0) {
             table.unexplained.push(format!("{} mails still wait in Postfix's queue", behind.waiting));
         }
@@ -101,7 +104,14 @@ impl Table {
                 table.held += kept;
                 table.judge(evidence, &mail, story, recipient, [at_hop, safely, kept]);
             }
-            table.ask_register(evidence, &mail, story, &detections);
+            let citizen = (story.number, format!("borger@{}", domain(story.number)));
+            let has_left = delivered.contains_key(&citizen);
+            let is_there = has_left || secured.contains_key(&citizen) || held.contains_key(&citizen);
+            table.ask_register(evidence, &mail, story, &detections, is_there);
+            let number = cpr(story.number).replace('-', "");
+            if mail.is_leak && has_left && evidence.is_open && !sealed.contains(&number) {
+                table.caseless.push(format!("m{}: its number is not in the evidence", mail.number));
+            }
         }
         table
     }
@@ -162,7 +172,7 @@ impl Table {
         if is_yes && copies == 0 && !has_bounced {
             self.lost.push(tale());
         }
-        if is_secret && at_hop > 0 {
+        if is_secret && at_hop > 0 && !evidence.is_open {
             self.leaked.push(tale());
         }
         if copies > u64::from(is_yes) + doubtful {
@@ -200,6 +210,7 @@ impl Table {
         mail: &Mail,
         story: &Story,
         detections: &HashMap<String, u64>,
+        is_there: bool,
     ) {
         let (mut most, mut least) = story.judged();
         if let Some(behind) = evidence.behind {
@@ -209,7 +220,7 @@ impl Table {
         }
         let counted = detections.get(&domain(mail.number)).copied().unwrap_or(0);
         let has_citizen = mail.is_leak && mail.recipients.iter().any(|one| !is_safe(one));
-        if has_citizen && least > 0 && counted == 0 {
+        if has_citizen && (least > 0 || is_there) && counted == 0 {
             let citizen = format!("borger@{}", domain(mail.number));
             let tries: Vec<_> = story.attempts.iter().map(|one| one.said.get(&citizen)).collect();
             self.caseless.push(format!("m{}: {tries:?}", mail.number));
@@ -391,6 +402,7 @@ fn the_books_see_what_is_wrong() {
             received,
             secured: &[],
             releases: &[],
+            is_open: false,
             has_parts: false,
             data: folder.path(),
             secret: "",

@@ -12,7 +12,9 @@
 //! A draft is none of these. It is whole frames that a segment has, and no row is open without its file.
 
 use super::dpo;
+use brevdue::case::CaseId;
 use brevdue::spool::durable;
+use brevdue::spool::evidence::Evidence;
 use rusqlite::{Connection, OpenFlags};
 use std::collections::HashSet;
 use std::path::Path;
@@ -70,6 +72,13 @@ fn is(name: &str, ending: &str) -> bool {
 pub(super) fn drafts(data: &Path) -> u64 {
     let files = walkdir::WalkDir::new(data).into_iter().flatten();
     files.filter(|file| file.file_name().to_string_lossy().contains(".draft")).count() as u64
+}
+
+/// The numbers in the sealed evidence of the cases.
+pub(super) fn sealed(data: &Path, secret: &str) -> HashSet<String> {
+    let evidence = Evidence::below(&data.join("spool"));
+    let cases = cases(data).into_iter().filter_map(|case| CaseId::parse(&case));
+    cases.filter_map(|case| evidence.open(&case, secret).ok()).flat_map(|opened| opened.numbers).collect()
 }
 
 fn cases(data: &Path) -> HashSet<String> {
