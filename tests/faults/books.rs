@@ -293,9 +293,10 @@ fn again(evidence: &Evidence<'_>, number: u32, to: &String) -> u64 {
     let of = evidence.releases.iter().filter(|one| one.number == number && one.recipients.contains(to));
     let broken = |one: &Release| {
         let until = one.until.unwrap_or_else(Instant::now);
-        evidence.troubles.iter().filter(|(begin, end)| *begin <= until && one.from <= *end).count()
+        evidence.troubles.iter().filter(|(begin, end)| *begin <= until && one.from <= *end).count() as u64
+            + one.kills
     };
-    of.map(broken).sum::<usize>() as u64
+    of.map(broken).sum()
 }
 
 /// Attempts in the register by the citizen's domain.

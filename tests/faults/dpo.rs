@@ -4,7 +4,8 @@
 //! command said yes to is done in the end: the mail is at the protected hop, once, or twice where the table of
 //! `daemon/held/act.rs` says so.
 
-use super::mails::{Dice, number_of};
+use super::mails::{Dice, Mail, number_of};
+use super::steps::{self, Blow, Struck};
 use brevdue::seal;
 use brevdue::spool::held::Cover;
 use rusqlite::{Connection, OpenFlags};
@@ -39,12 +40,18 @@ pub(super) fn files(data: &Path) -> Vec<PathBuf> {
 
 /// What stands in the register of held mail in the spool: name and state.
 pub(super) fn rows(data: &Path) -> HashMap<String, String> {
-    let read = || -> rusqlite::Result<HashMap<String, String>> {
+    of_place(data, "spool").into_iter().map(|(name, (state, _))| (name, state)).collect()
+}
+
+/// Held mail in a place, by its name: its state, and the domains of its recipients.
+fn of_place(data: &Path, place: &str) -> HashMap<String, (String, String)> {
+    let read = || -> rusqlite::Result<HashMap<String, (String, String)>> {
         let register =
             Connection::open_with_flags(data.join("brevdue.db"), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         register.busy_timeout(std::time::Duration::from_secs(2))?;
-        let mut rows = register.prepare("SELECT name, state FROM held WHERE place = 'spool' ORDER BY id")?;
-        let rows = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let asked = "SELECT name, state, recipient_domains FROM held WHERE place = ?1 ORDER BY id";
+        let mut rows = register.prepare(asked)?;
+        let rows = rows.query_map([place], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?;
         rows.collect()
     };
     read().unwrap_or_default()
@@ -58,6 +65,8 @@ pub(super) struct Release {
     pub(super) from: Instant,
     /// When it was first seen done.
     pub(super) until: Option<Instant>,
+    /// How often whoever acts on it was killed.
+    pub(super) kills: u64,
 }
 
 /// The DPO.
@@ -67,6 +76,12 @@ pub(super) struct Dpo {
     pub(super) secret: String,
     pub(super) environment: Vec<(OsString, OsString)>,
     pub(super) dice: Dice,
+    pub(super) seed: u64,
+    /// The mail lies in Postfix's hold queue, and root acts on it.
+    pub(super) acts: bool,
+    /// For what strace has to say; `None` where nobody can stand on the steps.
+    pub(super) notes: Option<PathBuf>,
+    pub(super) steps: Vec<Struck>,
     pub(super) releases: Vec<Release>,
 }
 
@@ -74,6 +89,11 @@ impl Dpo {
     /// Lets one mail go, and looks what became of the others.
     pub(super) fn decide(&mut self) {
         self.look();
+        if self.acts {
+            self.decide_in_queue();
+            self.act(true);
+            return;
+        }
         let known = |path: &PathBuf| {
             let id = path.file_stem().unwrap_or_default().to_string_lossy();
             self.releases.iter().any(|one| one.id == id)
@@ -86,15 +106,58 @@ impl Dpo {
         let Some(Lying { number: Some(number), recipients, .. }) = open(path, &self.secret) else { return };
         let id = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let from = Instant::now();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_brevdue"));
-        command.arg("--config").arg(&self.config).args(["held", "release", &id, "--road", "protected"]);
-        command.args(["--by", "Dorte DPO", "--why", "aftalt"]).envs(self.environment.iter().cloned());
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        self.release(&id);
         // A no may be a register that is locked, a mail that has no row yet, or one that was taken back. One that was killed or
         // could not say yes may have decided all the same.
-        drop(command.status());
         if matches!(rows(&self.data).get(&id).map(String::as_str), Some("approved" | "released" | "gone")) {
-            self.releases.push(Release { id, number, recipients, from, until: None });
+            self.releases.push(Release { id, number, recipients, from, until: None, kills: 0 });
+        }
+    }
+
+    fn release(&self, id: &str) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_brevdue"));
+        command.args(["held", "release", id, "--road", "protected", "--by", "Dorte DPO", "--why", "aftalt"]);
+        self.run(command);
+    }
+
+    fn run(&self, mut command: Command) {
+        command.arg("--config").arg(&self.config).envs(self.environment.iter().cloned());
+        drop(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status());
+    }
+
+    fn decide_in_queue(&mut self) {
+        let rows = of_place(&self.data, "postfix");
+        let is_known = |id: &String| self.releases.iter().any(|one| one.id == *id);
+        let waiting = rows.iter().find(|(id, (state, _))| state == "waiting" && !is_known(id));
+        let Some((id, (_, domains))) = waiting else { return };
+        let number =
+            domains.split(' ').find_map(|one| one.strip_prefix('m')?.split('.').next()?.parse().ok());
+        let (Some(number), id, from) = (number, id.clone(), Instant::now()) else { return };
+        self.release(&id);
+        if of_place(&self.data, "postfix").get(&id).is_some_and(|(state, _)| state != "waiting") {
+            let recipients = Mail::make(self.seed, number).recipients;
+            self.releases.push(Release { id, number, recipients, from, until: None, kills: 0 });
+        }
+    }
+
+    /// As root, on what is decided; killed at a step now and then.
+    pub(super) fn act(&mut self, is_rough: bool) {
+        let open: Vec<usize> =
+            (0..self.releases.len()).filter(|at| self.releases[*at].until.is_none()).collect();
+        for at in open.into_iter().filter(|_| self.acts) {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_brevdue"));
+            let note = self.notes.clone().filter(|_| is_rough && self.dice.one_in(3));
+            let note = note.map(|notes| notes.join("steps-act"));
+            if let Some(note) = &note {
+                command = steps::struck(&mut self.dice, Blow::Kill, note);
+                command.arg(env!("CARGO_BIN_EXE_brevdue"));
+            }
+            command.args(["held", "act", &self.releases[at].id]);
+            self.run(command);
+            if let Some(met) = note.and_then(|note| steps::met(&note)) {
+                self.steps.push((Blow::Kill, met));
+                self.releases[at].kills += 1;
+            }
         }
     }
 
@@ -103,9 +166,10 @@ impl Dpo {
         if self.releases.iter().all(|one| one.until.is_some()) {
             return;
         }
-        let rows = rows(&self.data);
+        let rows = of_place(&self.data, if self.acts { "postfix" } else { "spool" });
         for one in self.releases.iter_mut().filter(|one| one.until.is_none()) {
-            if matches!(rows.get(&one.id).map(String::as_str), Some("released" | "gone" | "discarded")) {
+            let state = rows.get(&one.id).map(|(state, _)| state.as_str());
+            if matches!(state, Some("released" | "gone" | "discarded")) {
                 one.until = Some(Instant::now());
             }
         }

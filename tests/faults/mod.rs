@@ -107,7 +107,8 @@ impl Stage {
         let mut daemon = Daemon::start(&DaemonOptions { log: "off", ..DaemonOptions::with(&toml) }).unwrap();
         daemon.kill();
         let disk = Disk::below(&daemon.data());
-        let hands = Hands::below(folder.path());
+        // A Postfix that keeps held mail has the machine's clock, and so must who compares the two.
+        let hands = Hands::below(folder.path()).filter(|_| !(by_postfix && door == Door::Milter));
         daemon.set_environment(hands.as_ref().map(Hands::environment).unwrap_or_default());
         if door != Door::Pipe {
             daemon.spawn().unwrap();
@@ -121,6 +122,13 @@ impl Stage {
             put(&log, b"").unwrap();
         }
         daemon.follow(&log).unwrap();
+        if let Some(postfix) = postfix.as_ref().filter(|_| door == Door::Milter) {
+            let config = std::fs::read_to_string(daemon.config()).unwrap();
+            let config = format!("{config}[hold]\npostfix = \"{}\"\n", postfix.config_dir().display());
+            put(&daemon.config(), config.as_bytes()).unwrap();
+            daemon.kill();
+            daemon.spawn().unwrap();
+        }
         Self { disk, postfix, daemon, hands, sink, secure, port, folder }
     }
 
@@ -153,6 +161,7 @@ impl Stage {
         let settled = self.postfix.as_ref().map(behind::settle);
         let data = self.daemon.data();
         wait_until(QUIET, || {
+            dpo.act(false);
             dpo.look();
             let is_quiet = dpo.open() == 0 && files::drafts(&data) == 0 && files::strange(&data).is_empty();
             is_quiet.then_some(())
@@ -175,6 +184,10 @@ fn run(plan: Plan) -> Table {
         secret: secret.clone(),
         environment: wiring.environment.clone(),
         dice: Dice::new(seed ^ 0x0D90),
+        seed,
+        acts: by_postfix && door == Door::Milter,
+        notes: wiring.steps.is_some().then(|| wiring.notes.clone()),
+        steps: Vec::new(),
         releases: Vec::new(),
     };
     let mut adversary = Adversary::new(
@@ -224,7 +237,7 @@ fn run(plan: Plan) -> Table {
         *injected.entry(kind).or_default() += 1;
         *table.steps.entry((blow, step)).or_default() += 1;
     }
-    for struck in struck {
+    for struck in struck.into_iter().chain(std::mem::take(&mut dpo.steps)) {
         *table.steps.entry(struck).or_default() += 1;
     }
     table.injected = injected;

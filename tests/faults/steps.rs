@@ -90,7 +90,8 @@ pub(super) fn met(note: &Path) -> Option<String> {
     let struck = text.lines().filter(named).find(is_struck);
     let line = struck.or_else(|| text.lines().filter(named).rfind(is_open))?;
     let call = line.split_once('(')?.0.rsplit(' ').next()?;
-    let place = line.rsplit_once("/data").map_or("", |(_, rest)| rest);
+    // Postfix's own programs are followed too.
+    let Some((_, place)) = line.rsplit_once("/data") else { return Some(format!("{call} elsewhere")) };
     let place = place.split(['"', '>', ')']).next().unwrap_or_default();
     Some(format!("{call} {}", kind_of(place)))
 }
