@@ -29,14 +29,16 @@ const LONGEST: u32 = 16 * 1024 * 1024;
 pub fn append(path: &Path, frame: &[u8]) -> io::Result<()> {
     let length = u32::try_from(frame.len()).ok().filter(|length| *length <= LONGEST);
     let length = length.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "frame too long"))?;
-    let is_new = !path.exists();
-    if is_new && let Some(folder) = path.parent() {
-        make_folder(folder)?;
-    }
+    make_folder(parent(path))?;
     let mut file =
         OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
     file.lock()?;
     let end = end_of_whole_frames(&mut file)?;
+    if end == 0 {
+        // A new name is durable only when its folder is. Before the first frame, so that a segment with one has had this done,
+        // whoever began it and crashed.
+        File::open(parent(path))?.sync_all()?;
+    }
     file.seek(SeekFrom::Start(end))?;
     if file.metadata()?.len() > end {
         move_aside(&mut file, path)?;
@@ -46,12 +48,7 @@ pub fn append(path: &Path, frame: &[u8]) -> io::Result<()> {
     let mut bytes = length.to_be_bytes().to_vec();
     bytes.extend_from_slice(frame);
     file.write_all(&bytes)?;
-    file.sync_all()?;
-    if is_new && let Some(folder) = path.parent() {
-        // A new name is durable only when its folder is.
-        File::open(folder)?.sync_all()?;
-    }
-    Ok(())
+    file.sync_all()
 }
 
 /// Makes a folder, and those above it, where they are not there; they are on disk when this returns.
