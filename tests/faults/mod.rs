@@ -12,6 +12,7 @@ mod behind;
 mod books;
 mod clients;
 mod dpo;
+mod each_step;
 mod files;
 mod hands;
 mod mails;

@@ -30,6 +30,16 @@ pub(super) fn can() -> bool {
     tried.status().is_ok_and(|status| status.success())
 }
 
+/// A command that is killed at its n-th such call (counted in each of its threads), of those to a path where one is given.
+pub(super) fn killed_at(calls: &str, nth: u32, path: Option<&Path>, note: &Path) -> Command {
+    let mut command = Command::new("strace");
+    command.args(words(calls, &format!("signal=SIGKILL:when={nth}"), note));
+    if let Some(path) = path {
+        command.arg("-P").arg(path);
+    }
+    command
+}
+
 fn arguments(dice: &mut Dice, blow: Blow, note: &Path) -> Vec<String> {
     let calls = dice.of(&EACH);
     // Counted in each thread, and from there on.
@@ -38,7 +48,11 @@ fn arguments(dice: &mut Dice, blow: Blow, note: &Path) -> Vec<String> {
         Blow::Kill => "signal=SIGKILL".to_owned(),
         Blow::Fail => format!("error={}", dice.of(&["EIO", "ENOSPC"])),
     };
-    let when = format!("inject={calls}:{what}:when={nth}+");
+    words(calls, &format!("{what}:when={nth}+"), note)
+}
+
+fn words(calls: &str, what: &str, note: &Path) -> Vec<String> {
+    let when = format!("inject={calls}:{what}");
     let trace = format!("trace={calls}");
     ["-f", "-y", "-qqq", "-o", &note.display().to_string(), "-e", &trace, "-e", &when, "-e", "signal=none"]
         .map(str::to_owned)
