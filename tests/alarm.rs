@@ -215,6 +215,25 @@ fn a_clock_that_jumps_merges_what_is_late_into_the_most_pressing() {
 }
 
 #[test]
+fn a_clock_that_was_ahead_puts_no_letter_off() {
+    let mut house = House::new();
+    house.breach();
+    // Tried in vain while the clock was a day ahead, and five letters went then.
+    house.go(TimeDelta::hours(24));
+    house.dpo.set_mode(Mode::Down);
+    assert_eq!(house.round(), 0);
+    house.dpo.set_mode(Mode::Up);
+    for _ in 0..8 {
+        house.case(Outcome::Delivered { certain: true }, "Nørreby Kommune");
+        house.round();
+    }
+    house.go(TimeDelta::hours(-24));
+    let late = house.breach();
+    assert_eq!((house.round(), house.round()), (2, 0), "the one of before and the one of now");
+    assert_eq!(house.states(&late)[0], ("opened".to_owned(), "sent".to_owned()));
+}
+
+#[test]
 fn a_mail_server_that_is_down_or_refuses_delays_and_loses_nothing() {
     for fault in [
         None,

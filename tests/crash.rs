@@ -138,3 +138,23 @@ fn evidence_that_cannot_be_written_means_451_and_no_case() {
     assert!(shown.contains("forsøg 1"), "the failed try left a trace: {shown}");
     assert_eq!(sink.wait_for(1, PATIENCE).unwrap().len(), 1);
 }
+
+#[test]
+fn what_a_crash_left_in_the_evidence_is_no_part_of_the_case_that_gets_its_number() {
+    let daemon = Daemon::start(&DaemonOptions::with("[policy]\nleak = \"deliver\"")).unwrap();
+    let sink = Sink::start(SinkOptions::default()).unwrap();
+    let postfix = behind(&daemon, &sink);
+    let send = |from: &str, id| smtp::send(postfix.smtp_addr(), from, &[CITIZEN], &leak(id)).unwrap().code;
+    assert_eq!(send(SENDER, 1), 250);
+    let first = attempts(&daemon).0["id"].as_str().unwrap().to_owned();
+    // Sealed for the next case, whose row then was not written.
+    let next = first.strip_suffix("0001").unwrap().to_owned() + "0002";
+    let evidence = daemon.data().join("spool/evidence");
+    let [one, two] = [&first, &next].map(|case| evidence.join(format!("{case}.seg")));
+    put(&two, &std::fs::read(&one).unwrap()).unwrap();
+    // Another sender's mail is another case.
+    assert_eq!(send("anden@noerreby.example", 2), 250);
+    assert!(daemon.cases().unwrap().iter().any(|case| case["id"] == next.as_str()));
+    let frames = |path: &std::path::Path| brevdue::spool::durable::frames(path).unwrap().len();
+    assert_eq!((frames(&one), frames(&two), frames(&evidence.join(format!("{next}.seg.torn")))), (1, 1, 1));
+}

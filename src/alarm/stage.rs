@@ -57,7 +57,9 @@ pub fn plan(store: &Store, now: DateTime<Utc>) -> Result<Plan, StoreError> {
         let kind = if is_near_miss { Kind::NearMiss } else { Kind::Breach };
         let mut separate = CASES_A_LETTER;
         if rows.iter().all(|row| row.milestone == Milestone::Opened) {
-            let letters = opening_letters(store, &recipient, kind, now - TimeDelta::hours(1))?;
+            let mut letters = opening_letters(store, &recipient, kind, now - TimeDelta::hours(1))?;
+            // What a clock that was ahead has sent fills no hour of now.
+            letters.retain(|at| *at <= now);
             separate = separate.min(OPENINGS_AN_HOUR.saturating_sub(letters.len()));
             let fifth_last = letters.len().checked_sub(OPENINGS_AN_HOUR).and_then(|at| letters.get(at));
             if let Some(fifth_last) = fifth_last {

@@ -34,6 +34,7 @@ use crate::scan::ruleset::{RuleFault, Ruleset};
 use crate::seal::NodeKey;
 use crate::seal::allow::AllowError;
 use crate::seal::keyfile::{self, KeyFileError};
+use crate::spool::durable;
 use crate::spool::evidence::Evidence;
 use crate::store::{Store, StoreError, StoreUrl};
 use crate::worker::Workers;
@@ -248,10 +249,7 @@ pub fn setup(config: &Config) -> Result<Setup, StartError> {
 }
 
 fn make_folder(path: &Path) -> Result<(), StartError> {
-    if path.as_os_str().is_empty() {
-        return Ok(());
-    }
-    std::fs::create_dir_all(path).map_err(|source| StartError::Folder { path: path.to_owned(), source })
+    durable::make_folder(path).map_err(|source| StartError::Folder { path: path.to_owned(), source })
 }
 
 /// Raises the soft limit of open files to the hard one: the usual soft limit of 1,024 is below the connections

@@ -155,6 +155,9 @@ impl Register {
         let salt = random().map_err(|error| beside(&error))?;
         let joined = self.store.record(|recording| {
             let joined = recording.break_promise(promise, now, salt, why)?;
+            if joined.opened {
+                self.evidence.begin(&joined.case).map_err(|error| beside(&error))?;
+            }
             self.evidence.break_promise(message, &joined.case).map_err(|error| beside(&error))?;
             Ok(joined)
         })?;

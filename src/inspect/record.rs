@@ -125,6 +125,9 @@ impl Register {
             salt: random().map_err(|error| StoreError::Beside(error.to_string()))?,
         };
         let joined = recording.join(&detection, &opening)?;
+        if joined.opened {
+            self.evidence.begin(&joined.case).map_err(|error| StoreError::Beside(error.to_string()))?;
+        }
         if joined.attempts == 1 {
             let key = self.node_key.case_key(&joined.salt);
             let numbers: Vec<[u8; 10]> = report.person_numbers().reveal().collect();

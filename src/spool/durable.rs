@@ -10,7 +10,8 @@
 //! | before the write | whole frames | nothing happened |
 //! | in the write | whole frames and a torn one, or zeros | these are moved aside by the next append |
 //! | after the fsync, before the row | one frame more than rows | the mail comes again, is sealed again, and a reader sees the number once |
-//! | in [`replace`], before the rename | the old file, and a hidden draft | the old file |
+//! | the same, where the row would have opened a case | a segment without a case | whoever is given the case's number next moves it aside ([`begin`]) |
+//! | in [`replace`], before the rename | the old file, and a hidden draft | the old file; the next [`replace`] clears the draft |
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -30,10 +31,7 @@ const LONGEST: u32 = 16 * 1024 * 1024;
 pub fn append(path: &Path, frame: &[u8]) -> io::Result<()> {
     let length = u32::try_from(frame.len()).ok().filter(|length| *length <= LONGEST);
     let length = length.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "frame too long"))?;
-    let is_new = !path.exists();
-    if is_new && let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
+    make_folder(parent(path))?;
     let mut file = OpenOptions::new()
         .read(true)
         .write(true)
@@ -44,6 +42,11 @@ pub fn append(path: &Path, frame: &[u8]) -> io::Result<()> {
         .open(path)?;
     file.lock()?;
     let end = end_of_whole_frames(&mut file)?;
+    if end == 0 {
+        // A new name is durable only when its folder is. Before the first frame, so that a segment with one has had this done,
+        // whoever began it and crashed.
+        File::open(parent(path))?.sync_all()?;
+    }
     file.seek(SeekFrom::Start(end))?;
     if file.metadata()?.len() > end {
         move_aside(&mut file, path)?;
@@ -53,12 +56,42 @@ pub fn append(path: &Path, frame: &[u8]) -> io::Result<()> {
     let mut bytes = length.to_be_bytes().to_vec();
     bytes.extend_from_slice(frame);
     file.write_all(&bytes)?;
-    file.sync_all()?;
-    if is_new && let Some(folder) = path.parent() {
-        // A new name is durable only when its folder is.
-        File::open(folder)?.sync_all()?;
+    file.sync_all()
+}
+
+/// Makes a folder, and those above it, where they are not there; they are on disk when this returns.
+///
+/// # Errors
+/// When it cannot be made or synced.
+pub fn make_folder(folder: &Path) -> io::Result<()> {
+    if folder.as_os_str().is_empty() || folder.is_dir() {
+        return Ok(());
     }
-    Ok(())
+    let above = parent(folder);
+    make_folder(above)?;
+    match std::fs::create_dir(folder) {
+        // Somebody else was faster.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        made => made?,
+    }
+    File::open(above)?.sync_all()
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Removes the drafts of this file that writers left who died in [`replace`]: a writer holds its draft's lock. A draft that
+/// cannot be removed harms nobody.
+pub fn clear_drafts(path: &Path) {
+    let Some(name) = path.file_name() else { return };
+    let stem = format!(".{}.draft-", name.to_string_lossy());
+    for entry in std::fs::read_dir(parent(path)).into_iter().flatten().flatten() {
+        let is_draft = entry.file_name().to_string_lossy().starts_with(&stem);
+        if is_draft && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
+            drop(std::fs::remove_file(entry.path()));
+        }
+    }
 }
 
 /// Puts content in a file's place, for its owner alone to read: whole or not at all, whatever crashes, and on disk
@@ -67,7 +100,8 @@ pub fn append(path: &Path, frame: &[u8]) -> io::Result<()> {
 /// # Errors
 /// When it cannot be written or given away; what was there stands as before.
 pub fn replace(path: &Path, content: &[u8], owner: u32) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = parent(path);
+    clear_drafts(path);
     let name = path.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
     let draft = folder.join(format!(".{}.draft-{}", name.to_string_lossy(), std::process::id()));
     let replaced = write_draft(&draft, content, owner).and_then(|()| {
@@ -90,6 +124,7 @@ fn write_draft(draft: &Path, content: &[u8], owner: u32) -> io::Result<()> {
         .mode(0o600)
         .custom_flags(NO_LINK)
         .open(draft)?;
+    file.lock()?;
     file.write_all(content)?;
     if file.metadata()?.uid() != owner {
         fchown(&file, Some(owner), None)?;
@@ -108,6 +143,20 @@ pub fn frames(path: &Path) -> io::Result<Vec<Vec<u8>>> {
         frames.push(frame);
     }
     Ok(frames)
+}
+
+/// Empties the place of a segment that is about to begin: what a crash left there without a row is moved to `NAME.torn`.
+///
+/// # Errors
+/// When it cannot be moved; it stands as before then, or in both places.
+pub fn begin(path: &Path) -> io::Result<()> {
+    let mut file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        file => file?,
+    };
+    move_aside(&mut file, path)?;
+    std::fs::remove_file(path)?;
+    File::open(parent(path))?.sync_all()
 }
 
 /// Keeps what stands from here to the end of the segment in `NAME.torn`, behind what is there already.
@@ -188,6 +237,14 @@ mod tests {
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left");
         assert!(replace(&folder.path().join("none/a.list"), b"new", owner).is_err());
+
+        // A writer that died left its draft, and one writes still.
+        let [dead, writing] = [".a.list.draft-1", ".a.list.draft-2"].map(|name| folder.path().join(name));
+        File::create(&dead).unwrap();
+        let lock = File::create(&writing).unwrap();
+        lock.lock().unwrap();
+        replace(&path, b"newer", owner).unwrap();
+        assert!(!dead.exists() && writing.exists());
     }
 
     #[test]
@@ -209,6 +266,21 @@ mod tests {
         assert_eq!(frames(&path).unwrap(), [b"one"]);
         append(&path, b"two").unwrap();
         assert_eq!(frames(&path).unwrap(), [b"one", b"two"]);
+    }
+
+    #[test]
+    fn a_segment_that_begins_finds_an_empty_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.seg");
+        begin(&path).unwrap();
+        for frame in [b"one", b"two"] {
+            append(&path, frame).unwrap();
+            begin(&path).unwrap();
+            assert!(!path.exists());
+        }
+        append(&path, b"three").unwrap();
+        assert_eq!(frames(&path).unwrap(), [b"three"]);
+        assert_eq!(frames(&folder.path().join("x.seg.torn")).unwrap(), [b"one", b"two"]);
     }
 
     #[test]

@@ -59,6 +59,16 @@ impl Evidence {
         self.folder.join(format!("{case}.seg"))
     }
 
+    /// The case is opened now, in a transaction that is not yet on disk. A segment with its name belongs to an earlier
+    /// transaction that never was: its mail came again, perhaps to another case and another controller, so it is moved aside.
+    ///
+    /// # Errors
+    /// When it cannot be moved.
+    pub fn begin(&self, case: &CaseId) -> Result<(), EvidenceError> {
+        let path = self.path(case);
+        durable::begin(&path).map_err(|source| EvidenceError::Io { path, source })
+    }
+
     /// Seals these numbers (ten digits in ASCII each) and returns when they are on disk.
     ///
     /// # Errors

@@ -15,6 +15,7 @@
 //!
 //! Start reading at [`Holding::keep`]; [`super::recover`] is the next start. Tests: below and `tests/held/`.
 
+use super::durable;
 use crate::seal::{self, Opener, SealError, Sealer};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -174,8 +175,10 @@ impl Holding {
         let draft = self.folder.join(format!(".{id}.draft"));
         let kept = self.write(&id, &draft, cover, mail, keys);
         if kept.is_err() {
-            // Of no use to anybody; when even this fails, the next start clears it.
+            // Of no use to anybody; when even this fails, the next start clears it. It may have its name already, when the
+            // folder could not be synced: its client is not told yes, so it is not held.
             drop(std::fs::remove_file(&draft));
+            drop(std::fs::remove_file(self.path(&id)));
         }
         kept.map(|size| Receipt { id, size })
     }
@@ -183,11 +186,17 @@ impl Holding {
     /// Takes back a hold that nobody was told of, because the mail stays with whoever gave it to us after all.
     ///
     /// # Errors
-    /// When the file cannot be removed: the mail is held then, and may be held twice.
+    /// When the file cannot be removed, or somebody acts on it already: the mail is held or sent then, and may be so twice.
     pub fn take_back(&self, receipt: Receipt) -> Result<(), HeldError> {
         let Receipt { id, .. } = receipt;
         let path = self.path(&id);
-        std::fs::remove_file(&path).map_err(|source| HeldError::Io { path, source })
+        let Some(_claim) = self.claim(&id)? else {
+            let source = io::Error::new(io::ErrorKind::ResourceBusy, "it is being released");
+            return Err(HeldError::Io { path, source });
+        };
+        std::fs::remove_file(&path)
+            .and_then(|()| self.sync_folder())
+            .map_err(|source| HeldError::Io { path, source })
     }
 
     /// Opens a held mail with a private key that it was sealed to, the node's or the DPO's.
@@ -255,7 +264,7 @@ impl Holding {
         keys: &[&str],
     ) -> Result<u64, HeldError> {
         let io = |source| HeldError::Io { path: draft.to_owned(), source };
-        std::fs::create_dir_all(&self.folder).map_err(io)?;
+        durable::make_folder(&self.folder).map_err(io)?;
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(draft).map_err(io)?;
         // Whoever clears drafts sees that this one is being written.
         file.lock().map_err(io)?;

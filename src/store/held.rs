@@ -3,6 +3,7 @@
 //! No address and no byte of the mail. A row is addressed to the node that has the mail, and only that node acts on it.
 //! Start reading at [`HeldRow`]; the writes stand in `sqlite/held.rs`.
 
+use super::LONGEST_WAIT;
 use crate::case::CaseId;
 use chrono::{DateTime, Utc};
 
@@ -220,6 +221,11 @@ impl HeldRow {
     pub fn may_be_decided(&self) -> bool {
         let is_stuck = self.last_error.is_some() && self.began_at.is_none() && self.accepted_at.is_none();
         self.state == HeldState::Waiting || self.state == HeldState::Approved && is_stuck
+    }
+
+    /// Whether it may be tried now.
+    pub fn is_due(&self, now: DateTime<Utc>) -> bool {
+        self.next_try_at <= now || self.next_try_at - now > LONGEST_WAIT
     }
 }
 

@@ -19,10 +19,14 @@ pub use url::{BadUrl, ServerUrl};
 use crate::case::field::Field;
 use crate::case::milestone::Milestone;
 use crate::case::{CaseId, Kind, State};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+
+/// Nothing is put off for longer. What stands further ahead was written by a clock that has been set back since, and is due: or
+/// a mail that somebody released, or a notice of a breach, would wait for as long as the clock was ahead.
+pub const LONGEST_WAIT: TimeDelta = TimeDelta::hours(1);
 
 /// Where the register is: `[store] url`.
 #[derive(Clone, Debug, PartialEq, Eq)]

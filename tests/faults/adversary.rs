@@ -1,7 +1,9 @@
 //! Who breaks things: the daemon, the disk under it, the register, the next hop. What it broke, and when, is written down,
 //! because the books ask whether a mail may have come twice.
 
+use super::hands::Hands;
 use super::mails::Dice;
+use super::steps::{Blow, Struck, Watch};
 use crate::support::daemon::Daemon;
 use crate::support::sink::{Fault, Mode, Sink, Step};
 use crate::support::wait_until;
@@ -22,6 +24,12 @@ pub(super) enum Kind {
     KillAtFile,
     /// Killed by the kernel in the middle of a write (a file's greatest size, set from outside).
     KillAtWrite,
+    /// Killed before a call that makes something durable, or removes it, is done: [`super::steps`].
+    KillAtStep,
+    /// The disk refuses such a call.
+    StepFails,
+    /// The time of day is another, by hours.
+    ClockJumps,
     /// Killed when the hop has just taken a mail.
     KillAtHop,
     /// Killed while the hop keeps it waiting.
@@ -42,8 +50,19 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    const ALWAYS: [Self; 6] =
-        [Self::Kill, Self::KillAtFile, Self::KillAtWrite, Self::Restart, Self::DiskFull, Self::Locked];
+    const ALWAYS: [Self; 11] = [
+        Self::Kill,
+        Self::KillAtFile,
+        Self::KillAtWrite,
+        Self::KillAtStep,
+        Self::KillAtStep,
+        Self::KillAtStep,
+        Self::StepFails,
+        Self::ClockJumps,
+        Self::Restart,
+        Self::DiskFull,
+        Self::Locked,
+    ];
     const WITH_HOP: [Self; 7] = [
         Self::KillAtHop,
         Self::KillInStall,
@@ -64,11 +83,14 @@ impl Kind {
             | Self::HopKeepsAndCuts
             | Self::HopGone
             | Self::DiskFull
+            | Self::StepFails
             | Self::Restart
             | Self::KillInStall => true,
             Self::Kill
             | Self::KillAtFile
             | Self::KillAtWrite
+            | Self::KillAtStep
+            | Self::ClockJumps
             | Self::KillAtHop
             | Self::Locked
             | Self::HopRefuses
@@ -118,13 +140,21 @@ pub(super) struct Adversary<'a> {
     /// None for the pipe.
     pub(super) daemon: Option<&'a mut Daemon>,
     pub(super) data: PathBuf,
-    pub(super) sink: Option<&'a mut Sink>,
+    /// The next hop and the protected one.
+    pub(super) sinks: Vec<&'a mut Sink>,
     pub(super) disk: Option<&'a Disk>,
+    pub(super) hands: Option<Hands>,
+    /// Where strace may write; `None` where nobody can stand on the steps.
+    pub(super) notes: Option<PathBuf>,
     pub(super) dice: Dice,
     /// Nothing is broken for long.
     pub(super) is_short: bool,
     pub(super) injected: BTreeMap<Kind, u64>,
     pub(super) doubts: Vec<(Instant, Instant)>,
+    /// When anything at all was broken.
+    pub(super) troubles: Vec<(Instant, Instant)>,
+    /// The durable steps that were struck.
+    pub(super) steps: Vec<Struck>,
     /// Starts that failed, in the daemon's words.
     pub(super) dead: Vec<String>,
 }
@@ -133,18 +163,31 @@ impl<'a> Adversary<'a> {
     pub(super) fn new(
         daemon: Option<&'a mut Daemon>,
         data: PathBuf,
-        sink: Option<&'a mut Sink>,
+        sinks: Vec<&'a mut Sink>,
         disk: Option<&'a Disk>,
         seed: u64,
     ) -> Self {
-        let (injected, doubts, dead) = (BTreeMap::new(), Vec::new(), Vec::new());
-        Self { daemon, data, sink, disk, dice: Dice::new(seed), is_short: false, injected, doubts, dead }
+        Self {
+            daemon,
+            data,
+            sinks,
+            disk,
+            hands: None,
+            notes: None,
+            dice: Dice::new(seed),
+            is_short: false,
+            injected: BTreeMap::new(),
+            doubts: Vec::new(),
+            troubles: Vec::new(),
+            steps: Vec::new(),
+            dead: Vec::new(),
+        }
     }
 
     /// Breaks one thing and mends it.
     pub(super) fn strike(&mut self) {
         let mut kinds: Vec<Kind> = Kind::ALWAYS.to_vec();
-        if self.sink.is_some() {
+        if !self.sinks.is_empty() {
             kinds.extend(Kind::WITH_HOP);
         }
         kinds.retain(|kind| match kind {
@@ -154,6 +197,8 @@ impl<'a> Adversary<'a> {
             | Kind::KillAtHop
             | Kind::KillInStall
             | Kind::Restart => self.daemon.is_some(),
+            Kind::KillAtStep | Kind::StepFails => self.daemon.is_some() && self.notes.is_some(),
+            Kind::ClockJumps => self.hands.is_some(),
             Kind::DiskFull => self.disk.is_some(),
             Kind::Locked
             | Kind::HopRefuses
@@ -166,6 +211,7 @@ impl<'a> Adversary<'a> {
         let kind = self.dice.of(&kinds);
         let from = Instant::now();
         self.inject(kind);
+        self.troubles.push((from, Instant::now()));
         if kind.makes_doubt() {
             self.doubts.push((from, Instant::now()));
         }
@@ -179,10 +225,18 @@ impl<'a> Adversary<'a> {
         doubts.iter().any(|(begin, end)| *begin <= until && from <= *end + later)
     }
 
+    /// One of the hops, by the dice.
+    fn a_hop(&mut self) -> Option<usize> {
+        let count = self.sinks.len() as u64;
+        (count > 0).then(|| usize::try_from(self.dice.within(0, count)).unwrap())
+    }
+
     fn inject(&mut self, kind: Kind) {
+        let which = self.a_hop();
         let step = self.dice.of(&[
             Step::Connect,
             Step::Ehlo,
+            Step::StartTls,
             Step::Mail,
             Step::Rcpt,
             Step::Data,
@@ -201,10 +255,19 @@ impl<'a> Adversary<'a> {
                 self.again(true);
             }
             Kind::KillAtWrite => self.kill_at_write(),
+            Kind::KillAtStep => self.at_a_step(Blow::Kill),
+            Kind::StepFails => self.at_a_step(Blow::Fail),
+            Kind::ClockJumps => {
+                if let Some(hands) = &self.hands {
+                    hands.jump(&mut self.dice);
+                }
+                std::thread::sleep(moment);
+            }
             Kind::KillAtHop => {
-                if let Some(sink) = &self.sink {
-                    let (before, end) = (sink.count(), Instant::now() + Duration::from_secs(1));
-                    while sink.count() == before && Instant::now() < end {
+                if !self.sinks.is_empty() {
+                    let count = || self.sinks.iter().map(|sink| sink.count()).sum::<usize>();
+                    let (before, end) = (count(), Instant::now() + Duration::from_secs(1));
+                    while count() == before && Instant::now() < end {
                         std::thread::sleep(Duration::from_micros(20));
                     }
                 }
@@ -213,11 +276,11 @@ impl<'a> Adversary<'a> {
                 self.again(true);
             }
             Kind::KillInStall => {
-                self.hop(Mode::Fail(step, Fault::Hang), moment);
+                self.hop(which, Mode::Fail(step, Fault::Hang), moment);
                 if let Some(daemon) = &mut self.daemon {
                     daemon.kill();
                 }
-                self.hop(Mode::Up, Duration::ZERO);
+                self.hop(which, Mode::Up, Duration::ZERO);
                 self.again(true);
             }
             Kind::Restart => self.again(false),
@@ -251,13 +314,15 @@ impl<'a> Adversary<'a> {
             }
             Kind::HopRefuses => {
                 let code = self.dice.of(&[421, 450, 451, 550]);
-                self.hop(Mode::Fail(step, Fault::Reply(code)), moment);
+                self.hop(which, Mode::Fail(step, Fault::Reply(code)), moment);
             }
-            Kind::HopCuts => self.hop(Mode::Fail(step, Fault::Cut), moment),
-            Kind::HopStalls => self.hop(Mode::Fail(step, Fault::Hang), moment * 3),
-            Kind::HopKeepsAndCuts => self.hop(Mode::Fail(Step::End, Fault::KeepAndCut), moment),
+            Kind::HopCuts => self.hop(which, Mode::Fail(step, Fault::Cut), moment),
+            Kind::HopStalls => self.hop(which, Mode::Fail(step, Fault::Hang), moment * 3),
+            Kind::HopKeepsAndCuts => {
+                self.hop(which, Mode::Fail(Step::End, Fault::KeepAndCut), moment);
+            }
             Kind::HopGone => {
-                if let Some(sink) = &mut self.sink {
+                if let Some(sink) = which.and_then(|which| self.sinks.get_mut(which)) {
                     sink.stop();
                     std::thread::sleep(moment * 2);
                     sink.restart().unwrap();
@@ -265,11 +330,11 @@ impl<'a> Adversary<'a> {
             }
             Kind::Torn => {}
         }
-        self.hop(Mode::Up, Duration::ZERO);
+        self.hop(which, Mode::Up, Duration::ZERO);
     }
 
-    fn hop(&self, mode: Mode, long: Duration) {
-        if let Some(sink) = &self.sink {
+    fn hop(&self, which: Option<usize>, mode: Mode, long: Duration) {
+        if let Some(sink) = which.and_then(|which| self.sinks.get(which)) {
             sink.set_mode(mode);
             std::thread::sleep(long);
         }
@@ -306,6 +371,19 @@ impl<'a> Adversary<'a> {
             if told.recv_timeout(Duration::from_secs(1)).is_err() {
                 return;
             }
+        }
+    }
+
+    /// Somebody stands on the daemon's durable steps for a while; which one was struck is noted.
+    fn at_a_step(&mut self, blow: Blow) {
+        let Some(pid) = self.daemon.as_ref().and_then(|daemon| daemon.pid()) else { return };
+        let Some(note) = self.notes.as_ref().map(|notes| notes.join("steps")) else { return };
+        if let Some(watch) = Watch::over(pid, &mut self.dice, blow, note) {
+            let long = if self.is_short { 200 } else { 350 };
+            self.steps.extend(watch.stay(Duration::from_millis(long)).map(|step| (blow, step)));
+        }
+        if blow == Blow::Kill {
+            self.again(true);
         }
     }
 

@@ -4,11 +4,12 @@ use super::Door;
 use super::adversary::{Adversary, Kind};
 use super::behind::Behind;
 use super::clients::{Said, Story};
-use super::mails::{Mail, domain, is_safe, number_of};
+use super::dpo::{self, Release};
+use super::files;
+use super::mails::{Mail, cpr, domain, is_safe, number_of};
+use super::steps::Struck;
 use crate::relay::without_received;
 use crate::support::sink::Received;
-use brevdue::seal;
-use brevdue::spool::held::Cover;
 use rusqlite::{Connection, OpenFlags};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -23,10 +24,18 @@ pub(super) struct Evidence<'a> {
     pub(super) door: Door,
     pub(super) seed: u64,
     pub(super) stories: &'a [Story],
+    /// What the next hop has, and what the protected one.
     pub(super) received: &'a [Received],
+    pub(super) secured: &'a [Received],
+    pub(super) releases: &'a [Release],
+    /// A leak is delivered, and is a breach with its numbers in the evidence.
+    pub(super) is_open: bool,
+    /// One answer of the door may be for parts of which one was taken and another refused: that one is held.
+    pub(super) has_parts: bool,
     pub(super) data: &'a Path,
     pub(super) secret: &'a str,
     pub(super) doubts: &'a [(Instant, Instant)],
+    pub(super) troubles: &'a [(Instant, Instant)],
     /// What Postfix says, where it stands between the clients and the door.
     pub(super) behind: Option<&'a Behind>,
 }
@@ -35,6 +44,8 @@ pub(super) struct Evidence<'a> {
 #[derive(Default)]
 pub(super) struct Table {
     pub(super) injected: BTreeMap<Kind, u64>,
+    /// Durable steps at which it was killed, and which failed.
+    pub(super) steps: BTreeMap<Struck, u64>,
     pub(super) mails: u64,
     /// Answers to recipients' mail, each try counted.
     yes: u64,
@@ -43,24 +54,33 @@ pub(super) struct Table {
     nothing: u64,
     /// Copies.
     delivered: u64,
+    secured: u64,
     held: u64,
     /// Copies beyond the first: delivered, held.
-    duplicated: [u64; 2],
+    duplicated: [u64; 3],
+    released: u64,
     lost: Vec<String>,
     leaked: Vec<String>,
     caseless: Vec<String>,
     pub(super) unexplained: Vec<String>,
-    /// Drafts in the spool after the last start.
+    /// Drafts in the spool after the last start: must be 0.
     drafts: u64,
 }
 
 impl Table {
     pub(super) fn make(evidence: &Evidence<'_>) -> Self {
         let mut table = Self { mails: evidence.stories.len() as u64, ..Self::default() };
-        let delivered = table.delivered(evidence);
+        let delivered = table.delivered(evidence, evidence.received);
+        let secured = table.delivered(evidence, evidence.secured);
+        if evidence.secured.iter().any(|one| !one.tls) {
+            table.leaked.push("something came to the protected hop without TLS".to_owned());
+        }
+        table.released = evidence.releases.len() as u64;
         let held = table.held(evidence);
-        table.drafts = drafts(evidence.data);
+        table.drafts = files::drafts(evidence.data);
+        table.unexplained.extend(files::strange(evidence.data));
         let detections = detections(evidence.data);
+        let sealed = files::sealed(evidence.data, evidence.secret);
         if let Some(behind) = evidence.behind.filter(|one| one.waiting > 0) {
             table.unexplained.push(format!("{} mails still wait in Postfix's queue", behind.waiting));
         }
@@ -69,20 +89,29 @@ impl Table {
             for recipient in &mail.recipients {
                 let key = (story.number, recipient.clone());
                 let said = || story.attempts.iter().filter_map(|one| one.said.get(recipient));
-                let (mut at_hop, mut kept) =
-                    (delivered.get(&key).copied().unwrap_or(0), held.get(&key).copied().unwrap_or(0));
+                let of = |copies: &HashMap<Key, u64>| copies.get(&key).copied().unwrap_or(0);
+                let (mut at_hop, mut safely, mut kept) = (of(&delivered), of(&secured), of(&held));
                 if let Some(behind) = evidence.behind {
                     kept += behind.quarantined.get(recipient).copied().unwrap_or(0);
                 } else if evidence.door == Door::Milter {
                     // The mail server keeps the mail, and does what it was told.
                     at_hop = said().filter(|one| **one == Said::Yes).count() as u64;
+                    safely = said().filter(|one| **one == Said::Rerouted).count() as u64;
                     kept = said().filter(|one| **one == Said::Quarantined).count() as u64;
                 }
                 table.delivered += at_hop;
+                table.secured += safely;
                 table.held += kept;
-                table.judge(evidence, &mail, story, recipient, at_hop, kept);
+                table.judge(evidence, &mail, story, recipient, [at_hop, safely, kept]);
             }
-            table.ask_register(evidence, &mail, story, &detections);
+            let citizen = (story.number, format!("borger@{}", domain(story.number)));
+            let has_left = delivered.contains_key(&citizen);
+            let is_there = has_left || secured.contains_key(&citizen) || held.contains_key(&citizen);
+            table.ask_register(evidence, &mail, story, &detections, is_there);
+            let number = cpr(story.number).replace('-', "");
+            if mail.is_leak && has_left && evidence.is_open && !sealed.contains(&number) {
+                table.caseless.push(format!("m{}: its number is not in the evidence", mail.number));
+            }
         }
         table
     }
@@ -94,14 +123,13 @@ impl Table {
         mail: &Mail,
         story: &Story,
         to: &String,
-        at_hop: u64,
-        kept: u64,
+        [at_hop, safely, kept]: [u64; 3],
     ) {
-        let mut doubtful = 0;
+        let mut doubtful = again(evidence, mail.number, to);
         for attempt in &story.attempts {
             let Some(said) = attempt.said.get(to) else { continue };
             match said {
-                Said::Yes | Said::Quarantined => self.yes += 1,
+                Said::Yes | Said::Quarantined | Said::Rerouted => self.yes += 1,
                 Said::No(_) => self.no += 1,
                 Said::Later(_) => self.later += 1,
                 Said::Nothing => self.nothing += 1,
@@ -110,7 +138,7 @@ impl Table {
             let may_have = match said {
                 Said::Nothing => true,
                 Said::Later(_) => doubt,
-                Said::Yes | Said::Quarantined | Said::No(_) => false,
+                Said::Yes | Said::Quarantined | Said::Rerouted | Said::No(_) => false,
             };
             doubtful += u64::from(attempt.whole.contains(to) && may_have);
         }
@@ -118,8 +146,8 @@ impl Table {
         doubtful += behind.and_then(|one| one.deferred.get(to)).copied().unwrap_or(0);
         let has_bounced = behind.is_some_and(|one| one.bounced.contains(to));
         let last = story.last(to);
-        let is_yes = matches!(last, Said::Yes | Said::Quarantined);
-        let copies = at_hop + kept;
+        let is_yes = matches!(last, Said::Yes | Said::Quarantined | Said::Rerouted);
+        let copies = at_hop + safely + kept;
         let tale = || {
             let tries: Vec<String> = story
                 .attempts
@@ -133,7 +161,7 @@ impl Table {
                 })
                 .collect();
             format!(
-                "m{} {} leak {}: at the hop {at_hop}, held {kept}; {}",
+                "m{} {} leak {}: at the hop {at_hop}, at the protected one {safely}, held {kept}; {}",
                 mail.number,
                 place(to),
                 mail.is_leak,
@@ -144,19 +172,24 @@ impl Table {
         if is_yes && copies == 0 && !has_bounced {
             self.lost.push(tale());
         }
-        if is_secret && at_hop > 0 {
+        if is_secret && at_hop > 0 && !evidence.is_open {
             self.leaked.push(tale());
         }
         if copies > u64::from(is_yes) + doubtful {
             self.unexplained.push(format!("more copies than tries that may have left one: {}", tale()));
         } else if copies > 1 {
             self.duplicated[0] += at_hop.saturating_sub(1);
-            self.duplicated[1] += kept.saturating_sub(1);
+            self.duplicated[1] += safely.saturating_sub(1);
+            self.duplicated[2] += kept.saturating_sub(1);
         }
         // A door with one answer for all holds it for all.
         let is_held_with_another =
             evidence.door == Door::Milter && mail.is_leak && mail.recipients.iter().any(|one| !is_safe(one));
-        if !is_secret && !is_held_with_another && kept > 0 {
+        // Where one part was taken and another refused, the other is held.
+        let is_rest = evidence.has_parts
+            && mail.recipients.len() > 1
+            && story.attempts.iter().any(|one| Adversary::has_doubt(evidence.troubles, one.from, one.until));
+        if !is_secret && !is_held_with_another && !is_rest && kept + safely > 0 {
             self.unexplained.push(format!("held without a reason: {}", tale()));
         }
         if matches!(last, Said::Nothing | Said::Later(_)) {
@@ -177,6 +210,7 @@ impl Table {
         mail: &Mail,
         story: &Story,
         detections: &HashMap<String, u64>,
+        is_there: bool,
     ) {
         let (mut most, mut least) = story.judged();
         if let Some(behind) = evidence.behind {
@@ -186,7 +220,7 @@ impl Table {
         }
         let counted = detections.get(&domain(mail.number)).copied().unwrap_or(0);
         let has_citizen = mail.is_leak && mail.recipients.iter().any(|one| !is_safe(one));
-        if has_citizen && least > 0 && counted == 0 {
+        if has_citizen && (least > 0 || is_there) && counted == 0 {
             let citizen = format!("borger@{}", domain(mail.number));
             let tries: Vec<_> = story.attempts.iter().map(|one| one.said.get(&citizen)).collect();
             self.caseless.push(format!("m{}: {tries:?}", mail.number));
@@ -200,9 +234,9 @@ impl Table {
         }
     }
 
-    fn delivered(&mut self, evidence: &Evidence<'_>) -> HashMap<Key, u64> {
+    fn delivered(&mut self, evidence: &Evidence<'_>, received: &[Received]) -> HashMap<Key, u64> {
         let mut copies = HashMap::new();
-        for one in evidence.received {
+        for one in received {
             // Postfix tells the sender of what the hop refused.
             if evidence.behind.is_some() && one.from.is_empty() {
                 continue;
@@ -223,25 +257,19 @@ impl Table {
 
     fn held(&mut self, evidence: &Evidence<'_>) -> HashMap<Key, u64> {
         let mut copies = HashMap::new();
-        let Ok(folder) = std::fs::read_dir(evidence.data.join("spool/held")) else { return copies };
-        for path in folder.map(|entry| entry.unwrap().path()) {
-            if path.extension().is_none_or(|ending| ending != "age") {
-                continue;
-            }
-            let Ok(plain) = seal::open(&std::fs::read(&path).unwrap(), evidence.secret) else {
+        for path in dpo::files(evidence.data) {
+            let Some(lying) = dpo::open(&path, evidence.secret) else {
                 self.unexplained.push(format!("a held mail does not open: {}", path.display()));
                 continue;
             };
-            let (head, mail) = plain.split_at(plain.iter().position(|byte| *byte == b'\n').unwrap());
-            let (cover, mail) = (serde_json::from_slice::<Cover>(head).unwrap(), &mail[1..]);
-            let Some(number) = number_of(mail) else {
+            let Some(number) = lying.number else {
                 self.unexplained.push("a held mail that nobody sent".to_owned());
                 continue;
             };
-            if without_received(mail) != Mail::make(evidence.seed, number).bytes {
+            if without_received(&lying.mail) != Mail::make(evidence.seed, number).bytes {
                 self.unexplained.push(format!("m{number} is held with other bytes"));
             }
-            for (to, _) in cover.recipients {
+            for to in lying.recipients {
                 *copies.entry((number, to)).or_default() += 1;
             }
         }
@@ -250,7 +278,8 @@ impl Table {
 
     /// What must be 0.
     pub(super) fn is_good(&self) -> bool {
-        [&self.lost, &self.leaked, &self.caseless, &self.unexplained].iter().all(|one| one.is_empty())
+        self.drafts == 0
+            && [&self.lost, &self.leaked, &self.caseless, &self.unexplained].iter().all(|one| one.is_empty())
     }
 }
 
@@ -259,10 +288,15 @@ fn place(address: &str) -> &str {
     address.split_once('@').map_or("", |(_, domain)| domain)
 }
 
-/// Files that somebody began and did not finish.
-fn drafts(data: &Path) -> u64 {
-    let files = walkdir::WalkDir::new(data).into_iter().flatten();
-    files.filter(|file| file.file_name().to_string_lossy().contains(".draft")).count() as u64
+/// How often a mail of ours that was let go may have been sent again: once for each thing that broke while that was due.
+fn again(evidence: &Evidence<'_>, number: u32, to: &String) -> u64 {
+    let of = evidence.releases.iter().filter(|one| one.number == number && one.recipients.contains(to));
+    let broken = |one: &Release| {
+        let until = one.until.unwrap_or_else(Instant::now);
+        evidence.troubles.iter().filter(|(begin, end)| *begin <= until && one.from <= *end).count() as u64
+            + one.kills
+    };
+    of.map(broken).sum()
 }
 
 /// Attempts in the register by the citizen's domain.
@@ -290,6 +324,9 @@ impl fmt::Display for Table {
         for (kind, count) in &self.injected {
             writeln!(out, "{count:>8}    {kind:?}")?;
         }
+        for ((blow, step), count) in &self.steps {
+            writeln!(out, "{count:>8}      {blow:?} at: {step}")?;
+        }
         for (count, what) in [
             (self.mails, "mails sent"),
             (self.yes, "recipients answered 250"),
@@ -297,10 +334,13 @@ impl fmt::Display for Table {
             (self.no, "recipients answered 5xx"),
             (self.nothing, "recipients without an answer (and sent again)"),
             (self.delivered, "copies delivered"),
+            (self.secured, "copies sent by the protected road"),
+            (self.released, "held mails released by the protected road meanwhile"),
             (self.held, "copies held"),
             (self.duplicated[0], "delivered again, as the table of states allows"),
-            (self.duplicated[1], "held again, as the table of states allows"),
-            (self.drafts, "drafts in the spool after the last start"),
+            (self.duplicated[1], "sent again by the protected road, likewise"),
+            (self.duplicated[2], "held again, likewise"),
+            (self.drafts, "DRAFTS in the spool after the last start"),
             (self.lost.len() as u64, "LOST"),
             (self.leaked.len() as u64, "LEAKED"),
             (self.caseless.len() as u64, "LEAKS WITHOUT A CASE"),
@@ -330,7 +370,9 @@ fn the_books_see_what_is_wrong() {
 
     let folder = tempfile::tempdir().unwrap();
     let register = Connection::open(folder.path().join("brevdue.db")).unwrap();
-    register.execute_batch("CREATE TABLE detection (recipient_domains TEXT, attempts INTEGER)").unwrap();
+    let tables = "CREATE TABLE detection (recipient_domains TEXT, attempts INTEGER);
+        CREATE TABLE breach_case (id TEXT); CREATE TABLE held (id INTEGER, name TEXT, place TEXT, state TEXT)";
+    register.execute_batch(tables).unwrap();
     let mails: Vec<Mail> = (0..40).map(|number| Mail::make(1, number)).collect();
     let clean = mails.iter().find(|mail| !mail.is_leak && mail.recipients.len() == 1).unwrap();
     let leak = mails.iter().find(|mail| mail.is_leak && !is_safe(&mail.recipients[0])).unwrap();
@@ -359,9 +401,14 @@ fn the_books_see_what_is_wrong() {
             seed: 1,
             stories: &[story],
             received,
+            secured: &[],
+            releases: &[],
+            is_open: false,
+            has_parts: false,
             data: folder.path(),
             secret: "",
             doubts: &[],
+            troubles: &[],
             behind: None,
         });
         let counts = [&table.lost, &table.leaked, &table.caseless, &table.unexplained].map(Vec::len);

@@ -2,17 +2,19 @@
 
 use super::Door;
 use super::mails::{Dice, Mail, SENDER, domain};
+use super::steps::{self, Blow, Struck};
 use crate::support::smtp::{Reply, Session, stuffed};
 use brevdue::intake::ListenAddr;
 use brevdue::intake::milter::{Client, Mail as MilterMail, Outcome};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
@@ -22,6 +24,8 @@ pub(super) enum Said {
     Yes,
     /// Yes, and the mail server is to keep it (milter).
     Quarantined,
+    /// Yes, and the mail server is to send it by the protected road (milter).
+    Rerouted,
     No(u16),
     Later(u16),
     /// The connection, or the process, ended first.
@@ -54,6 +58,11 @@ pub(super) struct Wiring {
     pub(super) torn: Arc<AtomicU64>,
     pub(super) killed: Arc<AtomicU64>,
     pub(super) killed_at_write: Arc<AtomicU64>,
+    /// Pipes that were struck at a durable step, and which; `None` where nobody can.
+    pub(super) steps: Option<Arc<Mutex<Vec<Struck>>>>,
+    pub(super) environment: Vec<(OsString, OsString)>,
+    /// For what strace has to say.
+    pub(super) notes: PathBuf,
 }
 
 pub(super) struct Sender {
@@ -109,7 +118,9 @@ impl Sender {
         let mut said: BTreeMap<String, Said> = to.iter().map(|to| (to.clone(), Said::Nothing)).collect();
         let mut whole = BTreeSet::new();
         let done = self.talk(mail, to, &mut said, &mut whole);
-        if done.is_none() || self.dice.one_in(30) {
+        // A Postfix that has lost its milter says "come again" for the rest of the session.
+        let is_later = said.values().any(|one| matches!(one, Said::Later(_)));
+        if done.is_none() || is_later && self.dice.one_in(3) || self.dice.one_in(30) {
             self.session = None;
         }
         (whole, said)
@@ -212,7 +223,10 @@ impl Sender {
         self.runtime = Some(runtime);
         let said = match outcome {
             None => Said::Nothing,
-            Some(Outcome::Accepted { quarantined: None, .. }) => Said::Yes,
+            Some(Outcome::Accepted { quarantined: None, added_headers }) if added_headers.is_empty() => {
+                Said::Yes
+            }
+            Some(Outcome::Accepted { quarantined: None, .. }) => Said::Rerouted,
             Some(Outcome::Accepted { .. }) => Said::Quarantined,
             Some(Outcome::Rejected { code, .. }) => Said::No(code),
             Some(Outcome::Tempfail { code, .. }) => Said::Later(code),
@@ -226,7 +240,11 @@ impl Sender {
         // prlimit(1): the first write of a file beyond this size ends it (SIGXFSZ), which is a kill at a durable step.
         let limit = self.dice.of(&[0, 0, 512, 4_096, 20_000, 40_000]);
         let at_a_write = self.tears && self.dice.one_in(20);
-        let mut command = Command::new("prlimit");
+        let blow = self.dice.of(&[Blow::Kill, Blow::Kill, Blow::Fail]);
+        let note = self.wiring.notes.join(format!("steps-{}", mail.number));
+        let at_a_step = self.tears && !at_a_write && self.wiring.steps.is_some() && self.dice.one_in(10);
+        let mut command =
+            if at_a_step { steps::struck(&mut self.dice, blow, &note) } else { Command::new("prlimit") };
         if at_a_write {
             self.wiring.killed_at_write.fetch_add(1, Relaxed);
             command.args([format!("--fsize={limit}"), "--core=0".to_owned()]);
@@ -235,6 +253,8 @@ impl Sender {
         command.args(["-f", SENDER, "--"]).args(to);
         let mut child = command
             .env("BREVDUE_LOG", "off")
+            // libfaketime has steps of its own before the program begins, and ends with 1 where one fails.
+            .envs(self.wiring.environment.iter().filter(|_| !at_a_step).cloned())
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -243,12 +263,17 @@ impl Sender {
         let input: Vec<u8> = mail.bytes.iter().copied().filter(|byte| *byte != b'\r').collect();
         // Who was killed reads nothing.
         drop(child.stdin.take().unwrap().write_all(&input));
-        if self.tears && self.dice.one_in(8) {
+        if self.tears && !at_a_step && self.dice.one_in(8) {
             self.wiring.killed.fetch_add(1, Relaxed);
             std::thread::sleep(Duration::from_millis(self.dice.within(0, 60)));
             drop(child.kill());
         }
-        let said = match child.wait().unwrap().code() {
+        let code = child.wait().unwrap().code();
+        if at_a_step && let (Some(met), Some(steps)) = (steps::met(&note), &self.wiring.steps) {
+            steps.lock().unwrap().push((blow, met));
+        }
+        std::fs::remove_file(&note).ok();
+        let said = match code {
             Some(0) => Said::Yes,
             Some(69) => Said::No(550),
             Some(75) => Said::Later(451),

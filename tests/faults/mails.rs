@@ -32,8 +32,21 @@ impl Dice {
 }
 
 pub(super) const SENDER: &str = "sagsbehandler@noerreby.example";
-/// Made up: 15 March 1979, passes modulus 11.
-const NUMBER: &str = "150379-1028";
+
+/// Another made-up number for each mail, so that the sealed evidence says which have left: of 1979, passes modulus 11.
+pub(super) fn cpr(number: u32) -> String {
+    const WEIGHTS: [u32; 10] = [4, 3, 2, 7, 6, 5, 4, 3, 2, 1];
+    let (day, month, nth) = (1 + number % 28, 1 + number / 28 % 12, number / 336);
+    let date = format!("{day:02}{month:02}79");
+    let passes = |serial: &u32| {
+        let digits = format!("{date}{serial:04}");
+        let sum: u32 =
+            digits.bytes().zip(WEIGHTS).map(|(digit, weight)| u32::from(digit - b'0') * weight).sum();
+        sum.is_multiple_of(11)
+    };
+    let serial = (1_000..4_000).filter(passes).nth(usize::try_from(nth).unwrap()).unwrap();
+    format!("{date}-{serial:04}")
+}
 
 /// A mail of the run.
 pub(super) struct Mail {
@@ -82,7 +95,7 @@ impl Mail {
             recipients[0]
         );
         if is_leak {
-            text.push_str(&format!("CPR-nr.: {NUMBER}\r\n"));
+            text.push_str(&format!("CPR-nr.: {}\r\n", cpr(number)));
         }
         let end = text.len() + usize::try_from(filler).unwrap();
         while text.len() < end {

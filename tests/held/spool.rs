@@ -132,6 +132,17 @@ fn a_hold_that_was_taken_back_is_nobodys_loss() {
 }
 
 #[test]
+fn a_hold_that_is_being_released_is_not_taken_back() {
+    let house = House::new(None, None, start());
+    let receipt = house.keep(&House::cover(Some(&house.near_miss(1))));
+    let id = receipt.id().clone();
+    let claim = house.keeper.holding().claim(&id).unwrap().unwrap();
+    assert!(house.keeper.holding().take_back(receipt).is_err());
+    assert!(house.lies(&id));
+    drop(claim);
+}
+
+#[test]
 fn by_a_protected_road_it_stays_a_near_miss() {
     let house = House::new(None, None, start());
     let case = house.near_miss(1);
@@ -200,6 +211,12 @@ fn a_next_hop_that_says_no_costs_no_mail() {
     // A round before its time does nothing.
     house.runtime.block_on(house.keeper.round());
     assert_eq!(house.way.count(), 0);
+    // It was put off by a clock that has been set back by an hour and more since: it is not put off for so long.
+    house.hands.set(start() + TimeDelta::hours(3));
+    house.way.answers(NotSent::Temporary("451".to_owned()));
+    house.runtime.block_on(house.keeper.round());
+    assert_eq!((house.row(&id).attempts, house.way.count()), (2, 0));
+    assert!(house.row(&id).next_try_at < start() + TimeDelta::hours(4));
 
     house.way.answers(NotSent::Permanent("550".to_owned()));
     assert!(house.act(&id).is_err());

@@ -1,6 +1,7 @@
 //! The real `brevdue` binary, with a configuration of its own, as a municipality runs it.
 
 use super::{Port, Trouble, put, wait_until};
+use std::ffi::OsString;
 use std::fs::File;
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -35,6 +36,8 @@ pub(crate) struct Daemon {
     listen: String,
     port: Port,
     log: &'static str,
+    /// What it, and the commands beside it, have in their environment.
+    environment: Vec<(OsString, OsString)>,
     child: Option<Child>,
 }
 
@@ -51,7 +54,8 @@ impl Daemon {
             Some(path) => format!("unix:{}", path.display()),
             None => port.addr().to_string(),
         };
-        let mut daemon = Self { folder, listen, port, log: options.log, child: None };
+        let mut daemon =
+            Self { folder, listen, port, log: options.log, environment: Vec::new(), child: None };
         let made = daemon.run(&["key", "new", "--out", daemon.key_file().to_str().unwrap_or_default()])?;
         let made = String::from_utf8_lossy(&made.stdout).into_owned();
         let key = made.lines().find(|line| line.starts_with("dpo_key")).unwrap_or_default();
@@ -71,6 +75,11 @@ impl Daemon {
         Ok(daemon)
     }
 
+    /// What it is started with from now on, and each command that is run beside it.
+    pub(crate) fn set_environment(&mut self, environment: Vec<(OsString, OsString)>) {
+        self.environment = environment;
+    }
+
     /// Starts it (again).
     pub(crate) fn spawn(&mut self) -> Result<(), Trouble> {
         self.spawn_with(&[])
@@ -87,6 +96,7 @@ impl Daemon {
             .args(["serve", "--config"])
             .arg(self.config())
             .env("BREVDUE_LOG", self.log)
+            .envs(self.environment.iter().cloned())
             .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -186,6 +196,7 @@ impl Daemon {
         if self.config().exists() {
             command.arg("--config").arg(self.config());
         }
+        command.envs(self.environment.iter().cloned());
         command.args(args).stdin(Stdio::null()).output().map_err(Trouble::while_doing("brevdue"))
     }
 

@@ -323,8 +323,28 @@ impl Talk<'_> {
         self.answer(Step::End, "250 2.0.0 kept").map(drop)
     }
 
-    /// RFC 2033 §4.2.
+    /// RFC 2033 §4.2. A fault here is for all but the first recipient, who is taken.
     fn answer_each(&mut self, data: Vec<u8>) -> io::Result<()> {
+        if self.fault(Step::End).is_some() {
+            for (nth, to) in self.rcpts.clone().into_iter().enumerate() {
+                let fault = self.fault(Step::End).filter(|_| nth > 0);
+                if matches!(fault, None | Some(Fault::KeepAndCut)) {
+                    let (from, data) = (self.from.clone(), data.clone());
+                    self.shared.state().received.push(Received {
+                        from,
+                        rcpts: vec![to],
+                        data,
+                        tls: self.tls,
+                    });
+                }
+                if nth == 0 {
+                    self.say("250 2.0.0 kept")?;
+                } else {
+                    self.answer(Step::End, "250 2.0.0 kept")?;
+                }
+            }
+            return Ok(());
+        }
         let (no, yes): (Vec<_>, Vec<_>) =
             self.rcpts.iter().cloned().partition(|to| to.ends_with("@no.example"));
         if !yes.is_empty() {

@@ -182,7 +182,7 @@ impl Keeper {
                 row.state == HeldState::Approved
                     && row.place == place
                     && row.node == keeper.node
-                    && row.next_try_at <= now
+                    && row.is_due(now)
             };
             Ok(rows.into_iter().filter(due).collect())
         })

@@ -136,7 +136,7 @@ impl Keeper {
             return Ok(());
         }
         let now = self.clock.now();
-        for row in rows.iter().filter(|row| row.state == HeldState::Approved && row.next_try_at <= now) {
+        for row in rows.iter().filter(|row| row.state == HeldState::Approved && row.is_due(now)) {
             wake(&self.approved, &row.name)?;
         }
         // What is being acted on is looked at by who acts.

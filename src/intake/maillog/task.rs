@@ -59,6 +59,7 @@ pub fn follow(
     stopped: watch::Receiver<bool>,
 ) {
     let path = spool.join("maillog.json");
+    durable::clear_drafts(&path);
     let mark = std::fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
     let mark: Mark = mark.unwrap_or_default();
     // A log that is not there yet has no session that was begun before.

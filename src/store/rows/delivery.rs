@@ -4,7 +4,7 @@ use super::{Recording, Store, StoreError, count, time};
 use crate::case::CaseId;
 use crate::envelope::QueueId;
 use crate::store::base::{Db, Row, params};
-use crate::store::{BypassNotice, Bypassed, DeliveryRow, Journey, Logged};
+use crate::store::{BypassNotice, Bypassed, DeliveryRow, Journey, LONGEST_WAIT, Logged};
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// Of the lines `v` about a mail those of detection `d`: what is said of the recipients of another controller alone is that
@@ -78,25 +78,30 @@ impl Store {
     pub fn bypass_to_tell(&self, now: DateTime<Utc>) -> Result<Option<BypassNotice>, StoreError> {
         let connection = self.db()?;
         let since = (now - TimeDelta::hours(1)).timestamp();
-        let told: Option<i64> =
-            connection.one("SELECT max(told_at) FROM bypass", params![], |row| row.get(0))?;
+        let told: Option<i64> = connection.one(
+            "SELECT max(told_at) FROM bypass WHERE told_at <= ?1",
+            params![now.timestamp()],
+            |row| row.get(0),
+        )?;
         if told.is_some_and(|told| told > since) {
             return Ok(None);
         }
-        let rows = connection.all("SELECT hour, mails, mails - told, first_at, last_at, queue_id, transport, relay, recipient, attempts
-             FROM bypass WHERE told < mails AND next_try_at <= ?1 ORDER BY hour", params![now.timestamp()], |row| {
-            Ok(BypassNotice {
-                hours: vec![(row.get(0)?, row.get(1)?)],
-                mails: count(row.get(2)?),
-                first_at: time(row.get(3)?),
-                last_at: time(row.get(4)?),
-                queue_id: row.get(5)?,
-                transport: row.get(6)?,
-                relay: row.get(7)?,
-                recipient: row.get(8)?,
-                attempts: row.get(9)?,
-            })
-        })?;
+        let sql = "SELECT hour, mails, mails - told, first_at, last_at, queue_id, transport, relay, recipient, attempts
+             FROM bypass WHERE told < mails AND (next_try_at <= ?1 OR next_try_at > ?2) ORDER BY hour";
+        let rows =
+            connection.all(sql, params![now.timestamp(), (now + LONGEST_WAIT).timestamp()], |row| {
+                Ok(BypassNotice {
+                    hours: vec![(row.get(0)?, row.get(1)?)],
+                    mails: count(row.get(2)?),
+                    first_at: time(row.get(3)?),
+                    last_at: time(row.get(4)?),
+                    queue_id: row.get(5)?,
+                    transport: row.get(6)?,
+                    relay: row.get(7)?,
+                    recipient: row.get(8)?,
+                    attempts: row.get(9)?,
+                })
+            })?;
         // What waited longer is told with the newest.
         Ok(rows.into_iter().reduce(|before, last| BypassNotice {
             hours: [before.hours, last.hours].concat(),

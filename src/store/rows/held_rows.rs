@@ -1,9 +1,10 @@
 //! Held mail: what is asked of its rows, how far its node has come, and which senders are to be told.
 
 use super::{Store, StoreError, count, time};
+use crate::store::LONGEST_WAIT;
 use crate::store::base::{Db, Param, Row, params};
 use crate::store::held::{Act, DueTelling, HeldDecision, HeldEntry, HeldRow, HeldState, Place, Telling};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 const HELD: &str = "
     SELECT h.id, h.name, h.place, h.node, h.at, h.arrived_at, h.size, h.sender, h.sender_domain, h.recipient_domains,
@@ -128,8 +129,11 @@ impl Store {
     /// When the register cannot be read.
     pub fn due_tellings(&self, node: &str, now: DateTime<Utc>) -> Result<Vec<DueTelling>, StoreError> {
         let connection = self.db()?;
-        let due = connection.all("SELECT t.held, t.what, t.attempts FROM held_telling t JOIN held h ON h.id = t.held
-             WHERE t.state = 'due' AND t.next_try_at <= ?2 AND h.node = ?1 ORDER BY t.next_try_at, t.held LIMIT 100", params![node, now.timestamp()], |row| {
+        let sql = "SELECT t.held, t.what, t.attempts FROM held_telling t JOIN held h ON h.id = t.held
+             WHERE t.state = 'due' AND (t.next_try_at <= ?2 OR t.next_try_at > ?3) AND h.node = ?1
+             ORDER BY t.next_try_at, t.held LIMIT 100";
+        let latest = (now + LONGEST_WAIT).timestamp();
+        let due = connection.all(sql, params![node, now.timestamp(), latest], |row| {
             Ok((row.get::<i64>(0)?, row.get::<String>(1)?, row.get::<u32>(2)?))
         })?;
         let mut tellings = Vec::new();
@@ -143,15 +147,16 @@ impl Store {
         Ok(tellings)
     }
 
-    /// How often the sender of this digest was told since then that a mail is held.
+    /// How often the sender of this digest was told in the hour from then that a mail is held.
     ///
     /// # Errors
     /// When the register cannot be read.
     pub fn told_of_holds(&self, sender: [u8; 16], since: DateTime<Utc>) -> Result<u64, StoreError> {
         let told: i64 = self.db()?.one(
             "SELECT count(*) FROM held_telling t JOIN held h ON h.id = t.held
-             WHERE h.sender = ?1 AND t.what = 'held' AND t.state = 'told' AND t.settled_at > ?2",
-            params![sender, since.timestamp()],
+             WHERE h.sender = ?1 AND t.what = 'held' AND t.state = 'told'
+                 AND t.settled_at > ?2 AND t.settled_at <= ?3",
+            params![sender, since.timestamp(), (since + TimeDelta::hours(1)).timestamp()],
             |row| row.get(0),
         )?;
         Ok(count(told))

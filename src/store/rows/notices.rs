@@ -3,8 +3,8 @@
 use super::{Store, StoreError, time};
 use crate::case::milestone::Milestone;
 use crate::case::{CaseId, Kind};
-use crate::store::NoticeRow;
 use crate::store::base::{Row, params};
+use crate::store::{LONGEST_WAIT, NoticeRow};
 use chrono::{DateTime, Utc};
 
 const NOTICE: &str = "
@@ -18,10 +18,11 @@ impl Store {
     /// # Errors
     /// When the register cannot be read.
     pub fn due_notices(&self, now: DateTime<Utc>) -> Result<Vec<NoticeRow>, StoreError> {
-        let connection = self.db()?;
-        connection.all(&format!(
-            "{NOTICE} WHERE n.state = 'due' AND n.next_try_at <= ?1 AND n.due_at <= ?1 ORDER BY n.due_at, n.id"
-        ), params![now.timestamp()], notice_row)
+        let sql = format!(
+            "{NOTICE} WHERE n.state = 'due' AND (n.next_try_at <= ?1 OR n.next_try_at > ?2) AND n.due_at <= ?1
+             ORDER BY n.due_at, n.id"
+        );
+        self.db()?.all(&sql, params![now.timestamp(), (now + LONGEST_WAIT).timestamp()], notice_row)
     }
 
     /// When the next notice is to be tried.
