@@ -9,6 +9,7 @@ use crate::case::milestone::Milestone;
 use crate::case::{CaseId, State};
 use crate::clock::Clock;
 use crate::daemon;
+use crate::scan::beside::Beside;
 use crate::store::{CaseFile, CaseRow, Entry, MessageRow, NoticeRow};
 use anyhow::Context;
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -95,13 +96,20 @@ pub(super) fn run(config: Option<&Path>, command: &Command) -> anyhow::Result<Ex
                 .case(&id)?
                 .with_context(|| format!("there is no case {id}; see `brevdue case list`"))?;
             let together = store.cases_of(file.row.incident)?;
+            let around = Around { beside: store.beside(&id)?, domains: store.reached_domains(&id)? };
             match format {
-                Format::Human => super::say(show(&file, &together, now).trim_end())?,
-                Format::Json => super::say(&serde_json::to_string_pretty(&json(&file, &together))?)?,
+                Format::Human => super::say(show(&file, &together, &around, now).trim_end())?,
+                Format::Json => super::say(&serde_json::to_string_pretty(&json(&file, &together, &around))?)?,
             }
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What is asked of a case's messages together.
+struct Around {
+    beside: Vec<(String, u64)>,
+    domains: Vec<(String, u64, u64)>,
 }
 
 /// The contract of `case list --format json`.
@@ -150,7 +158,7 @@ fn time_left(case: &CaseRow, now: DateTime<Utc>) -> String {
 }
 
 /// One case for a program.
-fn json(file: &CaseFile, together: &[CaseRow]) -> serde_json::Value {
+fn json(file: &CaseFile, together: &[CaseRow], around: &Around) -> serde_json::Value {
     let rfc3339 = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Secs, true);
     let detail = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
     let entries = file.entries.iter().map(|one| {
@@ -184,6 +192,13 @@ fn json(file: &CaseFile, together: &[CaseRow]) -> serde_json::Value {
     if let Some(said) = said.as_object_mut() {
         let together: Vec<&str> =
             together.iter().map(|one| one.id.as_str()).filter(|id| *id != file.row.id.as_str()).collect();
+        let beside: serde_json::Map<_, _> =
+            around.beside.iter().map(|(word, mails)| (word.clone(), (*mails).into())).collect();
+        said.insert("beside".to_owned(), beside.into());
+        let domains = around.domains.iter().map(|(domain, mails, persons)| {
+            serde_json::json!({ "domain": domain, "mails": mails, "records": persons })
+        });
+        said.insert("recipient_domains".to_owned(), domains.collect());
         said.insert("records".to_owned(), file.row.records.into());
         said.insert("last_at".to_owned(), rfc3339(file.row.last_at).into());
         said.insert("hits_after".to_owned(), file.row.hits_after.into());
@@ -219,7 +234,7 @@ pub(super) fn list(cases: &[CaseRow], now: DateTime<Utc>) -> String {
 }
 
 /// `together` are the cases of the incident that it is a part of.
-fn show(file: &CaseFile, together: &[CaseRow], now: DateTime<Utc>) -> String {
+fn show(file: &CaseFile, together: &[CaseRow], around: &Around, now: DateTime<Utc>) -> String {
     let case = &file.row;
     let (danish, english) = case.state.names();
     let mut lines = vec![
@@ -228,7 +243,7 @@ fn show(file: &CaseFile, together: &[CaseRow], now: DateTime<Utc>) -> String {
         field("Dataansvarlig", &format!("{}, CVR {}", case.controller, case.cvr)),
         field("Kildesystem", case.source.as_deref().unwrap_or("-")),
         field("Mails", &case.mails.to_string()),
-        field("Forskellige personer", &persons(case)),
+        field("Forskellige personer", &format!("{} ({} registreringer)", persons(case), case.records)),
         field("Opdaget", &local(case.detected_at)),
     ];
     if let (Some(aware), Some(deadline)) = (case.aware_at, case.deadline) {
@@ -247,6 +262,20 @@ fn show(file: &CaseFile, together: &[CaseRow], now: DateTime<Utc>) -> String {
         let others = together.iter().filter(|one| one.id != case.id);
         let others: Vec<String> = others.map(|one| format!("{} ({})", one.id, one.controller)).collect();
         lines.push(field("Samme rodhændelse", &others.join(", ")));
+    }
+    if !around.beside.is_empty() {
+        let beside = around.beside.iter().map(|(word, mails)| {
+            let name = Beside::from_word(word).map_or(word.as_str(), |one| one.names().0);
+            format!("{name} (mindst {mails} mails)")
+        });
+        lines.push(field("Stod også i dem", &beside.collect::<Vec<_>>().join(", ")));
+    }
+    if !around.domains.is_empty() {
+        let shown = around.domains.iter().take(5);
+        let shown = shown.map(|(domain, mails, _)| format!("{domain} ({mails})")).collect::<Vec<_>>();
+        let more = around.domains.len().saturating_sub(5);
+        let more = if more == 0 { String::new() } else { format!(" og {more} til") };
+        lines.push(field("Modtagerdomæner", &format!("{}{more}", shown.join(", "))));
     }
     if case.hits_after > 0 {
         lines.push(field("Nye fund siden", &format!("{}: overvej at genåbne sagen", case.hits_after)));

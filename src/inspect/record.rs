@@ -12,7 +12,9 @@ use crate::case::incident::{self, Source};
 use crate::envelope::{Address, Controller, Envelope, Verdict};
 use crate::policy::Decision;
 use crate::scan::Report;
+use crate::scan::beside::{self, Beside};
 use crate::scan::coverage::UnreadKind;
+use crate::scan::ruleset::day_of;
 use crate::seal::{Digest, NodeKey, random};
 use crate::spool::evidence::Evidence;
 use crate::store::{Joined, Opening, Recording, Store, StoreError};
@@ -131,6 +133,10 @@ impl Register {
         if joined.attempts == 1 {
             let key = self.node_key.case_key(&joined.salt);
             let numbers: Vec<[u8; 10]> = report.person_numbers().reveal().collect();
+            let today = day_of(found.local_day);
+            let beside = beside::beside(&report.sketch, numbers.iter().copied(), today);
+            let words: Vec<&str> = beside.into_iter().map(Beside::word).collect();
+            recording.add_beside(&joined.case, &words)?;
             let digests: Vec<Digest> = numbers.iter().map(|number| key.person(number)).collect();
             let new = recording.add_persons(&joined.case, &digests)?;
             if left {

@@ -5,6 +5,7 @@
 //! not be read is data. Memory is flat, whatever the message, and serves the next one (`spare`). Start reading at [`Scan`]; the text goes
 //! through `window`, a candidate is weighed in `context`. Tests: `tests/` (corpus, chunking) and here.
 
+pub mod beside;
 pub mod coverage;
 pub mod finding;
 pub mod ruleset;

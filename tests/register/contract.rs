@@ -10,7 +10,7 @@ use brevdue::case::{CaseId, Kind, State};
 use brevdue::envelope::QueueId;
 use brevdue::store::held::{Act as HeldAct, HeldState, NewHeld, Place, Telling};
 use brevdue::store::{Bypassed, Logged, NewReceipt, Promise, ServerUrl, Store};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tempfile::TempDir;
 
 /// Two who have the same register open, as two nodes, or the daemon and a person at the command line.
@@ -97,6 +97,13 @@ fn cases(two: &Two) {
     );
     assert_eq!(two.here.cases_of(row.incident).unwrap().len(), 1);
     assert!(two.here.case(&CaseId::new(1999, 1)).unwrap().is_none());
+    for words in [&["name", "account"][..], &["name"]] {
+        two.here.record(|recording| recording.add_beside(&first.case, words)).unwrap();
+    }
+    let beside = two.there.beside(&first.case).unwrap();
+    assert_eq!(beside, [("name".to_owned(), 2), ("account".to_owned(), 1)]);
+    let domains = two.there.reached_domains(&first.case).unwrap();
+    assert_eq!(domains, [("a.example".to_owned(), 2, 4), ("b.example".to_owned(), 2, 4)]);
     two.here.record(|recording| recording.tally_unread(at(0), &["image", "damaged"], "deliver")).unwrap();
     two.there.record(|recording| recording.tally_unread(at(30), &["image"], "deliver")).unwrap();
     let tally = two.there.unread_tally().unwrap();
@@ -283,7 +290,7 @@ fn held(two: &Two) {
     let due = two.there.due_tellings("relay", at(1)).unwrap();
     assert_eq!(due.len(), 3);
     two.there.told(row.row, Telling::Held, at(1), None).unwrap();
-    two.there.telling_delayed(due[1].held.row, Telling::Held, at(5), "451").unwrap();
+    two.there.telling_delayed(due[1].held.row, Telling::Held, at(1) + TimeDelta::minutes(30), "451").unwrap();
     assert_eq!(two.here.told_of_holds([5; 16], at(0)).unwrap(), 1);
     assert_eq!(two.here.due_tellings("relay", at(1)).unwrap().len(), 1);
     two.here.held_alarmed(&[row.row], at(2)).unwrap();

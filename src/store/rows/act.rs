@@ -170,6 +170,7 @@ impl Recording<'_> {
         for table in [
             "register_entry",
             "register_salt",
+            "case_beside",
             "notice",
             "case_fact",
             "receipt",
@@ -349,6 +350,39 @@ impl Store {
                 done_at: row.get::<Option<i64>>(4)?.map(time),
             })
         })
+    }
+
+    /// What else stood in the mails of this case, and in how many of them; a lower bound, from the start of each text.
+    ///
+    /// # Errors
+    /// When the register cannot be read.
+    pub fn beside(&self, case: &CaseId) -> Result<Vec<(String, u64)>, StoreError> {
+        let sql = "SELECT word, mails FROM case_beside WHERE case_id = ?1 ORDER BY mails DESC, word";
+        self.db()?.all(sql, params![case.as_str()], |row| Ok((row.get(0)?, count(row.get(1)?))))
+    }
+
+    /// How many mails of this case, and persons in each added up, went to each recipient domain; of a mail to several domains
+    /// each counts it.
+    ///
+    /// # Errors
+    /// When the register cannot be read.
+    pub fn reached_domains(&self, case: &CaseId) -> Result<Vec<(String, u64, u64)>, StoreError> {
+        let sql = "SELECT recipient_domains, count(*), CAST(sum(persons) AS BIGINT) FROM detection WHERE case_id = ?1
+                   GROUP BY recipient_domains";
+        let rows = self.db()?.all(sql, params![case.as_str()], |row| {
+            Ok((row.get::<String>(0)?, count(row.get(1)?), count(row.get(2)?)))
+        })?;
+        let mut domains: BTreeMap<String, (u64, u64)> = BTreeMap::new();
+        for (together, mails, persons) in rows {
+            for domain in together.split_ascii_whitespace() {
+                let of = domains.entry(domain.to_owned()).or_default();
+                *of = (of.0 + mails, of.1 + persons);
+            }
+        }
+        let mut domains: Vec<_> =
+            domains.into_iter().map(|(domain, (mails, persons))| (domain, mails, persons)).collect();
+        domains.sort_by_key(|(_, mails, _)| std::cmp::Reverse(*mails));
+        Ok(domains)
     }
 
     /// The closed cases whose time of keeping is over.

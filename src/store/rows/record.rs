@@ -169,6 +169,21 @@ impl<'a> Recording<'a> {
         Ok(())
     }
 
+    /// Counts what else stood in a message of this case; each word once a message.
+    ///
+    /// # Errors
+    /// When the register cannot be written.
+    pub fn add_beside(&self, case: &CaseId, words: &[&str]) -> Result<(), StoreError> {
+        for word in words {
+            self.db.execute(
+                "INSERT INTO case_beside (case_id, word, mails) VALUES (?1, ?2, 1)
+                 ON CONFLICT (case_id, word) DO UPDATE SET mails = case_beside.mails + 1",
+                params![case.as_str(), word],
+            )?;
+        }
+        Ok(())
+    }
+
     /// Adds persons to a case; returns the positions of those it did not have yet.
     ///
     /// # Errors

@@ -113,3 +113,11 @@ CREATE TRIGGER register_is_not_deleted BEFORE DELETE ON register_entry FOR EACH 
 -- As SQLite has it: where a text stands in another, from 1; 0 when it does not.
 CREATE FUNCTION instr(text, text) RETURNS BIGINT LANGUAGE sql IMMUTABLE AS
 $$ SELECT CAST(strpos($1, $2) AS BIGINT) $$;
+
+-- What else stood in a case's mails, by type, in how many of them: words only (scan::beside).
+CREATE TABLE case_beside (
+    case_id  TEXT NOT NULL REFERENCES breach_case (id),
+    word     TEXT NOT NULL CHECK (word IN ('name', 'address', 'account', 'health', 'child')),
+    mails    BIGINT NOT NULL,
+    PRIMARY KEY (case_id, word)
+);

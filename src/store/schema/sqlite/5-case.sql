@@ -143,3 +143,11 @@ DROP TRIGGER register_is_not_deleted;
 CREATE TRIGGER register_is_not_deleted BEFORE DELETE ON register_entry
 WHEN NOT EXISTS (SELECT 1 FROM tombstone WHERE case_id = OLD.case_id)
 BEGIN SELECT RAISE(ABORT, 'the register is append-only'); END;
+
+-- What else stood in a case's mails, by type, in how many of them: words only (scan::beside).
+CREATE TABLE case_beside (
+    case_id  TEXT NOT NULL REFERENCES breach_case (id),
+    word     TEXT NOT NULL CHECK (word IN ('name', 'address', 'account', 'health', 'child')),
+    mails    INTEGER NOT NULL,
+    PRIMARY KEY (case_id, word)
+) STRICT, WITHOUT ROWID;
