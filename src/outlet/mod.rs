@@ -10,3 +10,6 @@ pub mod reply;
 pub mod secure;
 pub mod smtp;
 mod wire;
+
+#[doc(hidden)]
+pub use wire::dotted;
