@@ -2,10 +2,10 @@
 //! and are used by the tests beside the decoders and by the fuzzer (`tests/fuzz`), which includes this file.
 
 /// How many blanks before a line's end are taken for the transport's; more are text.
-pub const RUN: usize = 128;
+pub(super) const RUN: usize = 128;
 
 /// Base64: strip, gather bits, cut bytes. Tells whether there was junk.
-pub fn base64(bytes: &[u8]) -> (Vec<u8>, bool) {
+pub(super) fn base64(bytes: &[u8]) -> (Vec<u8>, bool) {
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let (mut out, mut junk, mut group, mut padded) = (Vec::new(), false, Vec::new(), false);
     let close = |group: &mut Vec<bool>, out: &mut Vec<u8>, junk: &mut bool| {
@@ -38,7 +38,7 @@ pub fn base64(bytes: &[u8]) -> (Vec<u8>, bool) {
 }
 
 /// Quoted-printable, line by line.
-pub fn quoted_printable(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn quoted_printable(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     let mut rest = bytes;
     while !rest.is_empty() {

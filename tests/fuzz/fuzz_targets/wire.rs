@@ -77,7 +77,8 @@ fn said(bytes: &[u8], pieces: &[&[u8]]) {
 fn replies(bytes: &[u8], pieces: &[&[u8]]) {
     let whole = reply::take(bytes);
     let mut so_far = 0;
-    for piece in pieces {
+    // Each look is at all there is so far.
+    for piece in pieces.iter().take(300) {
         so_far += piece.len();
         let early = reply::take(&bytes[..so_far]);
         assert!(early == Ok(None) || early == whole, "{early:?} of {so_far} bytes, {whole:?} of all");
