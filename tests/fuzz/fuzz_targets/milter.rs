@@ -7,6 +7,7 @@ mod cut;
 mod house;
 
 use brevdue::intake::milter::{Door, Settings, swallow};
+use brevdue::policy::LeakAction;
 use std::cell::RefCell;
 use std::path::PathBuf;
 use tokio::runtime::{Builder, Runtime};
@@ -30,7 +31,7 @@ impl House {
         };
         let (stop, stopped) = watch::channel(false);
         runtime.block_on(async {
-            let door = Door::bind(&settings, house::gate()).unwrap();
+            let door = Door::bind(&settings, house::gate(LeakAction::Hold, None)).unwrap();
             tokio::spawn(door.run(stopped));
         });
         Self { runtime, path, _stop: stop, talks: 0 }

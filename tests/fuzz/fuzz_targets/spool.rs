@@ -4,7 +4,6 @@
 #[path = "../shared/cut.rs"]
 mod cut;
 #[path = "../shared/house.rs"]
-#[allow(dead_code)]
 mod house;
 
 use brevdue::case::CaseId;
@@ -18,12 +17,10 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-/// A pair made for this, and used nowhere else.
-const SECRET: &str = "AGE-SECRET-KEY-1QYPQXPQ9QCRSSZG2PVXQ6RS0ZQG3YYC5Z5TPWXQERGD3C8G7RUSQGPQYEE";
 /// The name of the one held mail.
 const ID: &str = "bcdfghjkmnpqrstv";
 
-static PAIR: LazyLock<DpoPair> = LazyLock::new(|| DpoPair::from_secret(SECRET).unwrap());
+static PAIR: LazyLock<DpoPair> = LazyLock::new(|| DpoPair::from_secret(house::SECRET).unwrap());
 static FOLDER: LazyLock<PathBuf> = LazyLock::new(house::folder);
 static HELD: LazyLock<(HeldId, PathBuf)> = LazyLock::new(|| {
     std::fs::create_dir_all(FOLDER.join("held")).unwrap();
@@ -54,7 +51,7 @@ fn opened(file: &[u8]) -> Option<(Cover, Vec<u8>)> {
     let (id, path) = &*HELD;
     #[allow(clippy::disallowed_methods)]
     std::fs::write(path, file).unwrap();
-    let mut opened = Holding::below(&FOLDER).open(id, SECRET).ok()?;
+    let mut opened = Holding::below(&FOLDER).open(id, house::SECRET).ok()?;
     let mut mail = Vec::new();
     opened.mail.read_to_end(&mut mail).ok()?;
     Some((opened.cover, mail))
@@ -158,7 +155,7 @@ fn evidence(bytes: &[u8]) {
     let (all, _) = frames(&file);
     #[allow(clippy::disallowed_methods)]
     std::fs::write(&path, &file).unwrap();
-    match evidence.open(&case, SECRET) {
+    match evidence.open(&case, house::SECRET) {
         Ok(opened) => {
             assert_eq!(opened.still_sealed, all.len() - sealed, "each that cannot be opened is counted");
             assert!(opened.numbers.is_sorted());
