@@ -12,7 +12,7 @@ use crate::cpr::Cpr;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use std::fmt;
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, Read, Write};
 use std::str::FromStr;
 use zeroize::Zeroize;
 
@@ -183,7 +183,7 @@ impl<W: Write> Write for Sealer<W> {
 /// that comes to it, and never a quiet end.
 pub struct Opener<R: Read>(age::stream::StreamReader<io::Chain<io::Cursor<Vec<u8>>, R>>);
 
-impl<R: Read> Opener<R> {
+impl<R: BufRead> Opener<R> {
     /// Begins to open what `sealed` gives, with a private key (`AGE-SECRET-KEY-1...`).
     ///
     /// # Errors
@@ -204,7 +204,7 @@ const LONGEST_HEAD: u64 = 8 * 1024;
 /// Reads the head of a seal, to the line that begins with `---` (age-encryption.org/v1, "Header"). `None` when it does not end
 /// in time. The library would look for that end through the whole of the file, from the start again at each byte: a damaged
 /// head of a large mail would take it hours.
-fn head(sealed: &mut impl Read) -> Option<Vec<u8>> {
+fn head(sealed: &mut impl BufRead) -> Option<Vec<u8>> {
     let (mut head, mut line) = (Vec::new(), 0);
     for byte in sealed.take(LONGEST_HEAD).bytes() {
         let byte = byte.ok()?;
