@@ -42,8 +42,13 @@ impl Address {
     }
 
     /// The domain as it may be shown and stored: a label can be chosen to hold a number, so as many digits as a
-    /// date has are starred when no letter parts them (invariant 7).
+    /// date has are starred when no letter parts them (invariant 7). What no domain can hold is of a local part that was
+    /// quoted and had none: nothing of it is shown.
     pub fn shown_domain(&self) -> String {
+        let is_foreign = |c: char| c.is_whitespace() || c.is_control() || "\"\\<>(),;".contains(c);
+        if self.domain.contains(is_foreign) {
+            return "?".to_owned();
+        }
         let dated = |piece: &str| piece.chars().filter(|c| c.is_numeric()).count() >= 6;
         if self.domain.split(char::is_alphabetic).any(dated) {
             self.domain.replace(char::is_numeric, "*")
@@ -335,6 +340,9 @@ mod tests {
         assert_eq!(shown(b"a@15.03.79-1028.example"), "**.**.**-****.example");
         assert_eq!(shown("a@１５０３７９-1028.example".as_bytes()), "******-****.example");
         assert_eq!(shown(b"a@mx12.kommune.example"), "mx12.kommune.example");
+        // Found by the fuzzer: these have no domain, and what stands behind the sign is a person.
+        assert_eq!(shown(b"<\"sag@inger madsen\">"), "?");
+        assert_eq!(shown(b"<\"sag@inger.madsen\">"), "?");
     }
 
     #[test]

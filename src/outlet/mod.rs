@@ -11,3 +11,6 @@ pub mod reply;
 pub mod secure;
 pub mod smtp;
 mod wire;
+
+#[doc(hidden)]
+pub use wire::dotted;

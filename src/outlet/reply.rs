@@ -92,7 +92,9 @@ pub fn take(bytes: &[u8]) -> Result<Option<(Reply, usize)>, Garbled> {
     loop {
         let rest = bytes.get(used..).unwrap_or_default();
         let Some(end) = memchr::memchr(b'\n', rest) else {
-            return if rest.len() > LINE { Err(Garbled) } else { Ok(None) };
+            // The return of its end is none of the line, whether or not the feed has come.
+            let line = rest.strip_suffix(b"\r").unwrap_or(rest);
+            return if line.len() > LINE { Err(Garbled) } else { Ok(None) };
         };
         let (line, _) = rest.split_at(end);
         used += end + 1;
@@ -155,6 +157,12 @@ mod tests {
             ["HTTP/1.1 400 Bad\r\n", "25\r\n", "250-a\r\n251 b\r\n", "650 x\r\n", "250:x\r\n", "1x0 a\r\n"]
         {
             assert_eq!(take(text.as_bytes()), Err(Garbled), "{text:?}");
+        }
+        let longest = format!("250 {}\r\n", "x".repeat(LINE - 4));
+        let (_, used) = take(longest.as_bytes()).unwrap().unwrap();
+        assert_eq!(used, LINE + 2);
+        for cut in LINE - 1..used {
+            assert_eq!(take(&longest.as_bytes()[..cut]), Ok(None), "the longest line, cut at {cut}");
         }
         assert_eq!(take("2".repeat(3_000).as_bytes()), Err(Garbled));
         let endless = "250-x\r\n".repeat(200);

@@ -96,19 +96,20 @@ impl Stuffing {
     }
 }
 
+/// The content of a mail in these pieces, as it goes over the wire: for the fuzzer.
+#[doc(hidden)]
+pub fn dotted<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
+    let (mut stuffing, mut out) = (Stuffing::new(), Vec::new());
+    for piece in pieces {
+        stuffing.push(piece, &mut out);
+    }
+    stuffing.finish(&mut out);
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn stuffed(text: &[u8], cut: usize) -> Vec<u8> {
-        let (mut stuffing, mut out) = (Stuffing::new(), Vec::new());
-        let (one, other) = text.split_at(cut);
-        for piece in [one, other] {
-            stuffing.push(piece, &mut out);
-        }
-        stuffing.finish(&mut out);
-        out
-    }
 
     #[test]
     fn dots_are_doubled_wherever_the_piece_was_cut() {
@@ -121,7 +122,8 @@ mod tests {
             (b"a\r.\r\n", b"a\r.\r\n.\r\n"),
         ] {
             for cut in 0..=text.len() {
-                assert_eq!(stuffed(text, cut), wire, "{text:?} cut at {cut}");
+                let (one, other) = text.split_at(cut);
+                assert_eq!(dotted([one, other]), wire, "{text:?} cut at {cut}");
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::cpr::Cpr;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use std::fmt;
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, Read, Write};
 use std::str::FromStr;
 use zeroize::Zeroize;
 
@@ -181,19 +181,42 @@ impl<W: Write> Write for Sealer<W> {
 
 /// Opens what a [`Sealer`] closed, in pieces, as it is read. A seal that is damaged or cut short is an error of the read
 /// that comes to it, and never a quiet end.
-pub struct Opener<R: Read>(age::stream::StreamReader<R>);
+pub struct Opener<R: Read>(age::stream::StreamReader<io::Chain<io::Cursor<Vec<u8>>, R>>);
 
-impl<R: Read> Opener<R> {
+impl<R: BufRead> Opener<R> {
     /// Begins to open what `sealed` gives, with a private key (`AGE-SECRET-KEY-1...`).
     ///
     /// # Errors
     /// When the key is none, or not one of those it was sealed to, or the seal is damaged.
     pub fn new(sealed: R, secret: &str) -> Result<Self, SealError> {
         let identity = age::x25519::Identity::from_str(secret.trim()).map_err(|_| SealError::NotAKey)?;
-        let opened = age::Decryptor::new(sealed)
+        let mut sealed = sealed;
+        let head = head(&mut sealed).ok_or(SealError::NotOpened)?;
+        let opened = age::Decryptor::new(io::Cursor::new(head).chain(sealed))
             .and_then(|decryptor| decryptor.decrypt(std::iter::once(&identity as &dyn age::Identity)));
         opened.map(Self).map_err(|_| SealError::NotOpened)
     }
+}
+
+/// The most bytes of a seal's head: one for two keys has some hundred.
+const LONGEST_HEAD: u64 = 8 * 1024;
+
+/// Reads the head of a seal, to the line that begins with `---` (age-encryption.org/v1, "Header"). `None` when it does not end
+/// in time. The library would look for that end through the whole of the file, from the start again at each byte: a damaged
+/// head of a large mail would take it hours.
+fn head(sealed: &mut impl BufRead) -> Option<Vec<u8>> {
+    let (mut head, mut line) = (Vec::new(), 0);
+    for byte in sealed.take(LONGEST_HEAD).bytes() {
+        let byte = byte.ok()?;
+        head.push(byte);
+        if byte == b'\n' {
+            if head.get(line..).is_some_and(|line| line.starts_with(b"---")) {
+                return Some(head);
+            }
+            line = head.len();
+        }
+    }
+    None
 }
 
 impl<R: Read> Read for Opener<R> {
@@ -207,8 +230,9 @@ impl<R: Read> Read for Opener<R> {
 /// # Errors
 /// When the key is none, or not the one it was sealed to, or the seal is damaged.
 pub fn open(sealed: &[u8], dpo_secret: &str) -> Result<Vec<u8>, SealError> {
-    let identity = age::x25519::Identity::from_str(dpo_secret.trim()).map_err(|_| SealError::NotAKey)?;
-    age::decrypt(&identity, sealed).map_err(|_| SealError::NotOpened)
+    let (mut opened, mut plain) = (Opener::new(sealed, dpo_secret)?, Vec::new());
+    opened.read_to_end(&mut plain).map_err(|_| SealError::NotOpened)?;
+    Ok(plain)
 }
 
 /// Whether this is a public key that can be sealed to.
@@ -262,6 +286,25 @@ mod tests {
         assert_eq!(open(&sealed, pair.secret()).unwrap(), b"1111111118");
         assert!(open(&sealed, keyfile::DpoPair::generate().secret()).is_err());
         assert!(seal(b"x", "age1nothing").is_err());
+    }
+
+    /// Found by the fuzzer: this took minutes, and more the larger the file.
+    #[test]
+    fn a_seal_whose_head_has_lost_its_end_is_known_at_once() {
+        let pair = keyfile::DpoPair::generate();
+        let sealed = seal(b"1111111118", &pair.public).unwrap();
+        let end = sealed.windows(4).position(|four| four == b"\n---").unwrap();
+        let lost = sealed[..=end].repeat(20_000);
+        assert!(lost.len() > 1_000_000);
+        let began = std::time::Instant::now();
+        assert!(matches!(open(&lost, pair.secret()), Err(SealError::NotOpened)));
+        assert!(matches!(Opener::new(lost.as_slice(), pair.secret()), Err(SealError::NotOpened)));
+        assert!(matches!(open(&lost[..end], pair.secret()), Err(SealError::NotOpened)));
+        // Also where an end stands at the far end of what is looked at.
+        let mut late = sealed[..=end].repeat(usize::try_from(LONGEST_HEAD).unwrap() / (end + 1) - 1);
+        late.extend_from_slice(&sealed[end + 1..]);
+        assert!(matches!(open(&late, pair.secret()), Err(SealError::NotOpened)));
+        assert!(began.elapsed().as_secs() < 20);
     }
 
     #[test]

@@ -271,7 +271,12 @@ impl<S: Peer> Connection<S> {
                 let is_content = matches!(step.content, Content::Body(_));
                 self.content(step.content);
                 used += LENGTH + 1;
-                self.chunk = Some(Chunk { left, is_content, owed: step.owed });
+                if self.session.has_ended() {
+                    // Of a chunk where none may be nothing is waited for.
+                    self.answer(step.owed);
+                } else {
+                    self.chunk = Some(Chunk { left, is_content, owed: step.owed });
+                }
             } else if let Some((frame, size)) = split(unread)? {
                 let step = self.session.on(&Command::decode(frame)?);
                 self.content(step.content);

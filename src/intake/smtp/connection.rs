@@ -360,7 +360,7 @@ impl Connection {
             let (piece, _) = unread.split_at(count);
             if let Some((message, lines)) = &mut under_way {
                 lines.push(piece);
-                if lines.has_stray() && (last || !piece.ends_with(b"\r")) {
+                if lines.has_stray() {
                     message.refuse(stray());
                 }
                 message.take(piece);
@@ -371,7 +371,7 @@ impl Connection {
         }
         match (unwanted, under_way) {
             (None, Some((mut message, lines))) if last => {
-                if lines.has_stray() {
+                if lines.ends_with_stray() {
                     message.refuse(stray());
                 }
                 self.conclude(message).await?;

@@ -116,8 +116,13 @@ impl Lines {
         }
     }
 
-    /// Whether a CR or LF has stood alone, at the end of the mail too.
+    /// Whether a CR or LF has been seen to stand alone; a CR that came last may yet get its LF.
     pub(crate) fn has_stray(&self) -> bool {
+        self.stray
+    }
+
+    /// Whether one has, now that the mail has ended.
+    pub(crate) fn ends_with_stray(&self) -> bool {
         self.stray || self.after_cr
     }
 }

@@ -162,3 +162,26 @@ pub fn swallow(mut bytes: &[u8]) -> usize {
     }
     owed
 }
+
+/// Reads the content behind DATA from these pieces: what it is, how many bytes it took with its end, if that came, and
+/// whether a CR or LF stood alone. For the fuzzer.
+#[doc(hidden)]
+pub fn undotted<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<u8>, Option<usize>, bool) {
+    let (mut dots, mut content, mut before) = (data::Dots::new(), Vec::new(), 0);
+    for piece in pieces {
+        let (used, ended) = dots.push(piece, |run| content.extend_from_slice(run));
+        before += used;
+        if ended {
+            return (content, Some(before), dots.has_stray());
+        }
+    }
+    (content, None, dots.has_stray())
+}
+
+/// Whether a CR or LF stands alone in the content behind BDAT. For the fuzzer.
+#[doc(hidden)]
+pub fn has_stray<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> bool {
+    let mut lines = data::Lines::default();
+    pieces.into_iter().for_each(|piece| lines.push(piece));
+    lines.ends_with_stray()
+}

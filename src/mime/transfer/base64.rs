@@ -185,41 +185,9 @@ impl Base64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::twin::base64 as naive;
     use super::*;
     use proptest::prelude::*;
-
-    /// The obvious way: strip, gather bits, cut bytes.
-    fn naive(bytes: &[u8]) -> (Vec<u8>, bool) {
-        let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-        let (mut out, mut junk, mut group, mut padded) = (Vec::new(), false, Vec::new(), false);
-        let close = |group: &mut Vec<bool>, out: &mut Vec<u8>, junk: &mut bool| {
-            *junk |= group.len() == 6;
-            for eight in group.chunks_exact(8) {
-                out.push(eight.iter().fold(0, |byte, bit| byte << 1 | u8::from(*bit)));
-            }
-            group.clear();
-        };
-        for byte in bytes {
-            if b"\r\n \t".contains(byte) {
-                continue;
-            }
-            if *byte == b'=' {
-                padded = true;
-                close(&mut group, &mut out, &mut junk);
-            } else if let Some(six) = alphabet.iter().position(|letter| letter == byte) {
-                junk |= padded;
-                padded = false;
-                group.extend((0..6).rev().map(|bit| six >> bit & 1 == 1));
-                if group.len() == 24 {
-                    close(&mut group, &mut out, &mut junk);
-                }
-            } else {
-                junk = true;
-            }
-        }
-        close(&mut group, &mut out, &mut junk);
-        (out, junk)
-    }
 
     /// By every kernel, with a buffer for two groups and one for some lines.
     fn fast(bytes: &[u8], cut: usize) -> (Vec<u8>, bool) {

@@ -1,9 +1,11 @@
 //! Content-Transfer-Encoding (RFC 2045 §6), streaming: bytes go in cut anywhere, decoded bytes come out through a
 //! callback in slices of at most a few KiB. Decoders forgive and remember; they never fail and keep no more than one
-//! line's worth of state. Start at [`Transfer`]; each decoder has a slow, obvious twin in its tests.
+//! line's worth of state. Start at [`Transfer`]; two of them have slow, obvious twins in `twin.rs`.
 
 mod base64;
 mod quoted_printable;
+#[cfg(test)]
+mod twin;
 mod uuencode;
 
 pub use uuencode::{Enclosed, Uuencoded};

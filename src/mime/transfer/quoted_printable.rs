@@ -179,69 +179,9 @@ fn is_blank(byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::twin::{RUN as TWINS, quoted_printable as naive};
     use super::*;
     use proptest::prelude::*;
-
-    /// The obvious way: line by line over the whole text.
-    /// A line ends at its feed, or at a bare return that `=` and blanks stand before.
-    fn line_end(bytes: &[u8]) -> usize {
-        let ends = |at: usize| match &bytes[..=at] {
-            [.., b'\n'] => true,
-            [before @ .., b'\r'] if bytes.get(at + 1) != Some(&b'\n') => {
-                let blanks = before.iter().rev().take_while(|byte| is_blank(**byte)).count();
-                blanks <= RUN && before[..before.len() - blanks].ends_with(b"=")
-            }
-            _ => false,
-        };
-        (0..bytes.len()).find(|at| ends(*at)).map_or(bytes.len(), |at| at + 1)
-    }
-
-    fn naive(bytes: &[u8]) -> Vec<u8> {
-        let mut out = Vec::new();
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            let (line, later) = rest.split_at(line_end(rest));
-            rest = later;
-            let ended = line.ends_with(b"\n");
-            let (body, end): (&[u8], &[u8]) = match line {
-                [body @ .., b'\r', b'\n'] => (body, b"\r\n"),
-                [body @ .., b'\n'] => (body, b"\n"),
-                [body @ .., b'\r']
-                    if body.ends_with(b" ") || body.ends_with(b"\t") || body.ends_with(b"=") =>
-                {
-                    (body, b"\r")
-                }
-                body => (body, b""),
-            };
-            let mut kept = body;
-            while let [shorter @ .., b' ' | b'\t'] = kept {
-                kept = shorter;
-            }
-            if body.len() - kept.len() > RUN {
-                kept = body;
-            }
-            let soft = kept.ends_with(b"=");
-            let mut text = if soft { &kept[..kept.len() - 1] } else { kept };
-            while let Some((first, after)) = text.split_first() {
-                let code = text.get(1..3).and_then(|two| std::str::from_utf8(two).ok());
-                let code = code.filter(|two| two.bytes().all(|byte| byte.is_ascii_hexdigit()));
-                match code.and_then(|two| u8::from_str_radix(two, 16).ok()) {
-                    Some(byte) if *first == b'=' => {
-                        out.push(byte);
-                        text = &text[3..];
-                    }
-                    _ => {
-                        out.push(*first);
-                        text = after;
-                    }
-                }
-            }
-            if !soft && (ended || !end.is_empty()) {
-                out.extend_from_slice(end);
-            }
-        }
-        out
-    }
 
     /// By every kernel, with a buffer too small for their wide loops, one that they leave often, and one that holds all.
     fn fast(bytes: &[u8], cut: usize) -> Vec<u8> {
@@ -270,6 +210,8 @@ mod tests {
         sheet.flush();
         out
     }
+
+    const _: () = assert!(RUN == TWINS);
 
     #[test]
     fn forgives() {

@@ -1,5 +1,8 @@
-//! A message cut in two gives the same report as the message whole. The first byte says where to cut.
+//! A message in any pieces gives the same report as the message whole. The first byte says how to cut.
 #![no_main]
+#[path = "../shared/cut.rs"]
+mod cut;
+
 use brevdue::scan::{Day, Report, Scan, ruleset::Ruleset};
 use std::sync::{Arc, LazyLock};
 
@@ -11,8 +14,7 @@ fn scan(pieces: &[&[u8]]) -> Report {
     scan.finish()
 }
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    let Some((cut, mail)) = bytes.split_first() else { return };
-    let (before, after) = mail.split_at(mail.len() * usize::from(*cut) / 256);
-    assert_eq!(scan(&[before, after]), scan(&[mail]));
+libfuzzer_sys::fuzz_target!(|input: &[u8]| {
+    let Some((mail, pieces)) = cut::cut(input) else { return };
+    assert_eq!(scan(&pieces), scan(&[mail]));
 });

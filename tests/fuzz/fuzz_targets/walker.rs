@@ -1,31 +1,22 @@
-//! The regions of a walk are the message, and what is entered is left.
+//! Of any bytes in any pieces: every byte in one region, what is entered is left, and the same told as of the whole, by
+//! every reading. The first byte says how to cut.
 #![no_main]
-use brevdue::mime::{HeaderName, Part, PartPath, PartSink, Problem, Region, Walker};
+#[path = "../shared/cut.rs"]
+mod cut;
+#[path = "../shared/record.rs"]
+mod record;
 
-#[derive(Default)]
-struct Sink(Vec<u8>, usize);
+use brevdue::mime::Limits;
+use record::Record;
 
-impl PartSink for Sink {
-    fn header(&mut self, _: &PartPath, _: HeaderName, _: u64, _: &[u8]) {}
-    fn enter(&mut self, part: &Part<'_>) {
-        self.1 += 1;
-        part.each_filename(&mut |_| ());
+libfuzzer_sys::fuzz_target!(|input: &[u8]| {
+    let Some((mail, pieces)) = cut::cut(input) else { return };
+    // Limits that a short mail can reach.
+    let narrow = Limits { depth: 3, encoded_depth: 1, header_bytes: 90, parts: 5 };
+    for limits in [Limits::default(), narrow] {
+        let whole = Record::of(limits, &[mail]);
+        assert_eq!(whole.open, 0);
+        assert!(whole.regions.iter().flat_map(|(_, bytes)| bytes).eq(mail), "the regions are the mail");
+        Record::of(limits, &pieces).assert_same(&whole);
     }
-    fn data(&mut self, bytes: &[u8]) {
-        assert!(self.1 > 0 && !bytes.is_empty());
-    }
-    fn leave(&mut self) {
-        self.1 -= 1;
-    }
-    fn problem(&mut self, _: &PartPath, _: Problem) {}
-    fn region(&mut self, _: Region, bytes: &[u8]) {
-        self.0.extend_from_slice(bytes);
-    }
-}
-
-libfuzzer_sys::fuzz_target!(|mail: &[u8]| {
-    let (mut walker, mut sink) = (Walker::new(), Sink::default());
-    mail.chunks(61).for_each(|piece| walker.feed(piece, &mut sink));
-    walker.finish(&mut sink);
-    assert!(sink.0 == mail && sink.1 == 0);
 });

@@ -199,6 +199,19 @@ async fn frames_that_break_the_protocol_are_answered_by_a_tempfail() {
     house.close().await;
 }
 
+/// Found by the fuzzer: the tempfail was owed for the whole chunk, and the connection closed before it had come.
+#[tokio::test]
+async fn a_chunk_before_the_terms_is_answered_before_it_is_whole() {
+    let house = open(&local());
+    let chunk = encoded(&[Command::Body(b"Hej\r\n")]);
+    for length in [chunk.len(), chunk.len() - 1, 5] {
+        let mut mta = house.raw().await;
+        mta.stream.write_all(&chunk[..length]).await.unwrap();
+        assert_eq!(mta.hear_out().await, [Reply::Tempfail], "{length} bytes");
+    }
+    house.close().await;
+}
+
 #[tokio::test]
 async fn the_largest_frame_passes() {
     let house = open(&local());

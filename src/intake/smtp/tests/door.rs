@@ -136,3 +136,17 @@ async fn silence_ends_a_connection_with_a_word_wherever_it_falls() {
     }
     assert_eq!((*house.taken.borrow(), house.counters.snapshot().delivered), (0, 0));
 }
+
+/// Found by the fuzzer: the last chunk was refused for a lone CR when its LF came in the next packet.
+#[tokio::test]
+async fn a_chunk_may_be_cut_between_cr_and_lf() {
+    let house = open(|_| {}).await;
+    let mut client = TcpStream::connect(house.at).await.unwrap();
+    say(&mut client, "EHLO x\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\n").await;
+    let said = say(&mut client, "BDAT 10\r\nSubject: x").await;
+    assert!(said.starts_with("250 "), "{said}");
+    say(&mut client, "BDAT 9 LAST\r\n\r").await;
+    say(&mut client, "\n\r\nhej\r").await;
+    assert_eq!(say(&mut client, "\n").await, "250 taken\r\n");
+    assert_eq!(*house.taken.borrow(), 1);
+}
