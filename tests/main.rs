@@ -10,6 +10,7 @@
 // A message of a test is put together for reading, not for speed.
 #![allow(clippy::format_collect, clippy::format_push_string, reason = "a few allocations in a test")]
 
+mod acts;
 mod alarm;
 mod check;
 mod chunking;

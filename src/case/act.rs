@@ -155,12 +155,14 @@ pub struct Moved {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// Not from this state.
-    #[error("{act} is not possible from {state}: {help}")]
+    #[error("{act} is not possible, it is {state}: {help} / det kan ikke lade sig gøre, sagen er {tilstand}")]
     State {
-        /// The act's word.
+        /// What was to be done, in English.
         act: &'static str,
         /// The state's name in English.
         state: &'static str,
+        /// The state's name in Danish.
+        tilstand: &'static str,
         /// What is.
         help: &'static str,
     },
@@ -192,6 +194,25 @@ impl Act {
             Self::Nis2(..) => "nis2",
             Self::Close => "closed",
             Self::Reopen => "reopened",
+        }
+    }
+}
+
+impl Act {
+    /// What is done, in English, for a sentence.
+    fn deed(&self) -> &'static str {
+        match self {
+            Self::Confirm => "confirming it",
+            Self::Refute => "refuting it",
+            Self::Aware(_) => "setting when anybody was aware",
+            Self::Record(..) => "writing about it",
+            Self::Document { .. } => "documenting it without a notification",
+            Self::Notified { .. } => "noting a notification",
+            Self::Supplemented { .. } => "noting a supplement",
+            Self::Inform(_) => "deciding about telling the persons",
+            Self::Nis2(..) => "the clock of NIS2",
+            Self::Close => "closing it",
+            Self::Reopen => "reopening it",
         }
     }
 }
@@ -275,7 +296,10 @@ pub fn decide(case: &Standing, act: &Act, by: &By) -> Result<Moved, Refused> {
         alerts: Alerts::Stay,
         event: act.word(),
     };
-    let no = |help| Err(Refused::State { act: act.word(), state: case.state.names().1, help });
+    let no = |help| {
+        let (tilstand, state) = case.state.names();
+        Err(Refused::State { act: act.deed(), state, tilstand, help })
+    };
     match (case.state, act) {
         (State::Suspected, Act::Confirm) => Ok(Moved { state: State::Assessing, ..stay }),
         (State::Suspected, Act::Refute) => {

@@ -3,7 +3,7 @@
 //! In spring an hour is not there, and in autumn one is there twice: the first is refused, the second is asked about, and who
 //! does not answer means the earlier (summer time), which is the stricter. Source: facts of the law, "The clock".
 
-use chrono::{DateTime, Datelike, LocalResult, NaiveDateTime, SecondsFormat, TimeZone, Utc};
+use chrono::{DateTime, Datelike, LocalResult, NaiveDateTime, SecondsFormat, SubsecRound, TimeZone, Utc};
 use chrono_tz::Europe::Copenhagen;
 
 /// What a written time means.
@@ -48,7 +48,8 @@ pub enum BadTime {
 pub fn read(text: &str) -> Result<Reading, BadTime> {
     let text = text.trim();
     if let Ok(at) = DateTime::parse_from_rfc3339(text) {
-        return Ok(Reading::One(at.to_utc()));
+        // Whole seconds, as the register keeps them.
+        return Ok(Reading::One(at.to_utc().trunc_subsecs(0)));
     }
     let plain = text.replace("kl.", " ").split_whitespace().collect::<Vec<_>>().join(" ");
     let forms = ["%d-%m-%Y %H:%M", "%d-%m-%Y %H.%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%d-%m-%Y %H:%M:%S"];

@@ -315,8 +315,11 @@ pub(super) fn field(label: &str, value: &str) -> String {
 
 /// A field's value for a person: times as they are read here.
 fn told(field: Field, value: &str) -> String {
-    let time = (field.form() == Form::Time).then(|| value.parse::<DateTime<Utc>>().ok()).flatten();
-    time.map_or_else(|| value.to_owned(), local)
+    match field.form() {
+        Form::Time => value.parse::<DateTime<Utc>>().map_or_else(|_| value.to_owned(), local),
+        Form::Choice(_) => choice(value).to_owned(),
+        Form::Text | Form::Number => value.to_owned(),
+    }
 }
 
 fn entry(entry: &Entry) -> String {
@@ -354,16 +357,57 @@ fn entry(entry: &Entry) -> String {
     format!("  {}  {}  {event}{change}{said}", local(entry.at), entry.who)
 }
 
+/// The other words of a line's detail.
+fn plain_word(word: &str) -> &str {
+    match word {
+        "at" => "tidspunkt",
+        "aware_at" => "bekendt",
+        "deadline" => "frist",
+        "approver" => "godkendt af",
+        "file" => "fil",
+        "kind" => "slags",
+        "task" => "opgave",
+        "what" => "hvad",
+        "who" => "hvem",
+        other => other,
+    }
+}
+
+/// A word of a field's choice, for a person.
+fn choice(word: &str) -> &str {
+    match word {
+        "unlikely" => "usandsynlig",
+        "risk" => "risiko",
+        "high" => "høj",
+        "low" => "lav",
+        "medium" => "middel",
+        "very_high" => "meget høj",
+        "not_assessed" => "ikke vurderet",
+        "not_required" => "ikke påkrævet",
+        "exempt_34_3_a" => "undtaget, artikel 34, stk. 3, litra a",
+        "exempt_34_3_b" => "undtaget, artikel 34, stk. 3, litra b",
+        "exempt_34_3_c" => "undtaget, artikel 34, stk. 3, litra c",
+        "exempt_22" => "undtaget, databeskyttelseslovens § 22",
+        "planned" => "planlagt",
+        "sending" => "i gang",
+        "done" => "afsluttet",
+        "notification" => "anmeldelse",
+        other => other,
+    }
+}
+
 /// What was said with a line: each field with its name, and what stood there before.
 fn details(detail: &str) -> String {
     let Ok(serde_json::Value::Object(said)) = serde_json::from_str(detail) else { return String::new() };
     let plain = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let parts = said.iter().map(|(word, value)| {
         let field = Field::from_word(word);
-        let name = field.map_or(word.as_str(), |field| field.names().0);
+        let name = field.map_or(plain_word(word), |field| field.names().0);
         let shown = |value: &serde_json::Value| {
             let text = plain(value);
-            text.parse::<DateTime<Utc>>().map_or(text, local)
+            let is_choice = field.is_none_or(|field| matches!(field.form(), Form::Choice(_)));
+            text.parse::<DateTime<Utc>>()
+                .map_or_else(|_| if is_choice { choice(&text).to_owned() } else { text.clone() }, local)
         };
         match (value.get("before").filter(|before| !before.is_null()), value.get("now")) {
             (Some(before), Some(now)) => format!("{name}: {} (før: {})", shown(now), shown(before)),
