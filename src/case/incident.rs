@@ -63,3 +63,28 @@ pub fn root(
     let sender = sender.map(Address::reveal).unwrap_or_default().to_lowercase().into_bytes();
     vec![b"sender".to_vec(), sender, local_day.to_string().into_bytes()]
 }
+
+/// As [`grouping`], for mail of an archive, which left: the case of a source's template is the one that the gate joins too.
+/// Mail of no named source groups by who wrote it, because a case for each day of five years would help nobody.
+pub fn archived_grouping(
+    controller: &Controller,
+    source: Option<&Source>,
+    sketch: &Sketch,
+    writer: Option<&Address>,
+) -> Vec<Vec<u8>> {
+    if source.is_some() {
+        return grouping(controller, source, sketch, None, NaiveDate::MIN, true);
+    }
+    let mut parts = archived_root(None, sketch, writer);
+    parts.push(controller.cvr.as_bytes().to_vec());
+    parts
+}
+
+/// As [`root`], for mail of an archive.
+pub fn archived_root(source: Option<&Source>, sketch: &Sketch, writer: Option<&Address>) -> Vec<Vec<u8>> {
+    if source.is_some() {
+        return root(source, sketch, None, NaiveDate::MIN);
+    }
+    let writer = writer.map(Address::reveal).unwrap_or_default().to_lowercase().into_bytes();
+    vec![b"archive".to_vec(), writer]
+}

@@ -5,7 +5,7 @@
 
 use super::fate::{self, Part};
 use super::held::Upstream;
-use super::{Setup, promise};
+use super::{Setup, archived, promise};
 use crate::case::CaseId;
 use crate::case::detection::{Detection, Outcome};
 use crate::case::incident::{self, Source};
@@ -126,6 +126,12 @@ impl Register {
         };
         let joined = recording.join(&detection, &opening)?;
         if joined.attempts == 1 {
+            if let Some(id) = report.sketch.message_id().filter(|id| !id.is_empty()) {
+                // By which a copy of it in an archive is known.
+                let stamp = archived::Stamp::of_id(id);
+                let content = archived::content(&self.node_key, &stamp, report, controller);
+                recording.note_content(&detection.message, &content)?;
+            }
             let key = self.node_key.case_key(&joined.salt);
             let numbers: Vec<[u8; 10]> = report.person_numbers().reveal().collect();
             let digests: Vec<Digest> = numbers.iter().map(|number| key.person(number)).collect();

@@ -7,15 +7,17 @@ use super::StoreError;
 use super::base::{Db, Run, params};
 
 /// Step `n` makes version `n + 1`. A step that has shipped is never changed.
-const FILE: [&str; 4] = [
+const FILE: [&str; 5] = [
     include_str!("schema/sqlite/1.sql"),
     include_str!("schema/sqlite/2.sql"),
     include_str!("schema/sqlite/3.sql"),
     include_str!("schema/sqlite/4.sql"),
+    concat!(include_str!("schema/sqlite/5-archive.sql")),
 ];
 
 /// The same for a server; the first of them makes all that [`FILE`] has made until then.
-const SERVER: [&str; 1] = [include_str!("schema/postgres/4.sql")];
+const SERVER: [&str; 2] =
+    [include_str!("schema/postgres/4.sql"), concat!(include_str!("schema/postgres/5-archive.sql"))];
 /// The version that the first of them makes.
 const SERVER_BEGINS: usize = 4;
 

@@ -13,7 +13,7 @@ mod rows;
 mod url;
 
 pub use delivery::{Broken, BypassNotice, Bypassed, DeliveryRow, Journey, Logged, Promise};
-pub use rows::{HeldTally, Joined, Opening, Recording, Store};
+pub use rows::{HeldTally, Joined, Opening, Recording, Sent, Store};
 pub use url::{BadUrl, ServerUrl};
 
 use crate::case::milestone::Milestone;

@@ -2,6 +2,7 @@
 //!
 //! Start reading at [`Store::record`]: everything that a message changes is one transaction.
 
+mod archived;
 mod breach;
 mod delivery;
 mod held;
@@ -12,6 +13,7 @@ mod promise;
 mod read;
 mod record;
 
+pub use archived::Sent;
 pub use held_rows::HeldTally;
 pub use record::{Joined, Opening, Recording};
 

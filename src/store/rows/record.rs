@@ -57,26 +57,7 @@ impl<'a> Recording<'a> {
         if let Some(known) = self.come_again(detection)? {
             return Ok(known);
         }
-        let found = self.db.first(
-            "SELECT id, salt, state FROM breach_case WHERE grouping = ?1",
-            params![opening.grouping],
-            |row| Ok((row.get::<String>(0)?, row.get::<[u8; 16]>(1)?, row.get::<String>(2)?)),
-        )?;
-        let (case, salt, state, opened) = if let Some((id, salt, state)) = found {
-            let case = super::read::case_id(&id)?;
-            let state = self.move_on(&case, super::read::state(&state)?, detection)?;
-            let has_key = opening.controller.dpo_key.is_some();
-            self.db.execute(
-                "UPDATE breach_case SET sealed = CASE WHEN ?2 = 0 THEN 0 ELSE sealed END WHERE id = ?1",
-                params![case.as_str(), has_key],
-            )?;
-            (case, salt, state, false)
-        } else {
-            // Persons of promises that may be broken are counted under the salt that the case then has.
-            let salt = self.take_promise_salt(opening.grouping)?.unwrap_or(opening.salt);
-            let opening = Opening { salt, ..*opening };
-            (self.open(detection, &opening)?, salt, State::opened_by(detection.outcome), true)
-        };
+        let (case, salt, state, opened) = self.case_for(detection, opening)?;
         self.db.execute(
             "INSERT INTO detection (case_id, message, at, queue_id, verdict, outcome, sender_domain,
                  recipient_domains, recipients, findings, persons, persons_exact)
@@ -98,6 +79,35 @@ impl<'a> Recording<'a> {
         )?;
         self.follow(detection)?;
         Ok(Joined { case, salt, opened, state, attempts: 1 })
+    }
+
+    /// The case that a detection belongs to, opened when there is none: its number, its salt, where it stands now, and
+    /// whether it was opened.
+    pub(super) fn case_for(
+        &self,
+        detection: &Detection,
+        opening: &Opening<'_>,
+    ) -> Result<(CaseId, [u8; 16], State, bool), StoreError> {
+        let found = self.db.first(
+            "SELECT id, salt, state FROM breach_case WHERE grouping = ?1",
+            params![opening.grouping],
+            |row| Ok((row.get::<String>(0)?, row.get::<[u8; 16]>(1)?, row.get::<String>(2)?)),
+        )?;
+        if let Some((id, salt, state)) = found {
+            let case = super::read::case_id(&id)?;
+            let state = self.move_on(&case, super::read::state(&state)?, detection)?;
+            let has_key = opening.controller.dpo_key.is_some();
+            self.db.execute(
+                "UPDATE breach_case SET sealed = CASE WHEN ?2 = 0 THEN 0 ELSE sealed END WHERE id = ?1",
+                params![case.as_str(), has_key],
+            )?;
+            Ok((case, salt, state, false))
+        } else {
+            // Persons of promises that may be broken are counted under the salt that the case then has.
+            let salt = self.take_promise_salt(opening.grouping)?.unwrap_or(opening.salt);
+            let opening = Opening { salt, ..*opening };
+            Ok((self.open(detection, &opening)?, salt, State::opened_by(detection.outcome), true))
+        }
     }
 
     /// Counts a message of which not all was read, under each of these kinds.
