@@ -11,6 +11,8 @@
 #![allow(clippy::format_collect, clippy::format_push_string, reason = "a few allocations in a test")]
 
 mod alarm;
+#[cfg(test)]
+mod archive;
 mod check;
 mod chunking;
 mod commands;

@@ -9,6 +9,7 @@ pub mod detection;
 pub mod incident;
 pub mod milestone;
 pub mod passage;
+pub mod template;
 
 use detection::Outcome;
 use std::fmt;

@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::daemon;
 use crate::envelope::Controller;
-use crate::inspect::archived::{Assume, Find, Finder, Terms};
+use crate::inspect::archived::{Assume, Book, Find, Finder, Terms};
 use crate::inspect::record::Register;
 use crate::inspect::{self, Setup};
 use crate::case::incident::Source;
@@ -130,6 +130,7 @@ struct Job {
     register: Option<Register>,
     /// Of this run alone, so that a dry run needs no key.
     key: NodeKey,
+    book: Book,
     work: Mutex<Work>,
     /// The register cannot be written: nothing more needs reading.
     failed: AtomicBool,
@@ -202,6 +203,10 @@ impl Job {
                 Some(register) => register.node_key.clone(),
                 None => NodeKey::generate()?,
             },
+            book: match &register {
+                Some(register) => Book::Store(Arc::clone(&register.store)),
+                None => Book::Dry(Arc::default()),
+            },
             register,
             work: Mutex::default(),
             failed: AtomicBool::new(false),
@@ -221,11 +226,13 @@ impl Job {
         let Some(register) = &self.register else { return };
         match register.record_finds(finds) {
             Ok(recorded) => self.lock().tally.recorded(&recorded),
-            Err(error) => {
-                self.failed.store(true, Ordering::Relaxed);
-                self.lock().error.get_or_insert(error);
-            }
+            Err(error) => self.fail(error),
         }
+    }
+
+    fn fail(&self, error: StoreError) {
+        self.failed.store(true, Ordering::Relaxed);
+        self.lock().error.get_or_insert(error);
     }
 
     /// Records the rest.
@@ -255,8 +262,11 @@ impl read::Job for Job {
         if !item.report.leaks() {
             return;
         }
-        let finder = Finder { setup: &self.setup, terms: &self.terms, key: &self.key, now: self.now };
-        let finds = finder.find(mail, item.report);
+        let Self { setup, terms, key, now, book, .. } = self;
+        let finds = match (Finder { setup, terms, key, now: *now, book }).find(mail, item.report) {
+            Ok(finds) => finds,
+            Err(error) => return self.fail(error),
+        };
         read.inside += u64::from(finds.is_empty());
         let enough = {
             let mut work = self.lock();

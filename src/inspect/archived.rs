@@ -6,18 +6,20 @@
 //! numbers and its controller, so that copies in several archives, a scan after a crash, and what the gate has recorded
 //! count once. Start reading at [`Register::find`], then [`Register::record_finds`].
 
-use super::record::Register;
 use super::Setup;
+use super::record::{self, Marked, Register};
 use crate::case::CaseId;
 use crate::case::detection::{Detection, Outcome};
 use crate::case::incident::{self, Source};
+use crate::case::template::Templates;
 use crate::envelope::{Address, Controller, Envelope, Pass, Verdict, controller_of};
 use crate::policy::road::Protection;
 use crate::scan::Report;
 use crate::seal::{Digest, NodeKey, random};
-use crate::store::{Opening, StoreError};
+use crate::store::{Opening, Store, StoreError};
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What a mail in an archive says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -166,11 +168,41 @@ pub struct Finder<'a> {
     pub key: &'a NodeKey,
     /// When all of it was found.
     pub now: DateTime<Utc>,
+    /// Where templates are known.
+    pub book: &'a Book,
+}
+
+/// Where templates are known: in the register, or for as long as a dry run takes.
+#[derive(Clone)]
+pub enum Book {
+    /// The register.
+    Store(Arc<Store>),
+    /// Nothing is written.
+    Dry(Arc<Mutex<Templates>>),
+}
+
+impl Book {
+    fn template(&self, marked: Marked, now: DateTime<Utc>) -> Result<Digest, StoreError> {
+        let Marked { source, mark, name } = marked;
+        match self {
+            Self::Store(store) => store.template(source, &mark, name, now),
+            Self::Dry(templates) => {
+                let mut templates = templates.lock().unwrap_or_else(PoisonError::into_inner);
+                Ok(templates.find(&source, &mark).unwrap_or_else(|| {
+                    templates.add(source, name, mark);
+                    name
+                }))
+            }
+        }
+    }
 }
 
 impl Finder<'_> {
     /// One part for each controller; empty when nobody answers for the mail, or it never left the house.
-    pub fn find(&self, mail: &Mail, report: &Report) -> Vec<Find> {
+    ///
+    /// # Errors
+    /// When the register cannot be asked for the mail's template.
+    pub fn find(&self, mail: &Mail, report: &Report) -> Result<Vec<Find>, StoreError> {
         let mut parts: Vec<(&Controller, Vec<&Address>)> = Vec::new();
         let everybody = mail.recipients.iter().map(Some);
         let nobody = mail.recipients.is_empty().then_some(None);
@@ -184,7 +216,20 @@ impl Finder<'_> {
                 None => parts.push((controller, recipient.into_iter().collect())),
             }
         }
-        parts.into_iter().map(|(controller, recipients)| self.part(mail, report, controller, &recipients)).collect()
+        if parts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let source = self.source(mail);
+        let of = |source| self.book.template(record::marked(self.key, source, report), self.now);
+        let cause = (source, source.map(of).transpose()?.unwrap_or_default());
+        let part = |(controller, recipients): (_, Vec<&Address>)| self.part(mail, report, controller, &recipients, cause);
+        Ok(parts.into_iter().map(part).collect())
+    }
+
+    fn source(&self, mail: &Mail) -> Option<&Source> {
+        let by = |address: Option<&Address>| incident::source_of(address, &self.setup.sources);
+        let named = || by(mail.sender.as_ref()).or_else(|| by(mail.author.as_ref()));
+        self.terms.source.as_ref().or_else(named)
     }
 
     fn controller(&self, mail: &Mail, recipient: Option<&Address>) -> Option<&Controller> {
@@ -193,13 +238,14 @@ impl Finder<'_> {
         self.terms.controller.as_ref().or_else(of)
     }
 
-    fn part(&self, mail: &Mail, report: &Report, controller: &Controller, recipients: &[&Address]) -> Find {
-        let sources = &self.setup.sources;
-        let named = || {
-            let by = |address: Option<&Address>| incident::source_of(address, sources);
-            by(mail.sender.as_ref()).or_else(|| by(mail.author.as_ref()))
-        };
-        let source = self.terms.source.as_ref().or_else(named);
+    fn part(
+        &self,
+        mail: &Mail,
+        report: &Report,
+        controller: &Controller,
+        recipients: &[&Address],
+        (source, template): (Option<&Source>, Digest),
+    ) -> Find {
         // Bounce addresses differ from mail to mail; who wrote it does not.
         let writer = mail.author.as_ref().or(mail.sender.as_ref());
         let digest = |purpose: &str, parts: Vec<Vec<u8>>| {
@@ -211,14 +257,13 @@ impl Finder<'_> {
         domains.sort_unstable();
         domains.dedup();
         let outcome = Outcome::Delivered { certain: report.is_certain() && self.left_plainly(mail, recipients) };
-        let sketch = &report.sketch;
         Find {
             controller: controller.clone(),
             source: source.cloned(),
             sent_at: mail.sent_at,
             content,
-            grouping: digest("grouping", incident::archived_grouping(controller, source, sketch, writer)),
-            root: digest("incident", incident::archived_root(source, sketch, writer)),
+            grouping: digest("grouping", incident::archived_grouping(controller, source, &template, writer)),
+            root: digest("incident", incident::archived_root(source, &template, writer)),
             detection: Detection {
                 at: self.now,
                 queue_id: None,

@@ -12,6 +12,7 @@ mod passage;
 mod promise;
 mod read;
 mod record;
+mod template;
 
 pub use archived::Sent;
 pub use held_rows::HeldTally;
@@ -20,6 +21,7 @@ pub use record::{Joined, Opening, Recording};
 use super::base::group::Group;
 use super::base::server::Server;
 use super::base::{Db, Param, Run, file, params, server};
+use crate::case::template::Templates;
 use super::{ServerUrl, StoreError, StoreUrl, migrate};
 use chrono::{DateTime, Utc};
 use rusqlite::Connection;
@@ -30,6 +32,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct Store {
     group: Group,
     reader: Reader,
+    /// The templates of [`template`], as far as they were asked for.
+    templates: Mutex<Templates>,
 }
 
 /// Where questions are put.
@@ -60,7 +64,7 @@ impl Store {
         let reader = Reader::File(Mutex::new(file::open(path)?));
         let path = path.to_owned();
         let connect = move || Ok(Box::new(file::open(&path)?) as Box<dyn Run + Send>);
-        Ok(Self { group: Group::new(Some(Box::new(writer)), Box::new(connect), file::BEGIN), reader })
+        Ok(Self { group: Group::new(Some(Box::new(writer)), Box::new(connect), file::BEGIN), reader, templates: Mutex::default() })
     }
 
     /// Connects to a register on a server.
@@ -74,7 +78,7 @@ impl Store {
         let of = Arc::clone(&server);
         let connect = move || Ok(Box::new(of.connect()?) as Box<dyn Run + Send>);
         let group = Group::new(Some(Box::new(writer)), Box::new(connect), server::BEGIN);
-        Ok(Self { group, reader: Reader::Server(server) })
+        Ok(Self { group, reader: Reader::Server(server), templates: Mutex::default() })
     }
 
     /// Does everything that a message changes in one transaction: all of it is on disk when this returns, or

@@ -10,3 +10,17 @@ CREATE TABLE mail_content (
     sent_at   BIGINT
 );
 CREATE INDEX mail_by_content ON mail_content (content);
+
+-- The letters that a source system writes, so that all mails of one are one incident (case::template).
+CREATE TABLE template (
+    -- Keyed digest of the first mail's mark.
+    id       BYTEA PRIMARY KEY CHECK (length(id) = 16),
+    -- Keyed digest of the source's name.
+    source   BYTEA NOT NULL CHECK (length(source) = 16),
+    -- Keyed tags, four bytes each, of the subject's words and of pairs of neighbouring words of the text, without names,
+    -- numbers and dates: two such sets can be compared, and neither read.
+    subject  BYTEA NOT NULL,
+    words    BYTEA NOT NULL,
+    seen_at  BIGINT NOT NULL
+);
+CREATE INDEX template_by_source ON template (source);
