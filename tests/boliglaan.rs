@@ -12,7 +12,7 @@
 #[path = "support/boliglaan/mod.rs"]
 mod boliglaan;
 
-use boliglaan::{Archive, Shape, forms};
+use boliglaan::{Archive, Shape, Truth, cvr, domain, forms, name};
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -28,11 +28,32 @@ fn main() -> std::io::Result<()> {
     forms::maildir(&mail.join("Maildir"), third([1, 2]))?;
     forms::tree(&mail.join("eml"), third([2, 3]))?;
     let write = |name: &str, text: &str| std::fs::File::create(folder.join(name))?.write_all(text.as_bytes());
-    write("truth.json", &archive.truth_as_json())?;
+    write("truth.json", &truth(&archive))?;
     write(
         "brevdue.toml",
-        &format!("[store]\nurl = \"sqlite:data/brevdue.db\"\n[spool]\npath = \"data/spool\"\n{}", archive.toml("")),
+        &format!(
+            "[store]\nurl = \"sqlite:data/brevdue.db\"\n[spool]\npath = \"data/spool\"\n{}",
+            archive.toml("")
+        ),
     )?;
-    println!("{} mails for {} municipalities in {}", archive.mails.len(), archive.shape.municipalities, folder.display());
+    println!(
+        "{} mails for {} municipalities in {}",
+        archive.mails.len(),
+        archive.shape.municipalities,
+        folder.display()
+    );
     Ok(())
+}
+
+/// The true counts as JSON, by the municipality's domain.
+fn truth(archive: &Archive) -> String {
+    let line = |(municipality, Truth { mails, persons, first, last }): (&usize, &Truth)| {
+        format!(
+            "  {:?}: {{\"name\": {:?}, \"cvr\": {:?}, \"mails\": {mails}, \"persons\": {persons}, \"first\": {first}, \"last\": {last}}}",
+            domain(*municipality),
+            name(*municipality),
+            cvr(*municipality)
+        )
+    };
+    format!("{{\n{}\n}}\n", archive.truth().iter().map(line).collect::<Vec<_>>().join(",\n"))
 }

@@ -44,7 +44,8 @@ impl Mark {
 
     /// How sure it is that the two are of one template, in per mille; `None` when they are not.
     pub fn is_as(&self, other: &Self) -> Option<usize> {
-        let (smaller, larger) = (self.text.len().min(other.text.len()), self.text.len().max(other.text.len()));
+        let (smaller, larger) =
+            (self.text.len().min(other.text.len()), self.text.len().max(other.text.len()));
         let subjects = self.subject.len().min(other.subject.len());
         if subjects > 0 && 2 * shared(&self.subject, &other.subject) <= subjects {
             return None;
@@ -106,7 +107,10 @@ mod tests {
 
     fn mark(subject: &str, text: &str) -> Mark {
         // Any hash will do here.
-        let tag = |word: &[u8]| word.iter().fold(2_166_136_261_u32, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(16_777_619));
+        let tag = |word: &[u8]| {
+            word.iter()
+                .fold(2_166_136_261_u32, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(16_777_619))
+        };
         let words: Vec<&str> = text.split_whitespace().collect();
         let pairs = words.windows(2).map(|pair| tag(pair.join(" ").as_bytes()));
         Mark::new(subject.split_whitespace().map(|word| tag(word.as_bytes())).collect(), pairs.collect())

@@ -9,6 +9,7 @@ mod tally;
 mod tell;
 
 use super::read::{self, How, Item, form, inputs};
+use crate::case::incident::Source;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::daemon;
@@ -16,7 +17,6 @@ use crate::envelope::Controller;
 use crate::inspect::archived::{Assume, Book, Find, Finder, Terms};
 use crate::inspect::record::Register;
 use crate::inspect::{self, Setup};
-use crate::case::incident::Source;
 use crate::intake::archive::Form;
 use crate::scan::ruleset::day_of;
 use crate::seal::NodeKey;
@@ -109,10 +109,13 @@ pub(super) fn run(config: Option<&Path>, args: &Args) -> anyhow::Result<ExitCode
         skipped: done.skipped,
         took: began.elapsed(),
     };
-    super::say(match args.format {
-        Format::Human => told.human(),
-        Format::Json => told.json()?,
-    }.trim_end())?;
+    super::say(
+        match args.format {
+            Format::Human => told.human(),
+            Format::Json => told.json()?,
+        }
+        .trim_end(),
+    )?;
     if done.troubles > 0 {
         super::say_error(&format!("brevdue: {} could not be read", inputs(done.troubles)));
         return Ok(ExitCode::from(super::COULD_NOT_RUN));
@@ -174,7 +177,8 @@ impl Work {
 impl Job {
     fn new(config: &Config, args: &Args) -> anyhow::Result<Self> {
         let setup = daemon::setup(config)?;
-        let controller = args.controller.as_deref().map(|name| controller(name, &setup.controllers)).transpose()?;
+        let controller =
+            args.controller.as_deref().map(|name| controller(name, &setup.controllers)).transpose()?;
         let source = args.source.as_deref().map(|name| source(name, &setup.sources));
         let register = if args.dry_run { None } else { Some(daemon::open_register(config)?) };
         let now = Clock::System.now();
@@ -293,9 +297,13 @@ impl read::Job for Job {
 
 /// The controller of the configuration with this name or CVR number.
 fn controller(name: &str, controllers: &[Controller]) -> anyhow::Result<Controller> {
-    let found = controllers.iter().find(|one| one.cvr == name || one.name.to_lowercase() == name.to_lowercase());
-    let names = || controllers.iter().map(|one| format!("{} ({})", one.name, one.cvr)).collect::<Vec<_>>().join(", ");
-    found.cloned().with_context(|| format!("no controller of the configuration is called {name:?}; there are: {}", names()))
+    let found =
+        controllers.iter().find(|one| one.cvr == name || one.name.to_lowercase() == name.to_lowercase());
+    let names =
+        || controllers.iter().map(|one| format!("{} ({})", one.name, one.cvr)).collect::<Vec<_>>().join(", ");
+    found.cloned().with_context(|| {
+        format!("no controller of the configuration is called {name:?}; there are: {}", names())
+    })
 }
 
 /// The source of the configuration with this name, or one that only this archive knows.

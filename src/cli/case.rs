@@ -6,7 +6,7 @@ use crate::case::milestone::Milestone;
 use crate::case::{CaseId, State};
 use crate::clock::Clock;
 use crate::daemon;
-use crate::store::{CaseFile, CaseRow, Entry, MessageRow, NoticeRow};
+use crate::store::{CaseFile, CaseRow, Entry, MessageRow, NoticeRow, Sent};
 use anyhow::Context;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
@@ -59,7 +59,8 @@ pub(super) fn run(config: Option<&Path>, command: &Command) -> anyhow::Result<Ex
                 .case(&id)?
                 .with_context(|| format!("there is no case {id}; see `brevdue case list`"))?;
             let together = store.cases_of(file.row.incident)?;
-            super::say(show(&file, &together, now).trim_end())?;
+            let sent = store.sent(&id)?;
+            super::say(show(&file, &together, &sent, now).trim_end())?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -127,7 +128,7 @@ pub(super) fn list(cases: &[CaseRow], now: DateTime<Utc>) -> String {
 }
 
 /// `together` are the cases of the incident that it is a part of.
-fn show(file: &CaseFile, together: &[CaseRow], now: DateTime<Utc>) -> String {
+fn show(file: &CaseFile, together: &[CaseRow], sent: &Sent, now: DateTime<Utc>) -> String {
     let case = &file.row;
     let (danish, english) = case.state.names();
     let mut lines = vec![
@@ -139,6 +140,10 @@ fn show(file: &CaseFile, together: &[CaseRow], now: DateTime<Utc>) -> String {
         field("Forskellige personer", &persons(case)),
         field("Opdaget", &local(case.detected_at)),
     ];
+    if let (Some(first), Some(last)) = (sent.first, sent.last) {
+        let days = format!("{} til {}", local(first), local(last));
+        lines.push(field("Sendt", &format!("{days}, som {} mails fra arkiver selv siger", sent.archived)));
+    }
     if let (Some(aware), Some(deadline)) = (case.aware_at, case.deadline) {
         let sealed = if case.sealed {
             "numrene er forseglet til DPO'en"

@@ -222,7 +222,9 @@ impl Finder<'_> {
         let source = self.source(mail);
         let of = |source| self.book.template(record::marked(self.key, source, report), self.now);
         let cause = (source, source.map(of).transpose()?.unwrap_or_default());
-        let part = |(controller, recipients): (_, Vec<&Address>)| self.part(mail, report, controller, &recipients, cause);
+        let part = |(controller, recipients): (_, Vec<&Address>)| {
+            self.part(mail, report, controller, &recipients, cause)
+        };
         Ok(parts.into_iter().map(part).collect())
     }
 
@@ -256,7 +258,8 @@ impl Finder<'_> {
         let mut domains: Vec<String> = recipients.iter().map(|one| one.shown_domain()).collect();
         domains.sort_unstable();
         domains.dedup();
-        let outcome = Outcome::Delivered { certain: report.is_certain() && self.left_plainly(mail, recipients) };
+        let outcome =
+            Outcome::Delivered { certain: report.is_certain() && self.left_plainly(mail, recipients) };
         Find {
             controller: controller.clone(),
             source: source.cloned(),

@@ -119,7 +119,9 @@ pub(super) fn words(text: &[u8]) -> Vec<&[u8]> {
         b"fredag",
     ];
     let is_word = |byte: &u8| {
-        byte.is_ascii_alphanumeric() || *byte >= 0x80 || matches!(byte, b'@' | b'-' | b'.' | b'&' | b'#' | b';')
+        byte.is_ascii_alphanumeric()
+            || *byte >= 0x80
+            || matches!(byte, b'@' | b'-' | b'.' | b'&' | b'#' | b';')
     };
     let mut words = Vec::new();
     let mut rest = text;

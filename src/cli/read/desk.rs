@@ -157,7 +157,9 @@ impl<'a, J: Job> Desk<'a, J> {
         match std::mem::replace(&mut self.open, Open::Nothing) {
             Open::Message(scan) => guard(|| scan.finish_explained()).map(without),
             Open::Document(scan) => guard(|| scan.finish_explained()).map(without),
-            Open::Post(post) => guard(|| post.finish()).map(|(report, explained, mail)| (report, explained, Some(mail))),
+            Open::Post(post) => {
+                guard(|| post.finish()).map(|(report, explained, mail)| (report, explained, Some(mail)))
+            }
             Open::Nothing | Open::Broken | Open::Aside => None,
         }
     }

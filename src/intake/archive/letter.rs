@@ -130,7 +130,10 @@ impl Said {
             }
             "delivered-to" | "x-original-to" | "envelope-to" => first(&mut self.delivered_to, value),
             "date" => first(&mut self.date, value),
-            "received" => self.received = value.rsplit_once(';').map(|(_, date)| date.to_owned()).or(self.received.take()),
+            "received" => {
+                let date = value.rsplit_once(';').map(|(_, date)| date.to_owned());
+                self.received = date.or(self.received.take());
+            }
             "message-id" => first(&mut self.id, value),
             "subject" => first(&mut self.subject, value),
             _ => {}
@@ -231,7 +234,10 @@ fn each_once(addresses: &mut Vec<Address>) {
 fn date(text: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     const FIRST: i64 = 315_532_800; // 1980
     let seconds = mailparse::dateparse(text.trim()).ok()?;
-    (FIRST..=now.timestamp() + 86_400).contains(&seconds).then(|| DateTime::from_timestamp(seconds, 0)).flatten()
+    (FIRST..=now.timestamp() + 86_400)
+        .contains(&seconds)
+        .then(|| DateTime::from_timestamp(seconds, 0))
+        .flatten()
 }
 
 #[cfg(test)]
@@ -291,7 +297,10 @@ mod tests {
     #[test]
     fn the_line_of_an_mbox_and_a_bounce_tell_their_senders() {
         let sender = |text: &str| mail(text).sender.map(|sender| sender.reveal());
-        assert_eq!(sender("From a@b.example Mon Jan  1 2018\nFrom: c@d.example\n\n"), Some("a@b.example".into()));
+        assert_eq!(
+            sender("From a@b.example Mon Jan  1 2018\nFrom: c@d.example\n\n"),
+            Some("a@b.example".into())
+        );
         assert_eq!(sender("From - Mon Jan  1 2018\nFrom: c@d.example\n\n"), Some("c@d.example".into()));
         assert_eq!(sender("Return-Path: <>\nFrom: c@d.example\n\n"), None);
     }

@@ -21,8 +21,8 @@ pub use record::{Joined, Opening, Recording};
 use super::base::group::Group;
 use super::base::server::Server;
 use super::base::{Db, Param, Run, file, params, server};
-use crate::case::template::Templates;
 use super::{ServerUrl, StoreError, StoreUrl, migrate};
+use crate::case::template::Templates;
 use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 use std::path::Path;
@@ -64,7 +64,11 @@ impl Store {
         let reader = Reader::File(Mutex::new(file::open(path)?));
         let path = path.to_owned();
         let connect = move || Ok(Box::new(file::open(&path)?) as Box<dyn Run + Send>);
-        Ok(Self { group: Group::new(Some(Box::new(writer)), Box::new(connect), file::BEGIN), reader, templates: Mutex::default() })
+        Ok(Self {
+            group: Group::new(Some(Box::new(writer)), Box::new(connect), file::BEGIN),
+            reader,
+            templates: Mutex::default(),
+        })
     }
 
     /// Connects to a register on a server.

@@ -1,15 +1,46 @@
 //! What the mails say.
 
 use super::{Dice, Mail, VENDOR, domain, name};
-use std::fmt::Write;
 
 const FIRST: [&str; 20] = [
-    "Inger", "Bo", "Yrsa", "Frode", "Karla", "Åse", "Øjvind", "Ældis", "Jens Peter", "Anne-Marie", "Ib", "Solvej",
-    "Thorkild", "Ulla", "Vagn", "Birthe", "Gudrun", "Hans", "Maj", "August",
+    "Inger",
+    "Bo",
+    "Yrsa",
+    "Frode",
+    "Karla",
+    "Åse",
+    "Øjvind",
+    "Ældis",
+    "Jens Peter",
+    "Anne-Marie",
+    "Ib",
+    "Solvej",
+    "Thorkild",
+    "Ulla",
+    "Vagn",
+    "Birthe",
+    "Gudrun",
+    "Hans",
+    "Maj",
+    "August",
 ];
 const LAST: [&str; 16] = [
-    "Madsen", "Åkjær", "Holm", "Lind", "Friis", "Ørsted", "Bæk", "Nørregaard Jensen", "Skov", "Vestergaard", "Dahl",
-    "Krogh", "Å", "Thygesen-Møller", "Kjær", "From",
+    "Madsen",
+    "Åkjær",
+    "Holm",
+    "Lind",
+    "Friis",
+    "Ørsted",
+    "Bæk",
+    "Nørregaard Jensen",
+    "Skov",
+    "Vestergaard",
+    "Dahl",
+    "Krogh",
+    "Å",
+    "Thygesen-Møller",
+    "Kjær",
+    "From",
 ];
 const STREETS: [&str; 6] = ["Nørregade", "Åvej", "Møllebakken", "Kirkestien", "Strandvejen", "Rådhuspladsen"];
 
@@ -20,25 +51,24 @@ impl Mail {
         let to = domain(self.municipality);
         let mut head = format!("Return-Path: <bounce@{VENDOR}>\r\n");
         // The relay added its line; one in fifty has no other date.
-        let _ = write!(
-            head,
+        head += &format!(
             "Received: from relay.{VENDOR} (relay.{VENDOR} [192.0.2.{}])\r\n\tby mx.{to} (Postfix) with ESMTP id {:011X};\r\n\t{}\r\n",
             dice.below(250),
             dice.next() >> 20,
             date(self.sent),
         );
         if !dice.once_in(50) {
-            let _ = write!(head, "Date: {}\r\n", date(self.sent));
+            head += &format!("Date: {}\r\n", date(self.sent));
         }
-        let _ = write!(head, "From: eAnsoegning <noreply@{VENDOR}>\r\nTo: <boliglaan@{to}>\r\n");
+        head += &format!("From: eAnsoegning <noreply@{VENDOR}>\r\nTo: <boliglaan@{to}>\r\n");
         let (subject, body) = match (&self.cpr, self.template) {
             (None, _) => newsletter(&mut dice, self.municipality),
             (Some(cpr), 0) => application(&mut dice, self.municipality, cpr, self.sent),
             (Some(cpr), _) => decision(&mut dice, self.municipality, cpr, self.sent),
         };
-        let _ = write!(head, "Subject: {subject}\r\n");
+        head += &format!("Subject: {subject}\r\n");
         if !dice.once_in(40) {
-            let _ = write!(head, "Message-ID: <{}.{:08x}@{VENDOR}>\r\n", self.number, self.dice >> 32);
+            head += &format!("Message-ID: <{}.{:08x}@{VENDOR}>\r\n", self.number, self.dice >> 32);
         }
         head.push_str("MIME-Version: 1.0\r\n");
         let (charset, encoding, content) = match dice.below(4) {
@@ -46,7 +76,9 @@ impl Mail {
             1 => ("utf-8", "quoted-printable", quoted(body.as_bytes())),
             _ => ("utf-8", "8bit", body.into_bytes()),
         };
-        let _ = write!(head, "Content-Type: text/plain; charset={charset}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n");
+        head += &format!(
+            "Content-Type: text/plain; charset={charset}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
+        );
         [head.as_bytes(), &content].concat()
     }
 }
@@ -56,7 +88,17 @@ fn application(dice: &mut Dice, municipality: usize, cpr: &str, sent: i64) -> (S
     let (given, (birth, serial)) = (person(dice), cpr.split_at(6));
     let (day, month, year) = civil(sent - i64::try_from(dice.below(9)).unwrap_or(0) * 86_400);
     let months = [
-        "januar", "februar", "marts", "april", "maj", "juni", "juli", "august", "september", "oktober", "november",
+        "januar",
+        "februar",
+        "marts",
+        "april",
+        "maj",
+        "juni",
+        "juli",
+        "august",
+        "september",
+        "oktober",
+        "november",
         "december",
     ];
     let month = months.get(month.saturating_sub(1)).unwrap_or(&"maj");
@@ -77,15 +119,14 @@ fn application(dice: &mut Dice, municipality: usize, cpr: &str, sent: i64) -> (S
         amount(dice, 900_000),
     );
     if dice.once_in(5) {
-        let _ = write!(
-            text,
+        text += &format!(
             "Der er en medansøger til lånet: {}. Medansøgeren har givet samtykke til, at oplysninger om indkomst og \
              formue indhentes, og hæfter solidarisk for lånet sammen med ansøgeren.\r\n\r\n",
             person(dice)
         );
     }
     if dice.once_in(7) {
-        let _ = write!(text, "Bemærkning fra ansøgeren: ring venligst efter kl. {}.\r\n\r\n", 8 + dice.below(9));
+        text += &format!("Bemærkning fra ansøgeren: ring venligst efter kl. {}.\r\n\r\n", 8 + dice.below(9));
     }
     text.push_str(
         "Ansøgningen skal behandles inden for fire uger. Når ansøgningen er godkendt, udskrives pantebrevet, og det \

@@ -8,6 +8,8 @@
 //! `letters` is what the mails say, `forms` lays them down as mbox, Maildir and .eml. On the command line:
 //! `cargo run --example boliglaan -- FOLDER`.
 
+#![allow(clippy::format_push_string, reason = "a few allocations in a test")]
+
 pub(crate) mod forms;
 mod letters;
 
@@ -88,7 +90,8 @@ impl Archive {
             for at in 0..count {
                 // Everybody applies once; some apply again.
                 let person = if at < persons.len() { at } else { dice.below(persons.len()) };
-                let sent = BEGAN + i64::try_from(dice.below(usize::try_from(ENDED - BEGAN).unwrap_or(1))).unwrap_or(0);
+                let sent = BEGAN
+                    + i64::try_from(dice.below(usize::try_from(ENDED - BEGAN).unwrap_or(1))).unwrap_or(0);
                 mails.push(Mail {
                     number: 0,
                     municipality,
@@ -99,7 +102,7 @@ impl Archive {
                 });
             }
         }
-        let clean = if shape.clean_every == 0 { 0 } else { shape.mails / shape.clean_every };
+        let clean = shape.mails.checked_div(shape.clean_every).unwrap_or(0);
         for _ in 0..clean {
             let municipality = dice.below(shape.municipalities);
             let sent = BEGAN + i64::try_from(dice.below(140_000_000)).unwrap_or(0);
@@ -119,12 +122,15 @@ impl Archive {
 
     /// The same of some of its mails, each of which counts once.
     pub(crate) fn truth_of<'a>(mails: impl Iterator<Item = &'a Mail>) -> BTreeMap<usize, Truth> {
-        let (mut truth, mut persons): (BTreeMap<usize, Truth>, BTreeMap<usize, BTreeSet<&str>>) = Default::default();
+        let (mut truth, mut persons): (BTreeMap<usize, Truth>, BTreeMap<usize, BTreeSet<&str>>) =
+            Default::default();
         for mail in mails {
             let Some(cpr) = &mail.cpr else { continue };
-            let one = truth
-                .entry(mail.municipality)
-                .or_insert(Truth { first: mail.sent, last: mail.sent, ..Truth::default() });
+            let one = truth.entry(mail.municipality).or_insert(Truth {
+                first: mail.sent,
+                last: mail.sent,
+                ..Truth::default()
+            });
             one.mails += 1;
             one.first = one.first.min(mail.sent);
             one.last = one.last.max(mail.sent);
@@ -134,19 +140,6 @@ impl Archive {
             truth.entry(municipality).or_default().persons = persons.len() as u64;
         }
         truth
-    }
-
-    /// The true counts as JSON, by the municipality's domain.
-    pub(crate) fn truth_as_json(&self) -> String {
-        let lines: Vec<String> = self
-            .truth()
-            .iter()
-            .map(|(municipality, Truth { mails, persons, first, last })| {
-                format!("  {:?}: {{\"name\": {:?}, \"cvr\": {:?}, \"mails\": {mails}, \"persons\": {persons}, \"first\": {first}, \"last\": {last}}}",
-                    domain(*municipality), name(*municipality), cvr(*municipality))
-            })
-            .collect();
-        format!("{{\n{}\n}}\n", lines.join(",\n"))
     }
 
     /// `[[controller]]` for each municipality and for the vendor that sends, and `[[source]]` for its system.
@@ -185,20 +178,34 @@ pub(crate) fn cvr(municipality: usize) -> String {
 
 /// Persons and mails of each municipality: a few large ones and many small, as municipalities are.
 fn counts(shape: Shape) -> Vec<(usize, usize)> {
-    let weight = |at: usize| 60 + (at * at * 37 + at * 11) % 400 + if at % 9 == 0 { 500 } else { 0 };
+    let weight = |at: usize| 60 + (at * at * 37 + at * 11) % 400 + if at.is_multiple_of(9) { 500 } else { 0 };
     let weights: Vec<usize> = (0..shape.municipalities).map(weight).collect();
     let is_whole = shape.mails == Shape::WHOLE.mails && shape.municipalities == Shape::WHOLE.municipalities;
-    let all: usize = weights.iter().enumerate().filter(|(at, _)| !is_whole || *at != KNOWN).map(|(_, weight)| weight).sum();
+    let all: usize = weights
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| !is_whole || *at != KNOWN)
+        .map(|(_, weight)| weight)
+        .sum();
     let to_share = if is_whole { shape.mails - KNOWN_COUNTS.1 } else { shape.mails };
     let mut counts: Vec<usize> = weights.iter().map(|weight| (to_share * weight / all).max(1)).collect();
-    if is_whole {
-        counts[KNOWN] = KNOWN_COUNTS.1;
+    if let Some(known) = counts.get_mut(KNOWN).filter(|_| is_whole) {
+        *known = KNOWN_COUNTS.1;
     }
     // What rounding left goes to the first, or is taken from the largest.
     let given: usize = counts.iter().sum();
-    let largest = counts.iter().enumerate().filter(|(at, _)| *at != KNOWN).max_by_key(|(_, count)| **count).map_or(0, |(at, _)| at);
-    counts[largest] = (counts[largest] + shape.mails).saturating_sub(given).max(1);
-    let people = |at: usize, count: usize| if is_whole && at == KNOWN { KNOWN_COUNTS.0 } else { (count * 91).div_ceil(100) };
+    let largest = counts
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| *at != KNOWN)
+        .max_by_key(|(_, count)| **count)
+        .map_or(0, |(at, _)| at);
+    if let Some(count) = counts.get_mut(largest) {
+        *count = (*count + shape.mails).saturating_sub(given).max(1);
+    }
+    let people = |at: usize, count: usize| {
+        if is_whole && at == KNOWN { KNOWN_COUNTS.0 } else { (count * 91).div_ceil(100) }
+    };
     counts.iter().enumerate().map(|(at, count)| (people(at, *count), *count)).collect()
 }
 
@@ -207,9 +214,12 @@ fn new_number(dice: &mut Dice, taken: &mut BTreeSet<String>) -> String {
     loop {
         let (day, month, year) = (1 + dice.below(28), 1 + dice.below(12), 30 + dice.below(50));
         let number = format!("{day:02}{month:02}{year:02}{:04}", dice.below(4_000));
-        let sum: u32 =
-            number.bytes().zip([4, 3, 2, 7, 6, 5, 4, 3, 2, 1]).map(|(digit, weight)| u32::from(digit - b'0') * weight).sum();
-        if sum % 11 == 0 && taken.insert(number.clone()) {
+        let sum: u32 = number
+            .bytes()
+            .zip([4, 3, 2, 7, 6, 5, 4, 3, 2, 1])
+            .map(|(digit, weight)| u32::from(digit - b'0') * weight)
+            .sum();
+        if sum.is_multiple_of(11) && taken.insert(number.clone()) {
             return number;
         }
     }
