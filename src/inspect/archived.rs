@@ -325,16 +325,22 @@ impl Register {
     /// When the register or the evidence cannot be written; the same finds may come again.
     pub fn record_finds(&self, finds: &[Find]) -> Result<Vec<Recorded>, StoreError> {
         let mut opened = self.open_cases(finds)?;
+        let contents: Vec<Digest> = finds.iter().map(|find| find.content).collect();
         self.store.record(|recording| {
+            let known = recording.known_contents(&contents)?;
             let mut recorded = Vec::with_capacity(finds.len());
             // A frame and an fsync for a case, not for a mail.
             let mut unsealed: BTreeMap<CaseId, (&str, Vec<[u8; 10]>)> = BTreeMap::new();
             for find in finds {
-                if let Some(case) = recording.known_content(&find.content)? {
+                if let Some(case) = known.get(&find.content).cloned() {
                     recorded.push(Recorded { case, known: true, opened: false });
                     continue;
                 }
                 let joined = recording.join(&find.detection, &find.opening()?)?;
+                if joined.attempts > 1 {
+                    recorded.push(Recorded { case: joined.case, known: true, opened: false });
+                    continue;
+                }
                 recording.note_archived(&find.detection.message, &find.content, find.sent_at)?;
                 let key = self.node_key.case_key(&joined.salt);
                 let digests: Vec<Digest> = find.numbers.iter().map(|number| key.person(number)).collect();
@@ -356,11 +362,13 @@ impl Register {
 
     /// Opens the cases that these finds need and that are not there; their groupings.
     fn open_cases(&self, finds: &[Find]) -> Result<BTreeSet<Digest>, StoreError> {
+        let contents: Vec<Digest> = finds.iter().map(|find| find.content).collect();
         self.store.record(|recording| {
+            let known = recording.known_contents(&contents)?;
             let (mut there, mut opened) = (BTreeSet::new(), BTreeSet::new());
             for find in finds {
                 // What is known by another case, as a mail that the gate has recorded, needs none.
-                if there.contains(&find.grouping) || recording.known_content(&find.content)?.is_some() {
+                if there.contains(&find.grouping) || known.contains_key(&find.content) {
                     continue;
                 }
                 there.insert(find.grouping);

@@ -79,7 +79,7 @@ impl Register {
         if parts.is_empty() && report.leaks() && fate::matters(decision, found.splits) {
             return Err(StoreError::Beside("no controller answers for this sender".to_owned()));
         }
-        let template = if parts.is_empty() { None } else { self.template(found)? };
+        let template = if report.leaks() { self.template(found)? } else { None };
         let joined = self.store.record(|recording| {
             for passage in fate::passages(found, self.message_digest(found, None)) {
                 recording.passed(&passage)?;

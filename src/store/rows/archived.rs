@@ -3,8 +3,9 @@
 use super::{Opening, Recording, Store, StoreError, count, read, time};
 use crate::case::CaseId;
 use crate::case::detection::Detection;
-use crate::store::base::params;
+use crate::store::base::{AsParam, Param, params};
 use chrono::{DateTime, Utc};
+use std::collections::BTreeMap;
 
 /// What the mails of a case that were found in archives say of their own days.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,16 +21,31 @@ pub struct Sent {
 }
 
 impl Recording<'_> {
-    /// The case that has this mail already, wherever it was found. No attempt is counted: nobody sent it again.
+    /// The cases that have these mails already, wherever those were found, by what a mail is known by. No attempt is
+    /// counted: nobody sent it again. One question for all, since a server is far away.
     ///
     /// # Errors
     /// When the register cannot be read.
-    pub fn known_content(&self, content: &[u8; 16]) -> Result<Option<CaseId>, StoreError> {
-        let sql = "SELECT detection.case_id FROM mail_content JOIN detection ON detection.message = mail_content.message
-                   WHERE mail_content.content = ?1 LIMIT 1";
-        let id = self.db.first(sql, params![content], |row| row.get::<String>(0))?;
-        id.map(|id| read::case_id(&id)).transpose()
+    pub fn known_contents(&self, contents: &[[u8; 16]]) -> Result<BTreeMap<[u8; 16], CaseId>, StoreError> {
+        let mut known = BTreeMap::new();
+        for some in contents.chunks(Self::ASKED_AT_ONCE) {
+            let places: Vec<String> = (1..=some.len()).map(|place| format!("?{place}")).collect();
+            let sql = format!(
+                "SELECT mail_content.content, detection.case_id
+                 FROM mail_content JOIN detection ON detection.message = mail_content.message
+                 WHERE mail_content.content IN ({})",
+                places.join(", ")
+            );
+            let asked: Vec<Param<'_>> = some.iter().map(AsParam::param).collect();
+            let rows = self.db.all(&sql, &asked, |row| Ok((row.get(0)?, row.get::<String>(1)?)))?;
+            for (content, case) in rows {
+                known.insert(content, read::case_id(&case)?);
+            }
+        }
+        Ok(known)
     }
+
+    const ASKED_AT_ONCE: usize = 500;
 
     /// Opens the case that this detection belongs to, when there is none, and adds nothing to it; whether it did. So that
     /// its number is this case's for good before numbers are sealed under it.
