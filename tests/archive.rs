@@ -171,6 +171,14 @@ fn the_archive_counts_as_it_is_in_all_forms_at_once() {
     assert!(first["copies"].as_u64().unwrap() > mails / 2);
     assert_eq!(notices(&place, "opened"), 74, "one for each controller");
 
+    let shown = brevdue(
+        place.folder.path(),
+        &["--config", "brevdue.toml", "case", "show", first["cases"][0]["id"].as_str().unwrap()],
+        "",
+    );
+    let shown = said(&shown);
+    assert!(shown.contains("gammel post") && shown.contains("mails fra arkiver selv siger"), "{shown}");
+
     // Again, and pieces of it.
     let second = place.run(&["mail"]);
     expect_the_truth(&place, &second);

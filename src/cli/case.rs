@@ -189,6 +189,7 @@ fn entry(entry: &Entry) -> String {
     let event = match entry.event.as_str() {
         "opened" => "sag åbnet",
         "confirmed" => "mistanke bekræftet",
+        "archived" => "gammel post",
         "promise_broken" => "ubeskyttet trods løfte",
         other => super::held::event_name(other),
     };

@@ -4,7 +4,7 @@
 //! *When it was found* is now, and that is when the clock starts (facts of the law, "Awareness" 1); *when it was sent* is
 //! what its header says, and stands in a column of its own. A mail is known by a keyed digest of its Message-ID, its
 //! numbers and its controller, so that copies in several archives, a scan after a crash, and what the gate has recorded
-//! count once. Start reading at [`Register::find`], then [`Register::record_finds`].
+//! count once. Start reading at [`Finder::find`], then [`Register::record_finds`].
 
 use super::Setup;
 use super::record::{self, Marked, Register};

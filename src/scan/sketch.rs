@@ -84,7 +84,7 @@ impl Sketch {
         &self.text
     }
 
-    /// The template's words, in order and bounded: see [`words`].
+    /// The template's words, in order and bounded: what remains when what differs from mail to mail is left out.
     pub fn words(&self) -> Vec<&[u8]> {
         words(&self.text)
     }

@@ -58,7 +58,10 @@ impl Recording<'_> {
         if is_there {
             return Ok(false);
         }
-        self.case_for(detection, opening).map(|(.., opened)| opened)
+        let (case, _, _, opened) = self.case_for(detection, opening)?;
+        let reason = "fundet i et arkiv med gammel post; hvornår mailene blev sendt, siger de selv";
+        self.enter(&case, detection.at, "archived", None, None, reason)?;
+        Ok(opened)
     }
 
     /// Notes by what copies of a recorded mail are known.
