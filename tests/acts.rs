@@ -44,8 +44,7 @@ impl House {
     fn run(&self, args: &[&str]) -> Output {
         let mut whole = vec!["case"];
         whole.extend(args);
-        let output = self.daemon.run(&whole).unwrap();
-        output
+        self.daemon.run(&whole).unwrap()
     }
 
     fn done(&self, args: &[&str]) -> String {

@@ -12,6 +12,8 @@
 
 mod acts;
 mod alarm;
+#[cfg(test)]
+mod archive;
 mod check;
 mod chunking;
 mod commands;

@@ -381,3 +381,51 @@ fn a_register_is_bound_to_one_key() {
     assert_eq!(register.store.bind_node_key([2; 16]).unwrap(), [1; 16], "who comes first has bound it");
     assert_eq!(register.store.node_key_check().unwrap(), Some([1; 16]));
 }
+
+/// A mail that the gate has recorded is known in an archive, and one of an archive in another.
+#[test]
+fn a_copy_of_a_mail_is_known_and_the_days_it_was_sent_stand_apart() {
+    let register = Register::new();
+    let case = register.join(&found(1, at(0), CERTAIN), 1).case;
+    assert_eq!(register.join(&found(2, at(1), CERTAIN), 1).case, case);
+    let (live, old) = ([11; 16], [12; 16]);
+    let sent = Utc.with_ymd_and_hms(2015, 3, 3, 9, 0, 0).unwrap();
+    let store = &register.store;
+    store
+        .record(|recording| {
+            recording.note_content(&[1; 16], &live)?;
+            recording.note_archived(&[2; 16], &old, Some(sent))
+        })
+        .unwrap();
+    let known = store.record(|recording| recording.known_contents(&[live, old, [13; 16]])).unwrap();
+    assert_eq!(known.into_iter().collect::<Vec<_>>(), [(live, case.clone()), (old, case.clone())]);
+    let told = store.sent(&case).unwrap();
+    assert_eq!((told.archived, told.undated), (1, 0), "of archives alone");
+    assert_eq!((told.first, told.last), (Some(sent), Some(sent)));
+    assert_eq!(
+        store.case(&case).unwrap().unwrap().row.detected_at,
+        at(0),
+        "when it was found is another thing"
+    );
+}
+
+/// Two nodes, and one that comes later, agree on what a template is.
+#[test]
+fn a_template_has_one_name_for_everybody() {
+    use brevdue::case::template::Mark;
+    let register = Register::new();
+    let beside = Store::open(&register.path).unwrap();
+    let letter = |own: u32| Mark::new(vec![1, 2, 3], (0..60).chain([own]).collect());
+    let (here, there) = (&register.store, &beside);
+    assert_eq!(here.template([1; 16], &letter(1000), [7; 16], at(0)).unwrap(), [7; 16]);
+    assert_eq!(
+        there.template([1; 16], &letter(2000), [8; 16], at(1)).unwrap(),
+        [7; 16],
+        "another's, by the register"
+    );
+    assert_eq!(there.template([1; 16], &letter(3000), [9; 16], at(1)).unwrap(), [7; 16], "and by heart");
+    assert_eq!(there.template([2; 16], &letter(1000), [8; 16], at(1)).unwrap(), [8; 16], "of another source");
+    let other = Mark::new(vec![1, 2, 3], (100..160).collect());
+    assert_eq!(here.template([1; 16], &other, [9; 16], at(2)).unwrap(), [9; 16]);
+    assert_eq!(register.number("SELECT count(*) FROM template"), 3);
+}

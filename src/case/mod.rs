@@ -15,6 +15,7 @@ pub mod milestone;
 pub mod passage;
 pub mod regime;
 pub mod severity;
+pub mod template;
 
 use detection::Outcome;
 use std::fmt;

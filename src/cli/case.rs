@@ -10,7 +10,7 @@ use crate::case::{CaseId, State};
 use crate::clock::Clock;
 use crate::daemon;
 use crate::scan::beside::Beside;
-use crate::store::{CaseFile, CaseRow, Entry, MessageRow, NoticeRow};
+use crate::store::{CaseFile, CaseRow, Entry, MessageRow, NoticeRow, Sent};
 use anyhow::Context;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
@@ -96,7 +96,11 @@ pub(super) fn run(config: Option<&Path>, command: &Command) -> anyhow::Result<Ex
                 .case(&id)?
                 .with_context(|| format!("there is no case {id}; see `brevdue case list`"))?;
             let together = store.cases_of(file.row.incident)?;
-            let around = Around { beside: store.beside(&id)?, domains: store.reached_domains(&id)? };
+            let around = Around {
+                beside: store.beside(&id)?,
+                domains: store.reached_domains(&id)?,
+                sent: store.sent(&id)?,
+            };
             match format {
                 Format::Human => super::say(show(&file, &together, &around, now).trim_end())?,
                 Format::Json => super::say(&serde_json::to_string_pretty(&json(&file, &together, &around))?)?,
@@ -110,6 +114,7 @@ pub(super) fn run(config: Option<&Path>, command: &Command) -> anyhow::Result<Ex
 struct Around {
     beside: Vec<(String, u64)>,
     domains: Vec<(String, u64, u64)>,
+    sent: Sent,
 }
 
 /// The contract of `case list --format json`.
@@ -246,6 +251,13 @@ fn show(file: &CaseFile, together: &[CaseRow], around: &Around, now: DateTime<Ut
         field("Forskellige personer", &format!("{} ({} registreringer)", persons(case), case.records)),
         field("Opdaget", &local(case.detected_at)),
     ];
+    if let (Some(first), Some(last)) = (around.sent.first, around.sent.last) {
+        let days = format!("{} til {}", local(first), local(last));
+        lines.push(field(
+            "Sendt",
+            &format!("{days}, som {} mails fra arkiver selv siger", around.sent.archived),
+        ));
+    }
     if let (Some(aware), Some(deadline)) = (case.aware_at, case.deadline) {
         let sealed = if case.sealed {
             "numrene er forseglet til DPO'en"
@@ -347,6 +359,7 @@ fn entry(entry: &Entry) -> String {
         "receipt" => "kvittering gemt",
         "task_added" => "opgave tilføjet",
         "task_done" => "opgave udført",
+        "archived" => "gammel post",
         "promise_broken" => "ubeskyttet trods løfte",
         other => super::held::event_name(other),
     };

@@ -4,6 +4,7 @@
 //! error. Exit codes: 0 done, 2 could not run; `scan` has more.
 
 mod alarm;
+mod archive;
 mod case;
 mod config;
 mod demo;
@@ -44,6 +45,8 @@ enum Command {
     Serve(serve::Args),
     /// Look for CPR numbers in messages, mbox, Maildir, folders and documents
     Scan(scan::Args),
+    /// Look through old mail for numbers that left, and put them into one incident with a case for each controller
+    Archive(archive::Args),
     /// Check one mail on standard input and hand it on, for Postfix's pipe(8); exit codes of sysexits.h
     Pipe(pipe::Args),
     /// Read the configuration and show every problem at once
@@ -110,6 +113,7 @@ pub fn run(cli: Cli) -> ExitCode {
     ended(match cli.command {
         Command::Serve(args) => serve::run(config, &args),
         Command::Scan(args) => scan::run(config, &args),
+        Command::Archive(args) => archive::run(config, &args),
         Command::Pipe(args) => return pipe::run(config, &args),
         Command::CheckConfig => config::check(config),
         Command::Config(command) => config::run(&command),

@@ -90,6 +90,7 @@ fn explain(config: &Config, args: &Args) -> anyhow::Result<ExitCode> {
             form: args.form.clone(),
             reveal: false,
             explain: false,
+            archived: None,
         },
         policy: setup.policy,
         envelope: Envelope {

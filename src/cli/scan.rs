@@ -131,6 +131,7 @@ impl Job {
                 form: args.form.clone(),
                 reveal: args.reveal,
                 explain: false,
+                archived: None,
             },
             policy: setup.policy,
             pen: Pen::new(args.format, args.reveal, Tagger::new()?),

@@ -5,6 +5,7 @@
 //! decision that is in the register (invariants 4, 5, 6). Nothing here knows a protocol. Start reading at
 //! [`Inspection::judge`]; [`record`] writes. Tests: `tests/gate.rs`, and the doors'.
 
+pub mod archived;
 pub mod enquiry;
 mod fate;
 pub mod held;

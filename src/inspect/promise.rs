@@ -111,7 +111,7 @@ impl Register {
             recipient_domains,
             ..self.detection(found, part, outcome)
         };
-        let Cause { source, root, grouping } = self.cause(found, controller, true);
+        let Cause { source, root, grouping } = self.cause(found, controller, true, self.template(found)?);
         let promise = Promise {
             detection,
             domains,

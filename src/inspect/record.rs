@@ -5,10 +5,11 @@
 
 use super::fate::{self, Part};
 use super::held::Upstream;
-use super::{Setup, promise};
+use super::{Setup, archived, promise};
 use crate::case::CaseId;
 use crate::case::detection::{Detection, Outcome};
 use crate::case::incident::{self, Source};
+use crate::case::template::Mark;
 use crate::envelope::{Address, Controller, Envelope, Verdict};
 use crate::policy::Decision;
 use crate::scan::Report;
@@ -80,6 +81,7 @@ impl Register {
         if parts.is_empty() && report.leaks() && fate::matters(decision, found.splits) {
             return Err(StoreError::Beside("no controller answers for this sender".to_owned()));
         }
+        let template = if report.leaks() { self.template(found)? } else { None };
         let joined = self.store.record(|recording| {
             for passage in fate::passages(found, self.message_digest(found, None)) {
                 recording.passed(&passage)?;
@@ -87,7 +89,7 @@ impl Register {
             let mut joined = Vec::new();
             for part in &parts {
                 if let Some(outcome) = part.outcome(report) {
-                    joined.push((part.controller, self.join(found, part, outcome, recording)?));
+                    joined.push((part.controller, self.join(found, part, outcome, template, recording)?));
                 }
             }
             // A message that came before was counted then.
@@ -112,13 +114,14 @@ impl Register {
         found: &Found<'_>,
         part: &Part<'_>,
         outcome: Outcome,
+        template: Option<Digest>,
         recording: &Recording<'_>,
     ) -> Result<Joined, StoreError> {
         let report = found.report;
         let detection = self.detection(found, part, outcome);
         let left = matches!(outcome, Outcome::Delivered { .. });
         let controller = part.controller;
-        let Cause { source, root, grouping } = self.cause(found, controller, left);
+        let Cause { source, root, grouping } = self.cause(found, controller, left, template);
         let opening = Opening {
             controller,
             source,
@@ -131,6 +134,12 @@ impl Register {
             self.evidence.begin(&joined.case).map_err(|error| StoreError::Beside(error.to_string()))?;
         }
         if joined.attempts == 1 {
+            if let Some(id) = report.sketch.message_id().filter(|id| !id.is_empty()) {
+                // By which a copy of it in an archive is known.
+                let stamp = archived::Stamp::of_id(id);
+                let content = archived::content(&self.node_key, &stamp, report, controller);
+                recording.note_content(&detection.message, &content)?;
+            }
             let key = self.node_key.case_key(&joined.salt);
             let numbers: Vec<[u8; 10]> = report.person_numbers().reveal().collect();
             let today = day_of(found.local_day);
@@ -166,19 +175,39 @@ impl Register {
         }
     }
 
-    /// What a message belongs to.
-    pub(super) fn cause<'a>(&self, found: &Found<'a>, controller: &Controller, left: bool) -> Cause<'a> {
-        let Found { setup, envelope, report, local_day, .. } = *found;
+    /// Which template a message is of, when a source is named for its sender.
+    ///
+    /// # Errors
+    /// When the register cannot be read or written.
+    pub(super) fn template(&self, found: &Found<'_>) -> Result<Option<Digest>, StoreError> {
+        let source = incident::source_of(found.envelope.sender.as_ref(), &found.setup.sources);
+        let of = |source| {
+            let Marked { source, mark, name } = marked(&self.node_key, source, found.report);
+            self.store.template(source, &mark, name, found.now)
+        };
+        source.map(of).transpose()
+    }
+
+    /// What a message belongs to; `template` is [`Self::template`]'s.
+    pub(super) fn cause<'a>(
+        &self,
+        found: &Found<'a>,
+        controller: &Controller,
+        left: bool,
+        template: Option<Digest>,
+    ) -> Cause<'a> {
+        let Found { setup, envelope, local_day, .. } = *found;
         let sender = envelope.sender.as_ref();
         let source = incident::source_of(sender, &setup.sources);
         let digest = |purpose: &str, parts: Vec<Vec<u8>>| {
             let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
             self.node_key.digest(purpose, &parts)
         };
-        let grouping = incident::grouping(controller, source, &report.sketch, sender, local_day, left);
+        let template = template.unwrap_or_default();
+        let grouping = incident::grouping(controller, source, &template, sender, local_day, left);
         Cause {
             source,
-            root: digest("incident", incident::root(source, &report.sketch, sender, local_day)),
+            root: digest("incident", incident::root(source, &template, sender, local_day)),
             grouping: digest("grouping", grouping),
         }
     }
@@ -233,6 +262,25 @@ impl Register {
             ],
         )
     }
+}
+
+/// A mail's template as the register knows templates.
+pub(super) struct Marked {
+    pub(super) source: Digest,
+    pub(super) mark: Mark,
+    /// Its name, should it be the first.
+    pub(super) name: Digest,
+}
+
+/// What tells the template of a source's mail.
+pub(super) fn marked(key: &NodeKey, source: &Source, report: &Report) -> Marked {
+    let marker = key.marker("template words");
+    let subject = report.subject.words().iter().map(|word| marker.tag(&[word])).collect();
+    let words = report.sketch.words();
+    let mark = Mark::new(subject, words.windows(2).map(|pair| marker.tag(pair)).collect());
+    let source = key.digest("source", &[source.name.as_bytes()]);
+    let (subject, words) = mark.to_bytes();
+    Marked { name: key.digest("template", &[&source, &subject, &words]), source, mark }
 }
 
 /// The Message-ID that the sender gave, and the size of what the sender gave. Postfix gives a mail without an

@@ -8,7 +8,9 @@
 
 mod cut;
 mod form;
+pub mod letter;
 mod walk;
+pub mod zipped;
 
 pub use cut::{Mbox, Portion};
 pub use form::Form;
@@ -99,6 +101,16 @@ impl Read for Input {
             }
         }
     }
+}
+
+/// The first bytes of a file, by which a zip is known.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn first(file: &Arc<File>) -> io::Result<[u8; 4]> {
+    let mut head = [0; 4];
+    let (_, error) = fill(&mut Input::File { file: Arc::clone(file), at: 0 }, &mut head);
+    error.map_or(Ok(head), Err)
 }
 
 /// Reads an input to its end, or hands the mbox back that it is. `form` is asked once, with the first [`HEAD`] bytes;

@@ -1,6 +1,6 @@
 //! The message's own subject, kept for one question: does a tag stand in it that switches encryption off?
 //!
-//! `Debug` prints none of it (invariant 7), and nobody can take it out.
+//! `Debug` prints none of it (invariant 7), and nobody can take out more than [the words that every mail of a template has](Subject::words).
 
 use std::fmt;
 
@@ -45,6 +45,13 @@ impl Subject {
         let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
         let tag = plain(tag);
         !tag.is_empty() && plain(&String::from_utf8_lossy(&self.0)).contains(&tag)
+    }
+}
+
+impl Subject {
+    /// Its words, as far as they tell a template and not a person.
+    pub fn words(&self) -> Vec<&[u8]> {
+        super::sketch::words(&self.0)
     }
 }
 

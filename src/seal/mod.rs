@@ -47,6 +47,11 @@ impl NodeKey {
         digest(&self.0, purpose, parts)
     }
 
+    /// Makes short tags of words, for a purpose.
+    pub fn marker(&self, purpose: &str) -> Marker {
+        Marker(self.digest(purpose, &[]))
+    }
+
     /// The key that counts persons in one case, from the case's own random salt. When the salt is erased with
     /// the case, its digests can never be made again.
     pub fn case_key(&self, salt: &[u8; 16]) -> CaseKey {
@@ -83,6 +88,24 @@ impl CaseKey {
 impl Drop for CaseKey {
     fn drop(&mut self) {
         self.0.zeroize();
+    }
+}
+
+/// Makes tags by which sets of words are compared, under a key. Short, because a set says more than its members, and cheap.
+pub struct Marker(Digest);
+
+impl Marker {
+    /// The tag of a few words.
+    pub fn tag(&self, words: &[&[u8]]) -> u32 {
+        use sha2::Digest as _;
+        let mut hash = Sha256::new_with_prefix(self.0);
+        for word in words {
+            hash.update(word);
+            hash.update(b" ");
+        }
+        // A part of a hash cannot be prolonged by who lacks the key, so the key may stand in front.
+        let [a, b, c, d, ..]: [u8; 32] = hash.finalize().into();
+        u32::from_be_bytes([a, b, c, d])
     }
 }
 

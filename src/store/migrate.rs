@@ -12,13 +12,21 @@ const FILE: [&[&str]; 5] = [
     &[include_str!("schema/sqlite/2.sql")],
     &[include_str!("schema/sqlite/3.sql")],
     &[include_str!("schema/sqlite/4.sql")],
-    &[include_str!("schema/sqlite/5-case.sql"), include_str!("schema/sqlite/5-digital-post.sql")],
+    &[
+        include_str!("schema/sqlite/5-case.sql"),
+        include_str!("schema/sqlite/5-digital-post.sql"),
+        include_str!("schema/sqlite/5-archive.sql"),
+    ],
 ];
 
 /// The same for a server; the first of them makes all that [`FILE`] has made until then.
 const SERVER: [&[&str]; 2] = [
     &[include_str!("schema/postgres/4.sql")],
-    &[include_str!("schema/postgres/5-case.sql"), include_str!("schema/postgres/5-digital-post.sql")],
+    &[
+        include_str!("schema/postgres/5-case.sql"),
+        include_str!("schema/postgres/5-digital-post.sql"),
+        include_str!("schema/postgres/5-archive.sql"),
+    ],
 ];
 /// The version that the first of them makes.
 const SERVER_BEGINS: usize = 4;

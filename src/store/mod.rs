@@ -13,7 +13,7 @@ mod rows;
 mod url;
 
 pub use delivery::{Broken, BypassNotice, Bypassed, DeliveryRow, Journey, Logged, Promise};
-pub use rows::{Anchor, HeldTally, Joined, NewReceipt, Opening, Recording, Store, Verified};
+pub use rows::{Anchor, HeldTally, Joined, NewReceipt, Opening, Recording, Sent, Store, Verified};
 pub use url::{BadUrl, ServerUrl};
 
 use crate::case::field::Field;

@@ -12,6 +12,7 @@ use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+pub(crate) mod boliglaan;
 pub(crate) mod daemon;
 pub(crate) mod documents;
 pub(crate) mod http;

@@ -3,9 +3,11 @@
 //! A panic in `scan` costs the one item in which it happened: it is told as an input that could not be read, and
 //! never as a clean one.
 
+use super::post::Post;
 use super::progress::Progress;
 use super::shelf::Slot;
 use super::{Batch, Item, Job};
+use crate::inspect::archived::Mail;
 use crate::intake::archive::{self, Form, Input, Item as Begun, ItemSink, Lost, Mbox, Place, Source};
 use crate::scan::{DocumentScan, Explained, Report, Scan};
 use std::fs::File;
@@ -23,6 +25,10 @@ enum Open {
     Nothing,
     Message(Box<Scan>),
     Document(Box<DocumentScan>),
+    /// A mail of an archive.
+    Post(Box<Post>),
+    /// What is no mail, in an archive.
+    Aside,
     /// `scan` panicked in this item.
     Broken,
 }
@@ -104,6 +110,16 @@ impl<'a, J: Job> Desk<'a, J> {
             Place::File | Place::Maildir => Input::file(File::open(&source.path)?)?,
         };
         let how = self.job.how();
+        if let (Some(_), Input::File { file, .. }) = (how.archived, &input)
+            && archive::zipped::is_zip(&archive::first(file)?)
+        {
+            let file = File::open(&source.path)?;
+            archive::zipped::pour_zip(file, buffer, self, |desk, number, error| {
+                desk.number = Some(number);
+                desk.failed(error);
+            })?;
+            return Ok(None);
+        }
         let form = |head: &[u8]| match (&how.form, source.place) {
             (Some(form), _) => form.clone(),
             (None, Place::Maildir) => Form::Message,
@@ -129,24 +145,29 @@ impl<'a, J: Job> Desk<'a, J> {
     /// Reading failed within an item: what was found in it so far is said all the same; that it is not whole
     /// says the trouble.
     fn salvage(&mut self) {
-        if let Some((report, explained)) = self.finish()
+        if let Some((report, explained, mail)) = self.finish()
             && report.leaks()
         {
-            self.settle(&report, &explained);
+            self.settle(&report, &explained, mail.as_ref());
         }
     }
 
-    fn finish(&mut self) -> Option<(Report, Vec<Explained>)> {
+    fn finish(&mut self) -> Option<(Report, Vec<Explained>, Option<Mail>)> {
+        let without = |(report, explained)| (report, explained, None);
         match std::mem::replace(&mut self.open, Open::Nothing) {
-            Open::Message(scan) => guard(|| scan.finish_explained()),
-            Open::Document(scan) => guard(|| scan.finish_explained()),
-            Open::Nothing | Open::Broken => None,
+            Open::Message(scan) => guard(|| scan.finish_explained()).map(without),
+            Open::Document(scan) => guard(|| scan.finish_explained()).map(without),
+            Open::Post(post) => {
+                guard(|| post.finish()).map(|(report, explained, mail)| (report, explained, Some(mail)))
+            }
+            Open::Nothing | Open::Broken | Open::Aside => None,
         }
     }
 
-    fn settle(&mut self, report: &Report, explained: &[Explained]) {
+    fn settle(&mut self, report: &Report, explained: &[Explained], mail: Option<&Mail>) {
+        self.progress.item_done();
         let file = self.name();
-        let item = Item { file: &file, report, explained };
+        let item = Item { file: &file, report, explained, mail };
         self.job.settle(&item, &mut self.batch.text, &mut self.batch.tally);
         let waiting = !self.batch.text.is_empty() && self.since >= LONG_AGO;
         if waiting || self.batch.text.len() >= FULL {
@@ -163,25 +184,28 @@ impl<'a, J: Job> Desk<'a, J> {
 impl<J: Job> ItemSink for Desk<'_, J> {
     fn begin(&mut self, item: Begun<'_>) {
         let how = self.job.how();
-        self.number = None;
-        self.open = match item {
-            Begun::Message => Open::Message(Box::new(how.message())),
-            Begun::Numbered(number) => {
-                self.number = Some(number);
-                Open::Message(Box::new(how.message()))
-            }
-            Begun::Document(media) => Open::Document(Box::new(how.document(media))),
+        self.number = match item {
+            Begun::Numbered(number) => Some(number),
+            Begun::Message | Begun::Document(_) => None,
+        };
+        self.open = match (item, how.archived) {
+            (Begun::Message | Begun::Numbered(_), Some(now)) => Open::Post(Box::new(Post::new(how, now))),
+            (Begun::Message | Begun::Numbered(_), None) => Open::Message(Box::new(how.message())),
+            (Begun::Document(_), Some(_)) => Open::Aside,
+            (Begun::Document(media), None) => Open::Document(Box::new(how.document(media))),
         };
     }
 
     fn data(&mut self, bytes: &[u8]) {
         self.progress.read(bytes.len());
+        self.in_vain |= self.job.is_over();
         if self.in_vain {
             return;
         }
         self.since += bytes.len() as u64;
         let done = match &mut self.open {
-            Open::Nothing | Open::Broken => Some(()),
+            Open::Nothing | Open::Broken | Open::Aside => Some(()),
+            Open::Post(post) => guard(|| post.feed(bytes)),
             Open::Message(scan) => guard(|| scan.feed(bytes)),
             Open::Document(scan) => guard(|| scan.feed(bytes)),
         };
@@ -191,8 +215,13 @@ impl<J: Job> ItemSink for Desk<'_, J> {
     }
 
     fn end(&mut self) {
+        if matches!(self.open, Open::Aside) {
+            self.open = Open::Nothing;
+            self.job.aside(&mut self.batch.tally);
+            return;
+        }
         match self.finish() {
-            Some((report, explained)) => self.settle(&report, &explained),
+            Some((report, explained, mail)) => self.settle(&report, &explained, mail.as_ref()),
             None => self.trouble("internal error"),
         }
     }

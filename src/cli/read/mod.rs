@@ -7,14 +7,17 @@
 mod board;
 mod crew;
 mod desk;
+mod post;
 mod progress;
 mod shelf;
 
 use super::output;
+use crate::inspect::archived::Mail;
 use crate::intake::archive::Form;
 use crate::scan::ruleset::Ruleset;
 use crate::scan::{Day, DocumentScan, Explained, Report, Scan};
 use crate::worker::Workers;
+use chrono::{DateTime, Utc};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -30,6 +33,9 @@ pub(super) struct How {
     pub(super) reveal: bool,
     /// Whether candidates are explained.
     pub(super) explain: bool,
+    /// In an archive of mail, when it is read: the headers of mails are read too, zips are opened, and what is no mail is left
+    /// aside.
+    pub(super) archived: Option<DateTime<Utc>>,
 }
 
 impl How {
@@ -66,6 +72,8 @@ pub(super) struct Item<'a> {
     pub(super) report: &'a Report,
     /// Every candidate, when [`How::explain`] asks for them.
     pub(super) explained: &'a [Explained],
+    /// What a mail says of itself, in an archive.
+    pub(super) mail: Option<&'a Mail>,
 }
 
 /// What a command makes of what is read. Shared by all threads.
@@ -78,6 +86,16 @@ pub(super) trait Job: Sync {
 
     /// Writes what there is to say of an item, and counts it.
     fn settle(&self, item: &Item<'_>, out: &mut Vec<u8>, tally: &mut Self::Tally);
+
+    /// Counts what is no mail, in an archive.
+    fn aside(&self, tally: &mut Self::Tally) {
+        let _ = tally;
+    }
+
+    /// Whether nothing more needs reading.
+    fn is_over(&self) -> bool {
+        false
+    }
 
     /// Adds the count of other items, which come in the order of the inputs.
     fn join(tally: &mut Self::Tally, other: Self::Tally);

@@ -22,6 +22,7 @@ const TICK: Duration = Duration::from_millis(100);
 pub(super) struct Progress {
     bar: ProgressBar,
     files: AtomicU64,
+    items: AtomicU64,
     bytes: AtomicU64,
     over: AtomicBool,
     /// Dropped at the end, which wakes the drawing thread at once.
@@ -35,6 +36,7 @@ impl Progress {
         Self {
             bar: ProgressBar::hidden(),
             files: AtomicU64::new(0),
+            items: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             over: AtomicBool::new(false),
             alive: Mutex::new(Some(alive)),
@@ -63,6 +65,11 @@ impl Progress {
     /// An input is done.
     pub(super) fn input_done(&self) {
         self.files.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A message or a document is done.
+    pub(super) fn item_done(&self) {
+        self.items.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Prints something with the bar out of the way.
@@ -105,7 +112,13 @@ impl Progress {
                 bounded = true;
                 self.style(bounded);
             }
-            self.bar.set_message(format!("{} inputs", self.files.load(Ordering::Relaxed)));
+            let items = self.items.load(Ordering::Relaxed);
+            let seconds = self.bar.elapsed().as_secs().max(1);
+            self.bar.set_message(format!(
+                "{} inputs  {items} read  {}/s",
+                self.files.load(Ordering::Relaxed),
+                items / seconds
+            ));
             self.bar.set_position(self.bytes.load(Ordering::Relaxed));
         }
         self.bar.finish_and_clear();

@@ -74,6 +74,7 @@ pub(super) fn run(config: &Config, args: &Args) -> anyhow::Result<ExitCode> {
         form: None,
         reveal: false,
         explain: true,
+        archived: None,
     };
     let job = Job { how, truth };
     let done = read::all(&job, &args.paths)?;

@@ -80,6 +80,7 @@ pub(super) fn run(config: &Config, args: &Args) -> anyhow::Result<ExitCode> {
             form: args.form.clone(),
             reveal: args.reveal,
             explain: true,
+            archived: None,
         },
     };
     let done = read::all(&job, &args.paths)?;

@@ -3,6 +3,7 @@
 //! Start reading at [`Store::record`]: everything that a message changes is one transaction.
 
 mod act;
+mod archived;
 mod breach;
 mod chain;
 mod delivery;
@@ -13,8 +14,10 @@ mod passage;
 mod promise;
 mod read;
 mod record;
+mod template;
 
 pub use act::NewReceipt;
+pub use archived::Sent;
 pub(in crate::store) use chain::chain_all;
 pub use chain::{Anchor, Verified};
 pub use held_rows::HeldTally;
@@ -24,6 +27,7 @@ use super::base::group::Group;
 use super::base::server::Server;
 use super::base::{Db, Param, Run, file, params, server};
 use super::{ServerUrl, StoreError, StoreUrl, migrate};
+use crate::case::template::Templates;
 use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 use std::path::Path;
@@ -33,6 +37,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct Store {
     group: Group,
     reader: Reader,
+    /// The templates of [`template`], as far as they were asked for.
+    templates: Mutex<Templates>,
 }
 
 /// Where questions are put.
@@ -63,7 +69,11 @@ impl Store {
         let reader = Reader::File(Mutex::new(file::open(path)?));
         let path = path.to_owned();
         let connect = move || Ok(Box::new(file::open(&path)?) as Box<dyn Run + Send>);
-        Ok(Self { group: Group::new(Some(Box::new(writer)), Box::new(connect), file::BEGIN), reader })
+        Ok(Self {
+            group: Group::new(Some(Box::new(writer)), Box::new(connect), file::BEGIN),
+            reader,
+            templates: Mutex::default(),
+        })
     }
 
     /// Connects to a register on a server.
@@ -77,7 +87,7 @@ impl Store {
         let of = Arc::clone(&server);
         let connect = move || Ok(Box::new(of.connect()?) as Box<dyn Run + Send>);
         let group = Group::new(Some(Box::new(writer)), Box::new(connect), server::BEGIN);
-        Ok(Self { group, reader: Reader::Server(server) })
+        Ok(Self { group, reader: Reader::Server(server), templates: Mutex::default() })
     }
 
     /// Does everything that a message changes in one transaction: all of it is on disk when this returns, or

@@ -71,24 +71,10 @@ impl<'a> Recording<'a> {
         if let Some(known) = self.come_again(detection)? {
             return Ok(known);
         }
-        let found = self.db.first(
-            "SELECT id, salt, state FROM breach_case WHERE grouping = ?1",
-            params![opening.grouping],
-            |row| Ok((row.get::<String>(0)?, row.get::<[u8; 16]>(1)?, row.get::<String>(2)?)),
-        )?;
-        let (case, salt, state, opened) = if let Some((id, salt, state)) = found {
-            let case = super::read::case_id(&id)?;
-            let state = self.move_on(&case, super::read::state(&state)?, detection)?;
-            if state.is_settled() && detection.outcome != Outcome::Stopped {
-                self.hit_after(&case, detection.at)?;
-            }
-            (case, salt, state, false)
-        } else {
-            // Persons of promises that may be broken are counted under the salt that the case then has.
-            let salt = self.take_promise_salt(opening.grouping)?.unwrap_or(opening.salt);
-            let opening = Opening { salt, ..*opening };
-            (self.open(detection, &opening)?, salt, State::opened_by(detection.outcome), true)
-        };
+        let (case, salt, state, opened) = self.case_for(detection, opening)?;
+        if !opened && state.is_settled() && detection.outcome != Outcome::Stopped {
+            self.hit_after(&case, detection.at)?;
+        }
         self.db.execute(
             "INSERT INTO detection (case_id, message, at, queue_id, verdict, outcome, sender_domain,
                  recipient_domains, recipients, findings, persons, persons_exact)
@@ -152,6 +138,30 @@ impl<'a> Recording<'a> {
             )?;
         }
         Ok(())
+    }
+
+    /// The case that a detection belongs to, opened when there is none: its number, its salt, where it stands now, and
+    /// whether it was opened.
+    pub(super) fn case_for(
+        &self,
+        detection: &Detection,
+        opening: &Opening<'_>,
+    ) -> Result<(CaseId, [u8; 16], State, bool), StoreError> {
+        let found = self.db.first(
+            "SELECT id, salt, state FROM breach_case WHERE grouping = ?1",
+            params![opening.grouping],
+            |row| Ok((row.get::<String>(0)?, row.get::<[u8; 16]>(1)?, row.get::<String>(2)?)),
+        )?;
+        if let Some((id, salt, state)) = found {
+            let case = super::read::case_id(&id)?;
+            let state = self.move_on(&case, super::read::state(&state)?, detection)?;
+            Ok((case, salt, state, false))
+        } else {
+            // Persons of promises that may be broken are counted under the salt that the case then has.
+            let salt = self.take_promise_salt(opening.grouping)?.unwrap_or(opening.salt);
+            let opening = Opening { salt, ..*opening };
+            Ok((self.open(detection, &opening)?, salt, State::opened_by(detection.outcome), true))
+        }
     }
 
     /// Counts a message of which not all was read, under each of these kinds.

@@ -1,0 +1,313 @@
+//! `brevdue archive`: a retro scan of old mail. What left with a number in it becomes one incident, with a case for each
+//! controller that it concerns.
+//!
+//! Reads as `brevdue scan` does, on all cores ([`super::read`]); finds are recorded in batches, and the register is what knows
+//! which mails are done: who is killed runs the same command again, and no mail counts twice. Start reading at [`run`];
+//! `tally` counts, `tell` says. Tests: `tests/archive.rs`.
+
+mod tally;
+mod tell;
+
+use super::read::{self, How, Item, form, inputs};
+use crate::case::incident::Source;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::daemon;
+use crate::envelope::Controller;
+use crate::inspect::archived::{Assume, Book, Find, Finder, Terms};
+use crate::inspect::record::Register;
+use crate::inspect::{self, Setup};
+use crate::intake::archive::Form;
+use crate::scan::ruleset::day_of;
+use crate::seal::NodeKey;
+use crate::store::StoreError;
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+use tally::{Read, Tally};
+
+/// Shown by `brevdue archive --help` below the options.
+const AFTER_HELP: &str = "\
+Reads .eml files, mbox, Maildir, folders of them and zips of them; a journal report (Exchange) is opened, and gives the
+envelope. Where no envelope is in the file, From, To, Cc and Bcc say who sent it to whom: the last lines count both.
+What is no mail is left aside and counted.
+
+When it was found is now, and the clock of a case starts now. When it was sent is what the mail says itself.
+Killed or interrupted: run it again. What is recorded is known, and no mail counts twice, in whatever archive it comes.
+
+Exit codes:
+  0  read whole
+  2  could not run, or an input could not be read (the others are recorded and shown)
+
+Examples:
+  brevdue archive --dry-run /backup/mail              counts, and writes nothing
+  brevdue archive --config brevdue.toml a.mbox b.zip Maildir/
+  brevdue archive --source 'eAnsøgning' --assume delivered journal/";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(super) struct Args {
+    /// How to print: for reading, or one JSON object
+    #[arg(long, value_enum, default_value = "human")]
+    format: Format,
+    /// Count only: no register, no case, no evidence is written
+    #[arg(long)]
+    dry_run: bool,
+    /// Who answers for all of it, by name or CVR number, instead of whom the addresses say
+    #[arg(long, value_name = "NAME|CVR")]
+    controller: Option<String>,
+    /// The system that sent all of it: its templates are told apart, each an incident of its own
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
+    /// How it travelled. Without it: as the configuration's roads say today, and unknown where they are protected today
+    #[arg(long, value_enum)]
+    assume: Option<Travelled>,
+    /// Read every input as this media type: message/rfc822 or application/mbox
+    #[arg(long = "as", value_name = "MEDIA/TYPE", value_parser = form)]
+    form: Option<Form>,
+    /// Messages (.eml), mbox files, Maildirs, folders, zips; `-` is standard input
+    #[arg(required = true, value_name = "PATH|-")]
+    paths: Vec<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(super) enum Format {
+    /// For reading
+    Human,
+    /// One object, times as RFC 3339 in UTC
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Travelled {
+    /// Readable by anybody: a certain find is a breach that is being assessed
+    Delivered,
+    /// Nobody knows: every case is suspected
+    Unknown,
+}
+
+pub(super) fn run(config: Option<&Path>, args: &Args) -> anyhow::Result<ExitCode> {
+    let config = super::load(config)?;
+    let job = Job::new(&config, args)?;
+    let began = Instant::now();
+    let done = read::all(&job, &args.paths)?;
+    let (tally, register) = job.end()?;
+    let cases = match &register {
+        Some(register) => tell::cases(&register.store, tally.cases())?,
+        None => Vec::new(),
+    };
+    let told = tell::Told {
+        tally: &tally,
+        read: &done.tally,
+        cases,
+        dry_run: args.dry_run,
+        troubles: done.troubles,
+        skipped: done.skipped,
+        took: began.elapsed(),
+    };
+    super::say(
+        match args.format {
+            Format::Human => told.human(),
+            Format::Json => told.json()?,
+        }
+        .trim_end(),
+    )?;
+    if done.troubles > 0 {
+        super::say_error(&format!("brevdue: {} could not be read", inputs(done.troubles)));
+        return Ok(ExitCode::from(super::COULD_NOT_RUN));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What is asked of every mail.
+struct Job {
+    how: How,
+    setup: Setup,
+    terms: Terms,
+    now: DateTime<Utc>,
+    /// `None` when nothing is to be written.
+    register: Option<Register>,
+    /// Of this run alone, so that a dry run needs no key.
+    key: NodeKey,
+    book: Book,
+    work: Mutex<Work>,
+    /// The register cannot be written: nothing more needs reading.
+    failed: AtomicBool,
+}
+
+/// What the workers have found together.
+#[derive(Default)]
+struct Work {
+    tally: Tally,
+    /// Not yet recorded.
+    pending: Vec<Find>,
+    numbers: usize,
+    error: Option<StoreError>,
+}
+
+impl Work {
+    /// So many finds are recorded at once: few enough that the daemon beside, whose mails wait meanwhile, is kept waiting for
+    /// a moment only.
+    const FINDS: usize = 500;
+    /// Or so many numbers.
+    const NUMBERS: usize = 20_000;
+
+    fn add(&mut self, find: Find, key: &NodeKey) {
+        if !self.tally.add(&find, key) {
+            return;
+        }
+        self.numbers += find.numbers().len();
+        self.pending.push(find);
+    }
+
+    /// What is to be recorded, when that is enough or `all` is wanted.
+    fn take(&mut self, all: bool) -> Vec<Find> {
+        if !all && self.pending.len() < Self::FINDS && self.numbers < Self::NUMBERS {
+            return Vec::new();
+        }
+        self.numbers = 0;
+        std::mem::take(&mut self.pending)
+    }
+}
+
+impl Job {
+    fn new(config: &Config, args: &Args) -> anyhow::Result<Self> {
+        let setup = daemon::setup(config)?;
+        let controller =
+            args.controller.as_deref().map(|name| controller(name, &setup.controllers)).transpose()?;
+        let source = args.source.as_deref().map(|name| source(name, &setup.sources));
+        let register = if args.dry_run { None } else { Some(daemon::open_register(config)?) };
+        let now = Clock::System.now();
+        Ok(Self {
+            how: How {
+                rules: Arc::clone(&setup.rules),
+                workers: setup.workers.clone(),
+                today: day_of(inspect::local_day(&Clock::System)),
+                form: args.form.clone(),
+                reveal: false,
+                explain: false,
+                archived: Some(now),
+            },
+            terms: Terms {
+                assume: match args.assume {
+                    Some(Travelled::Delivered) => Assume::Delivered,
+                    Some(Travelled::Unknown) => Assume::Unknown,
+                    None => Assume::AsToday,
+                },
+                controller,
+                source,
+            },
+            setup,
+            now,
+            key: match &register {
+                Some(register) => register.node_key.clone(),
+                None => NodeKey::generate()?,
+            },
+            book: match &register {
+                Some(register) => Book::Store(Arc::clone(&register.store)),
+                None => Book::Dry(Arc::default()),
+            },
+            register,
+            work: Mutex::default(),
+            failed: AtomicBool::new(false),
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Work> {
+        // A panic in one mail has left whole counts: nothing is done between two of them that can panic.
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Records these, beside the other workers, who read on.
+    fn record(&self, finds: &[Find]) {
+        if finds.is_empty() {
+            return;
+        }
+        let Some(register) = &self.register else { return };
+        match register.record_finds(finds) {
+            Ok(recorded) => self.lock().tally.recorded(&recorded),
+            Err(error) => self.fail(error),
+        }
+    }
+
+    fn fail(&self, error: StoreError) {
+        self.failed.store(true, Ordering::Relaxed);
+        self.lock().error.get_or_insert(error);
+    }
+
+    /// Records the rest.
+    fn end(self) -> anyhow::Result<(Tally, Option<Register>)> {
+        let rest = self.lock().take(true);
+        self.record(&rest);
+        let work = self.work.into_inner().unwrap_or_else(PoisonError::into_inner);
+        match work.error {
+            Some(error) => Err(error).context(
+                "not all finds could be recorded; those that are stay, and the same command goes on with the rest",
+            ),
+            None => Ok((work.tally, self.register)),
+        }
+    }
+}
+
+impl read::Job for Job {
+    type Tally = Read;
+
+    fn how(&self) -> &How {
+        &self.how
+    }
+
+    fn settle(&self, item: &Item<'_>, _: &mut Vec<u8>, read: &mut Read) {
+        let Some(mail) = item.mail else { return };
+        read.count(mail, item.report);
+        if !item.report.leaks() {
+            return;
+        }
+        let Self { setup, terms, key, now, book, .. } = self;
+        let finds = match (Finder { setup, terms, key, now: *now, book }).find(mail, item.report) {
+            Ok(finds) => finds,
+            Err(error) => return self.fail(error),
+        };
+        read.inside += u64::from(finds.is_empty());
+        let enough = {
+            let mut work = self.lock();
+            for find in finds {
+                work.add(find, &self.key);
+            }
+            work.take(false)
+        };
+        self.record(&enough);
+    }
+
+    fn aside(&self, read: &mut Read) {
+        read.aside += 1;
+    }
+
+    fn is_over(&self) -> bool {
+        self.failed.load(Ordering::Relaxed)
+    }
+
+    fn join(read: &mut Read, other: Read) {
+        read.add(&other);
+    }
+}
+
+/// The controller of the configuration with this name or CVR number.
+fn controller(name: &str, controllers: &[Controller]) -> anyhow::Result<Controller> {
+    let found =
+        controllers.iter().find(|one| one.cvr == name || one.name.to_lowercase() == name.to_lowercase());
+    let names =
+        || controllers.iter().map(|one| format!("{} ({})", one.name, one.cvr)).collect::<Vec<_>>().join(", ");
+    found.cloned().with_context(|| {
+        format!("no controller of the configuration is called {name:?}; there are: {}", names())
+    })
+}
+
+/// The source of the configuration with this name, or one that only this archive knows.
+fn source(name: &str, sources: &[Source]) -> Source {
+    let found = sources.iter().find(|one| one.name == name).cloned();
+    found.unwrap_or_else(|| Source { name: name.to_owned(), pattern: String::new(), vendor: None })
+}

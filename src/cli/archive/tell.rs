@@ -1,0 +1,224 @@
+//! What there is to say of an archive, for reading and for a program.
+
+use super::tally::{Read, Share, Tally};
+use crate::alarm::letter::local;
+use crate::case::CaseId;
+use crate::store::{CaseRow, Sent, Store, StoreError};
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// See the module's head.
+pub(super) struct Told<'a> {
+    pub(super) tally: &'a Tally,
+    pub(super) read: &'a Read,
+    pub(super) cases: Vec<(CaseRow, Sent)>,
+    pub(super) dry_run: bool,
+    pub(super) troubles: u64,
+    pub(super) skipped: u64,
+    pub(super) took: Duration,
+}
+
+/// The cases with these numbers, as the register has them now.
+pub(super) fn cases(store: &Store, wanted: &BTreeSet<CaseId>) -> Result<Vec<(CaseRow, Sent)>, StoreError> {
+    let mut rows = store.cases()?;
+    rows.retain(|row| wanted.contains(&row.id));
+    rows.sort_by(|one, other| one.id.cmp(&other.id));
+    rows.into_iter().map(|row| store.sent(&row.id).map(|sent| (row, sent))).collect()
+}
+
+/// The contract of `archive --format json`.
+#[derive(Serialize)]
+struct Whole<'a> {
+    dry_run: bool,
+    /// Mails read, copies included.
+    read: u64,
+    bytes: u64,
+    seconds: f64,
+    /// Different mails with a number, for each controller that one concerns.
+    finds: u64,
+    /// Seen more than once in this run.
+    copies: u64,
+    /// In the register before.
+    known: u64,
+    new: u64,
+    opened: u64,
+    /// With a number, by an internal road: never left.
+    inside: u64,
+    /// Nothing found, and not all of it could be read.
+    partial: u64,
+    envelope_from_journal: u64,
+    envelope_from_header: u64,
+    undated: u64,
+    not_mail: u64,
+    skipped: u64,
+    unreadable: u64,
+    controllers: Vec<OfController<'a>>,
+    cases: Vec<OfCase<'a>>,
+}
+
+/// What stands in the archive.
+#[derive(Serialize)]
+struct OfController<'a> {
+    controller: &'a str,
+    cvr: &'a str,
+    mails: u64,
+    persons: u64,
+    /// Whether that is all of them.
+    persons_exact: bool,
+    /// What the mails say of when they were sent.
+    first_sent: Option<String>,
+    last_sent: Option<String>,
+    /// Templates of named sources, or senders.
+    groups: u64,
+}
+
+/// What stands in the register.
+#[derive(Serialize)]
+struct OfCase<'a> {
+    id: &'a str,
+    incident: i64,
+    state: &'static str,
+    controller: &'a str,
+    cvr: &'a str,
+    source: Option<&'a str>,
+    mails: u64,
+    persons: u64,
+    detected_at: String,
+    aware_at: Option<String>,
+    deadline: Option<String>,
+    first_sent: Option<String>,
+    last_sent: Option<String>,
+}
+
+fn rfc3339(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+impl Told<'_> {
+    pub(super) fn json(&self) -> anyhow::Result<String> {
+        let Self { tally, read, .. } = self;
+        let controllers = tally.shares.iter().map(|(cvr, share)| OfController {
+            controller: &share.name,
+            cvr,
+            mails: share.mails,
+            persons: share.persons(),
+            persons_exact: !share.more_persons,
+            first_sent: share.first.map(rfc3339),
+            last_sent: share.last.map(rfc3339),
+            groups: share.groups(),
+        });
+        let cases = self.cases.iter().map(|(row, sent)| OfCase {
+            id: row.id.as_str(),
+            incident: row.incident,
+            state: row.state.word(),
+            controller: &row.controller,
+            cvr: &row.cvr,
+            source: row.source.as_deref(),
+            mails: row.mails,
+            persons: row.persons,
+            detected_at: rfc3339(row.detected_at),
+            aware_at: row.aware_at.map(rfc3339),
+            deadline: row.deadline.map(rfc3339),
+            first_sent: sent.first.map(rfc3339),
+            last_sent: sent.last.map(rfc3339),
+        });
+        Ok(serde_json::to_string_pretty(&Whole {
+            dry_run: self.dry_run,
+            read: read.mails,
+            bytes: read.bytes,
+            seconds: self.took.as_secs_f64(),
+            finds: self.finds(),
+            copies: tally.copies,
+            known: tally.known,
+            new: tally.new,
+            opened: tally.opened,
+            inside: read.inside,
+            partial: read.partial,
+            envelope_from_journal: read.journaled,
+            envelope_from_header: read.mails - read.journaled,
+            undated: read.undated,
+            not_mail: read.aside,
+            skipped: self.skipped,
+            unreadable: self.troubles,
+            controllers: controllers.collect(),
+            cases: cases.collect(),
+        })?)
+    }
+
+    fn finds(&self) -> u64 {
+        self.tally.shares.values().map(|share| share.mails).sum()
+    }
+
+    pub(super) fn human(&self) -> String {
+        let Self { tally, read, .. } = self;
+        let mut lines = Vec::new();
+        if !tally.shares.is_empty() {
+            let rows: Vec<[String; 6]> =
+                tally.shares.iter().map(|(cvr, share)| self.row(cvr, share)).collect();
+            let heads = ["Dataansvarlig", "Mails", "Personer", "Første sendt", "Sidste sendt", "Sager"];
+            lines.push(crate::cli::case::table(&heads, &rows));
+        }
+        let incidents: BTreeSet<i64> = self.cases.iter().map(|(row, _)| row.incident).collect();
+        let seconds = self.took.as_secs_f64().max(0.001);
+        #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+        let rate = read.mails as f64 / seconds;
+        lines.push(format!(
+            "{} mails læst ({} MB, {rate:.0}/s); {} med CPR-nummer, {} kopier talt én gang. (Mails read, with a number, copies.)",
+            read.mails,
+            read.bytes / 1_000_000,
+            self.finds(),
+            tally.copies
+        ));
+        if self.dry_run {
+            lines.push("Prøvekørsel: intet er skrevet. (Dry run: nothing was written.)".to_owned());
+        } else {
+            lines.push(format!(
+                "{} nye i fortegnelsen, {} stod der i forvejen; {} sager åbnet, {} sager og {} rodhændelser i alt. (New, known, opened, cases, incidents.)",
+                tally.new,
+                tally.known,
+                tally.opened,
+                self.cases.len(),
+                incidents.len()
+            ));
+        }
+        lines.push(format!(
+            "Afsender og modtagere: {} efter journalens konvolut, {} efter mailens egne felter. (Envelope: journal, header.)",
+            read.journaled,
+            read.mails - read.journaled
+        ));
+        for (count, text) in [
+            (read.inside, "med CPR-nummer har ikke forladt huset (intern vej). (Never left.)"),
+            (read.partial, "kunne ikke læses helt, og intet blev fundet. (Not read whole, nothing found.)"),
+            (read.undated, "siger ingen dato, der kan passe. (No date that can be.)"),
+            (read.aside, "filer er ikke mails og blev ikke læst. (Not mail.)"),
+            (self.skipped, "skjulte filer og links blev ikke fulgt. (Hidden files and links.)"),
+        ] {
+            if count > 0 {
+                lines.push(format!("{count} {text}"));
+            }
+        }
+        lines.join("\n")
+    }
+
+    fn row(&self, cvr: &str, share: &Share) -> [String; 6] {
+        let day = |at: Option<DateTime<Utc>>| {
+            let text = at.map(local).unwrap_or_default();
+            text.split(' ').next().unwrap_or_default().to_owned()
+        };
+        let mut cases: Vec<&str> =
+            self.cases.iter().filter(|(row, _)| row.cvr == cvr).map(|(row, _)| row.id.as_str()).collect();
+        let more = cases.len().saturating_sub(2);
+        cases.truncate(2);
+        let more = if more > 0 { format!(" +{more}") } else { String::new() };
+        [
+            share.name.clone(),
+            share.mails.to_string(),
+            format!("{}{}", if share.more_persons { "mindst " } else { "" }, share.persons()),
+            day(share.first),
+            day(share.last),
+            if self.dry_run { format!("({})", share.groups()) } else { format!("{}{more}", cases.join(" ")) },
+        ]
+    }
+}
