@@ -29,6 +29,7 @@ fn plan() -> BTreeMap<&'static str, &'static [&'static str]> {
             &["scan", "policy", "case", "store", "spool", "worker", "seal", "clock", "envelope", "outlet"],
         ),
         ("outlet", &["scan", "envelope"]),
+        ("export", &["case", "store", "scan", "envelope"]),
         ("store", &["case", "envelope"]),
         // case: a segment of evidence is named by its case's number, and that type is the only thing taken.
         ("spool", &["seal", "envelope", "case"]),

@@ -1,5 +1,8 @@
 //! `brevdue case`: the register, as a list and one case at a time.
 
+mod export;
+mod persons;
+
 use crate::alarm::letter::local;
 use crate::case::deadline::left_in_words;
 use crate::case::milestone::Milestone;
@@ -26,6 +29,10 @@ pub(super) enum Command {
         /// The case, e.g. BRV-2026-0001
         case: String,
     },
+    /// A document about a case: the copy sheet for Virk, the letter to the persons, a processor's notice, the case as PDF
+    Export(export::Args),
+    /// Who must be written to: opens the sealed numbers of a case with the DPO's private key, on the DPO's machine
+    Persons(persons::Args),
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -37,6 +44,11 @@ pub(super) enum Format {
 }
 
 pub(super) fn run(config: Option<&Path>, command: &Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Export(args) => return export::run(config, args),
+        Command::Persons(args) => return persons::run(config, args),
+        Command::List { .. } | Command::Show { .. } => {}
+    }
     let config = super::load(config)?;
     super::need_store(&config)?;
     let store = daemon::open_store(&config)?;
@@ -61,6 +73,7 @@ pub(super) fn run(config: Option<&Path>, command: &Command) -> anyhow::Result<Ex
             let together = store.cases_of(file.row.incident)?;
             super::say(show(&file, &together, now).trim_end())?;
         }
+        Command::Export(_) | Command::Persons(_) => {}
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -13,6 +13,7 @@ mod passage;
 mod promise;
 mod read;
 mod record;
+mod survey;
 
 pub use act::NewReceipt;
 pub(in crate::store) use chain::chain_all;
