@@ -157,7 +157,8 @@ impl Inputs {
         for pair in text.split_ascii_whitespace() {
             let (name, value) = pair.split_once('=')?;
             let value: u16 = value.parse().ok()?;
-            let loss = [Loss::None, Loss::Some, Loss::Much].into_iter().find(|loss| loss.hundredths() == value);
+            let loss =
+                [Loss::None, Loss::Some, Loss::Much].into_iter().find(|loss| loss.hundredths() == value);
             match name {
                 "data" => read.data = u8::try_from(value).ok().filter(|data| (1..=4).contains(data))?,
                 "ease" => {

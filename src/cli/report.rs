@@ -122,7 +122,8 @@ impl Desk {
     }
 
     fn register(&self, what: RegisterAs, out: &Path) -> anyhow::Result<()> {
-        let files = self.store.cases()?.iter().map(|row| self.case(&row.id)).collect::<Result<Vec<_>, _>>()?;
+        let files =
+            self.store.cases()?.iter().map(|row| self.case(&row.id)).collect::<Result<Vec<_>, _>>()?;
         let mut cases: Vec<Whole<'_>> =
             files.iter().map(|(file, around)| Whole { file, around, now: self.now }).collect();
         // A register is read by number; the list of what is urgent is another.
@@ -131,7 +132,8 @@ impl Desk {
         match what {
             RegisterAs::Csv | RegisterAs::Xlsx => {
                 let head = register::COLUMNS.iter().map(|column| Both::new(column.da, column.en)).collect();
-                let table = Table { name: "Fortegnelse", head, rows: cases.iter().map(register::row).collect() };
+                let table =
+                    Table { name: "Fortegnelse", head, rows: cases.iter().map(register::row).collect() };
                 self.reader.text(name, &table.text())?;
                 if matches!(what, RegisterAs::Csv) {
                     let csv = file::csv(&table);

@@ -41,9 +41,11 @@ impl Kind {
         match state {
             State::NotifiedPreliminary => Self::Supplement,
             State::NotifiedFinal | State::Closed => Self::Final,
-            State::NearMiss | State::Suspected | State::Assessing | State::DocumentedOnly | State::NoBreach => {
-                Self::Preliminary
-            }
+            State::NearMiss
+            | State::Suspected
+            | State::Assessing
+            | State::DocumentedOnly
+            | State::NoBreach => Self::Preliminary,
         }
     }
 }
@@ -205,7 +207,9 @@ impl Sheet<'_> {
         }
         match otherwise {
             Some(value) => self.push(field.names(), Origin::Register, value, false),
-            None => self.push(field.names(), Origin::Missing, format!("skriv feltet {}", field.word()), false),
+            None => {
+                self.push(field.names(), Origin::Missing, format!("skriv feltet {}", field.word()), false)
+            }
         }
     }
 
@@ -300,7 +304,8 @@ impl Sheet<'_> {
         let whole = self.whole;
         let decided = whole.file.facts.get(&Field::Communication).map(String::as_str);
         let sent = whole.file.facts.get(&Field::LettersSent).map_or("0", String::as_str);
-        let progress = whole.file.facts.get(&Field::LettersAll).map(|all| format!("{sent} af {all} breve er sendt"));
+        let progress =
+            whole.file.facts.get(&Field::LettersAll).map(|all| format!("{sent} af {all} breve er sendt"));
         let is_telling = matches!(decided, Some("planned" | "sending" | "done"));
         let is_exempt = decided.is_some_and(|word| !is_telling && word != "not_assessed");
         self.heading(10, "De registrerede er underrettet", "The persons were told");
@@ -311,7 +316,10 @@ impl Sheet<'_> {
         }
         self.heading(11, "Hvis ikke: hvorfor", "If not: why");
         if is_telling || (whole.file.facts.contains_key(&Field::Informed) && !is_exempt) {
-            self.not_applicable(Field::NotInformed, "de registrerede er eller bliver underrettet, se punkt 10");
+            self.not_applicable(
+                Field::NotInformed,
+                "de registrerede er eller bliver underrettet, se punkt 10",
+            );
         } else {
             let reason = whole.file.entries.iter().rev().find(|entry| entry.event == "communication");
             let decided = decided.filter(|_| is_exempt).map(|word| {
@@ -334,7 +342,3 @@ impl Sheet<'_> {
         }
     }
 }
-
-#[cfg(test)]
-#[path = "tests.rs"]
-mod tests;

@@ -93,7 +93,15 @@ pub fn table(sending: &Sending) -> Table {
         .collect();
     rows.extend(bypassed(&sending.bypasses).into_iter().map(|(month, mails)| {
         let bypass = Cell::Text("bypass".to_owned());
-        vec![Cell::Text(month), Cell::Empty, bypass, Cell::Empty, Cell::Empty, Cell::Empty, Cell::Number(mails)]
+        vec![
+            Cell::Text(month),
+            Cell::Empty,
+            bypass,
+            Cell::Empty,
+            Cell::Empty,
+            Cell::Empty,
+            Cell::Number(mails),
+        ]
     }));
     rows.push(vec![
         Cell::Empty,
@@ -109,7 +117,10 @@ pub fn table(sending: &Sending) -> Table {
 
 /// The report for people.
 pub fn paper(sending: &Sending) -> Paper {
-    let title = Both::new("Sådan sendes mail: veje, kryptering og bevis", "How mail is sent: roads, encryption, proof");
+    let title = Both::new(
+        "Sådan sendes mail: veje, kryptering og bevis",
+        "How mail is sent: roads, encryption, proof",
+    );
     let mut paper = Paper::new(title, "Kryptering", sending.now);
     paper.note((
         "Omfatter kun mail med CPR-numre: anden mail efterlader ingen spor i fortegnelsen.",

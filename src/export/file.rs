@@ -78,7 +78,8 @@ fn quoted(text: &str) -> String {
 /// # Errors
 /// [`ExportError::Made`].
 pub fn xlsx(table: &Table, title: &str, now: DateTime<Utc>) -> Result<Vec<u8>, ExportError> {
-    workbook(table, title, now).map_err(|error| ExportError::Made { what: "workbook", why: error.to_string() })
+    workbook(table, title, now)
+        .map_err(|error| ExportError::Made { what: "workbook", why: error.to_string() })
 }
 
 fn workbook(table: &Table, title: &str, now: DateTime<Utc>) -> Result<Vec<u8>, XlsxError> {
@@ -140,7 +141,11 @@ mod tests {
     fn danish_excel_reads_it_and_no_cell_is_a_formula() {
         let table = Table {
             name: "Prøve",
-            head: vec![Both::new("Årsag", "Cause"), Both::new("Antal", "Count"), Both::new("Hvornår", "When")],
+            head: vec![
+                Both::new("Årsag", "Cause"),
+                Both::new("Antal", "Count"),
+                Both::new("Hvornår", "When"),
+            ],
             rows: vec![
                 vec![
                     Cell::Text("=HYPERLINK(\"http://x\")".to_owned()),

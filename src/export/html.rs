@@ -1,6 +1,6 @@
 //! A document as one HTML page that needs nothing else: each field in a box that a click selects whole.
 
-use super::paper::{Block, Filled, Origin, Paper};
+use super::paper::{Block, Both, Filled, Origin, Paper};
 use std::fmt::Write as _;
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a}\
@@ -38,20 +38,18 @@ pub fn render(paper: &Paper) -> String {
             ),
             Block::Field(field) => filled(field),
             Block::Pairs(pairs) => {
-                let rows: String = pairs
-                    .iter()
-                    .map(|(label, value)| {
-                        format!("<tr><th>{}</th><td>{}</td></tr>", escaped(&label.line()), escaped(value))
-                    })
-                    .collect();
-                format!("<table>{rows}</table>")
+                let row = |(label, value): &(Both, String)| {
+                    format!("<tr><th>{}</th><td>{}</td></tr>", escaped(&label.line()), escaped(value))
+                };
+                format!("<table>{}</table>", pairs.iter().map(row).collect::<Vec<_>>().concat())
             }
             Block::Table { head, rows, .. } => {
-                let cells = |cells: &[String], tag: &str| -> String {
-                    cells.iter().map(|cell| format!("<{tag}>{}</{tag}>", escaped(cell))).collect()
+                let row = |cells: &[String], tag: &str| {
+                    let cell = |cell: &String| format!("<{tag}>{}</{tag}>", escaped(cell));
+                    format!("<tr>{}</tr>", cells.iter().map(cell).collect::<Vec<_>>().concat())
                 };
-                let rows: String = rows.iter().map(|row| format!("<tr>{}</tr>", cells(row, "td"))).collect();
-                format!("<table><tr>{}</tr>{rows}</table>", cells(head, "th"))
+                let rows: Vec<String> = rows.iter().map(|cells| row(cells, "td")).collect();
+                format!("<table>{}{}</table>", row(head, "th"), rows.concat())
             }
             Block::PageBreak => "<hr>".to_owned(),
         };

@@ -50,7 +50,9 @@ pub enum ExportError {
     #[error("{0} is a near miss: nothing got out, so there is nothing to notify and nobody to tell")]
     NearMiss(String),
     /// A supplement to nothing.
-    #[error("{0} has no notification in the register that could be supplemented: take --kind preliminary first")]
+    #[error(
+        "{0} has no notification in the register that could be supplemented: take --kind preliminary first"
+    )]
     NotNotified(String),
     /// The file could not be made.
     #[error("cannot make the {what}: {why}")]

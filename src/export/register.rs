@@ -5,9 +5,9 @@
 use super::paper::{Block, Both, Paper};
 use super::words::{self, said, time};
 use super::{Whole, severity};
+use crate::case::field::Field;
 use crate::case::local::shown;
 use crate::case::{Kind, State};
-use crate::case::field::Field;
 use crate::store::{CaseFile, Entry};
 use chrono::{DateTime, Utc};
 
@@ -81,9 +81,7 @@ pub const COLUMNS: &[Column] = &[
     column("Rodhændelse", "Root incident", |whole| {
         u64::try_from(whole.file.row.incident).map_or(Cell::Empty, Cell::Number)
     }),
-    column("Brud eller afværget", "Breach or near miss", |whole| {
-        Cell::Text(kind(whole.file.row.kind).da)
-    }),
+    column("Brud eller afværget", "Breach or near miss", |whole| Cell::Text(kind(whole.file.row.kind).da)),
     column("Tilstand", "State", |whole| Cell::Text(whole.file.row.state.names().0.to_owned())),
     column("Dataansvarlig", "Controller", |whole| Cell::Text(whole.file.row.controller.clone())),
     column("CVR", "CVR", |whole| Cell::Text(whole.file.row.cvr.clone())),
@@ -107,7 +105,9 @@ pub const COLUMNS: &[Column] = &[
     column("Årsagen i ord", "Cause in words", cause_text),
     column("Beskrivelse", "Description", description),
     column("Modtagere", "Recipients", recipient_kind),
-    column("Afsenderdomæner", "Sender domains", |whole| Cell::text(Some(words::domains(&whole.around.senders)))),
+    column("Afsenderdomæner", "Sender domains", |whole| {
+        Cell::text(Some(words::domains(&whole.around.senders)))
+    }),
     column("Modtagerdomæner", "Recipient domains", |whole| {
         Cell::text(Some(words::domains(&whole.around.recipients)))
     }),
@@ -136,9 +136,7 @@ pub const COLUMNS: &[Column] = &[
     column("Alvorlighed (vejledende)", "Severity (advice)", |whole| {
         Cell::text(severity::short(whole).or_else(|| said(whole.file, Field::Severity)))
     }),
-    column("Afgørelse", "Decision", |whole| {
-        Cell::text(words::decision(whole.file).map(|(_, word)| word))
-    }),
+    column("Afgørelse", "Decision", |whole| Cell::text(words::decision(whole.file).map(|(_, word)| word))),
     column("Afgjort af", "Decided by", |whole| {
         Cell::text(words::decision(whole.file).map(|(entry, _)| entry.who.clone()))
     }),
@@ -157,7 +155,9 @@ pub const COLUMNS: &[Column] = &[
     column("Henvendelser: spærring", "Enquiries: blocking", |whole| {
         Cell::number(whole.file, Field::HotlineNumber)
     }),
-    column("Henvendelser: misbrug", "Enquiries: misuse", |whole| Cell::number(whole.file, Field::HotlineMisuse)),
+    column("Henvendelser: misbrug", "Enquiries: misuse", |whole| {
+        Cell::number(whole.file, Field::HotlineMisuse)
+    }),
     column("Henvendelser: vejledning", "Enquiries: advice", |whole| {
         Cell::number(whole.file, Field::HotlineAdvice)
     }),
@@ -205,7 +205,18 @@ pub fn paper(cases: &[Whole<'_>], now: DateTime<Utc>) -> Paper {
         (Both::new("Brud", "Breaches"), breaches.to_string()),
         (Both::new("Afværgede", "Near misses"), (cases.len() - breaches).to_string()),
     ]));
-    let head = ["Sag", "Tilstand", "Dataansvarlig", "Kildesystem", "Bekendt", "Frist", "Anmeldt", "Mails", "Personer", "Underretning"];
+    let head = [
+        "Sag",
+        "Tilstand",
+        "Dataansvarlig",
+        "Kildesystem",
+        "Bekendt",
+        "Frist",
+        "Anmeldt",
+        "Mails",
+        "Personer",
+        "Underretning",
+    ];
     let rows = cases.iter().map(|whole| {
         let row = &whole.file.row;
         let at = |at: Option<DateTime<Utc>>| at.map(shown).unwrap_or_default();
@@ -322,7 +333,9 @@ fn detail(json: &str) -> String {
         match (value.as_str(), text("now"), text("before")) {
             (Some(text), _, _) if name == "sha256" => Some(format!("{label}: {}", groups(text))),
             (Some(text), _, _) => Some(format!("{label}: {}", said(text))),
-            (None, Some(now), Some(before)) => Some(format!("{label}: {} (før: {})", said(now), said(before))),
+            (None, Some(now), Some(before)) => {
+                Some(format!("{label}: {} (før: {})", said(now), said(before)))
+            }
             (None, Some(now), None) => Some(format!("{label}: {}", said(now))),
             (None, None, _) => value.as_u64().map(|number| format!("{label}: {number}")),
         }
@@ -331,7 +344,7 @@ fn detail(json: &str) -> String {
 }
 
 fn fingerprint(hash: &[u8; 32]) -> String {
-    groups(&hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+    groups(&hash.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat())
 }
 
 /// In groups of four: easier to compare, and ten digits in a row are no number of anybody.

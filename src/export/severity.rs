@@ -32,8 +32,8 @@ pub fn pairs(whole: &Whole<'_>) -> Vec<(Both, String)> {
             format!("{} ({da} / {en})", score.shown()),
         ),
         (Both::new("Regnestykke DPC x EI + CB", "Sum"), inputs.sum()),
-        (Both::new("Grundlag", "Inputs"), format!("{}; {basis}", words(&inputs))),
-        (Both::new("Flag", "Flags"), flags(&inputs)),
+        (Both::new("Grundlag", "Inputs"), format!("{}; {basis}", words(inputs))),
+        (Both::new("Flag", "Flags"), flags(inputs)),
     ]
 }
 
@@ -46,10 +46,10 @@ pub fn short(whole: &Whole<'_>) -> Option<String> {
 
 /// What stands in the row of the inputs, in words.
 pub fn in_words(text: &str) -> String {
-    Inputs::read(text).map_or_else(|| text.to_owned(), |inputs| words(&inputs))
+    Inputs::read(text).map_or_else(|| text.to_owned(), words)
 }
 
-fn words(inputs: &Inputs) -> String {
+fn words(inputs: Inputs) -> String {
     let ease = match inputs.ease {
         Ease::Negligible => "ubetydelig (0,25)",
         Ease::Limited => "begrænset (0,5)",
@@ -71,7 +71,7 @@ fn words(inputs: &Inputs) -> String {
     )
 }
 
-fn flags(inputs: &Inputs) -> String {
+fn flags(inputs: Inputs) -> String {
     let mut flags = Vec::new();
     if inputs.many {
         flags.push("mere end 100 personer / more than 100 persons");

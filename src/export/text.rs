@@ -78,8 +78,11 @@ fn table(out: &mut String, head: &[String], rows: &[Vec<String>]) {
     }
     line(out, "");
     for row in std::iter::once(head).chain(rows.iter().map(Vec::as_slice)) {
-        let cells: Vec<String> =
-            row.iter().zip(&widths).map(|(cell, width)| format!("{:<width$}", cell.replace('\n', " "))).collect();
+        let cells: Vec<String> = row
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{:<width$}", cell.replace('\n', " ")))
+            .collect();
         line(out, &cells.join("  "));
     }
 }

@@ -4,6 +4,7 @@
 //! `brevdue status`.
 
 pub mod asking;
+pub mod documents_out;
 pub mod held;
 pub mod processor;
 pub mod running;

@@ -114,10 +114,11 @@ pub(super) fn run(config: Option<&Path>, args: &Args) -> anyhow::Result<ExitCode
 
 impl Desk {
     fn written(&self, what: &str, texts: &[Written], out: Option<&Path>) -> anyhow::Result<()> {
-        let whole = texts.iter().map(|one| one.text.trim_end()).collect::<Vec<_>>().join("\n\n---\n\n") + "\n";
+        let whole =
+            texts.iter().map(|one| one.text.trim_end()).collect::<Vec<_>>().join("\n\n---\n\n") + "\n";
         self.reader.text(what, &whole)?;
-        let missing = texts.first().map(|one| one.missing.iter().map(|&word| word.to_owned()).collect());
-        missing_said(&missing.unwrap_or_else(Vec::new));
+        let missing = texts.iter().take(1).flat_map(|one| &one.missing);
+        missing_said(&missing.map(|&word| word.to_owned()).collect::<Vec<_>>());
         put(out, whole.as_bytes())
     }
 }

@@ -57,23 +57,20 @@ pub(super) fn run(config: Option<&Path>, args: &Args) -> anyhow::Result<ExitCode
         other @ EvidenceError::Io { .. } => other.into(),
     })?;
     let count = opened.numbers.len();
-    match &args.csv {
-        Some(out) => {
-            let text = Zeroizing::new(merge(&id, &opened, args.ten_digits));
-            keyfile::create_private(out, text.as_bytes()).map_err(|error| {
-                anyhow::anyhow!("{error} (a file for mail merge never replaces another: choose another name)")
-            })?;
-            crate::cli::say(&format!(
-                "{count} personer skrevet til {} / {count} persons. Slet filen efter brug / erase it after use.",
-                out.display()
-            ))?;
+    if let Some(out) = &args.csv {
+        let text = Zeroizing::new(merge(&id, &opened, args.ten_digits));
+        keyfile::create_private(out, text.as_bytes()).map_err(|error| {
+            anyhow::anyhow!("{error} (a file for mail merge never replaces another: choose another name)")
+        })?;
+        crate::cli::say(&format!(
+            "{count} personer skrevet til {} / {count} persons. Slet filen efter brug / erase it after use.",
+            out.display()
+        ))?;
+    } else {
+        for number in &opened.numbers {
+            crate::cli::say(&hyphened(number))?;
         }
-        None => {
-            for number in &opened.numbers {
-                crate::cli::say(&hyphened(number))?;
-            }
-            crate::cli::say_error(&format!("brevdue: {count} personer skal have brev / persons to write to"));
-        }
+        crate::cli::say_error(&format!("brevdue: {count} personer skal have brev / persons to write to"));
     }
     if opened.still_sealed > 0 {
         crate::cli::say_error(&format!(
@@ -93,7 +90,9 @@ fn merge(case: &CaseId, opened: &Opened, ten_digits: bool) -> String {
     let mut text = String::from("\u{FEFF}NR;CPR;NAVN;ADRESSE;SAG\r\n");
     for (at, number) in (1_u32..).zip(&opened.numbers) {
         let shown = if ten_digits { number.clone() } else { hyphened(number) };
-        text.push_str(&format!("{at};{shown};;;{case}\r\n"));
+        for piece in [&at.to_string(), ";", &shown, ";;;", case.as_str(), "\r\n"] {
+            text.push_str(piece);
+        }
     }
     text
 }

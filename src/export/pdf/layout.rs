@@ -63,7 +63,8 @@ impl Style {
 /// The document on its pages, A4.
 pub(super) fn lay(paper: &Paper, faces: &Faces) -> Laid {
     let (width, height) = if paper.is_broad { (841.89, 595.28) } else { (595.28, 841.89) };
-    let mut laying = Laying { faces, laid: Laid { width, height, pages: vec![Vec::new()], marks: Vec::new() }, y: MARGIN };
+    let mut laying =
+        Laying { faces, laid: Laid { width, height, pages: vec![Vec::new()], marks: Vec::new() }, y: MARGIN };
     let title = Style { size: 18.0, is_bold: true, grey: BLACK };
     laying.paragraph(&paper.title.da, title);
     laying.paragraph(&paper.title.en, Style { size: 11.0, is_bold: false, grey: GREY });
@@ -242,8 +243,11 @@ impl Laying<'_> {
         self.y += 6.0;
         self.head(head, &columns);
         for row in rows {
-            let cells: Vec<Vec<String>> =
-                row.iter().zip(&columns).map(|(cell, (_, width))| self.wrap(cell, CELL, width - 6.0)).collect();
+            let cells: Vec<Vec<String>> = row
+                .iter()
+                .zip(&columns)
+                .map(|(cell, (_, width))| self.wrap(cell, CELL, width - 6.0))
+                .collect();
             let count = cells.iter().map(Vec::len).max().unwrap_or(0);
             let height = CELL.line() * f32::from(u16::try_from(count).unwrap_or(u16::MAX));
             // What no page can hold begins where we are and goes on over the next.

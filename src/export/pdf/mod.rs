@@ -6,8 +6,8 @@
 mod face;
 mod layout;
 
-use super::paper::Paper;
 use super::ExportError;
+use super::paper::Paper;
 use chrono::{DateTime, Datelike, Timelike, Utc};
 use face::Faces;
 use krilla::color::luma;
