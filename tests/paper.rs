@@ -43,18 +43,18 @@ impl House {
         Self { folder, store, case }
     }
 
-    fn act(&self, hour: i64, act: Act, reason: Option<&str>) {
+    fn act(&self, hour: i64, act: &Act, reason: Option<&str>) {
         let by = By {
             who: Words::checked("Anne Ås, DPO", |_| true).unwrap(),
             at: at(hour),
             reason: reason.map(|reason| Words::checked(reason, |_| true).unwrap()),
         };
-        let moved = self.store.record(|recording| recording.act(&self.case, &act, &by)).unwrap();
+        let moved = self.store.record(|recording| recording.act(&self.case, act, &by)).unwrap();
         moved.unwrap().unwrap();
     }
 
     fn write(&self, hour: i64, field: Field, value: &str) {
-        self.act(hour, Act::Record(field, value.to_owned()), None);
+        self.act(hour, &Act::Record(field, value.to_owned()), None);
     }
 
     fn file(&self) -> (CaseFile, Surroundings) {
@@ -95,28 +95,8 @@ impl House {
     }
 }
 
-fn breach(store: &Store, grouping: u8, name: &str, cvr: &str) -> CaseId {
-    let controller = Controller {
-        name: name.to_owned(),
-        cvr: cvr.to_owned(),
-        dpo: "dpo@noerreby.example".to_owned(),
-        dpo_key: Some(String::new()),
-        default: true,
-        ..Controller::default()
-    };
-    let source = Source {
-        name: "eAnsøgning".to_owned(),
-        pattern: String::new(),
-        vendor: Some("Leverandør A/S".to_owned()),
-    };
-    let opening = Opening {
-        controller: &controller,
-        source: Some(&source),
-        root: [grouping; 16],
-        grouping: [grouping; 16],
-        salt: [grouping; 16],
-    };
-    let found = |message: u8| Detection {
+fn found(message: u8) -> Detection {
+    Detection {
         at: at(i64::from(message % 10)),
         queue_id: QueueId::new(&format!("4bXq1z3kTnz{message}")),
         message: [message; 16],
@@ -128,16 +108,41 @@ fn breach(store: &Store, grouping: u8, name: &str, cvr: &str) -> CaseId {
         findings: 1,
         persons: 1,
         persons_exact: true,
+    }
+}
+
+fn join(store: &Store, detection: &Detection, grouping: u8, name: &str, cvr: &str) -> CaseId {
+    let controller = Controller {
+        name: name.to_owned(),
+        cvr: cvr.to_owned(),
+        dpo: "dpo@noerreby.example".to_owned(),
+        dpo_key: Some(String::new()),
+        default: true,
+        ..Controller::default()
     };
+    let vendor = Some("Leverandør A/S".to_owned());
+    let source = Source { name: "eAnsøgning".to_owned(), pattern: String::new(), vendor };
+    let opening = Opening {
+        controller: &controller,
+        source: Some(&source),
+        root: [grouping; 16],
+        grouping: [grouping; 16],
+        salt: [grouping; 16],
+    };
+    let digest = detection.message;
+    let joined = store.record(|recording| {
+        let case = recording.join(detection, &opening)?.case;
+        recording.add_persons(&case, &[digest])?;
+        Ok(case)
+    });
+    joined.unwrap()
+}
+
+/// Two mails that left plainly, and the log's line about the first.
+fn breach(store: &Store, grouping: u8, name: &str, cvr: &str) -> CaseId {
     let first = grouping * 10;
-    let case = store
-        .record(|recording| {
-            let case = recording.join(&found(first), &opening)?.case;
-            recording.join(&found(first + 1), &opening)?;
-            recording.add_persons(&case, &[[first; 16], [first + 1; 16]])?;
-            Ok(case)
-        })
-        .unwrap();
+    let case = join(store, &found(first), grouping, name, cvr);
+    join(store, &found(first + 1), grouping, name, cvr);
     let queue_id = QueueId::new(&format!("4bXq1z3kTnz{first}")).unwrap();
     store
         .record(|recording| {
@@ -175,35 +180,42 @@ fn the_copy_sheet_has_what_is_known_what_was_written_and_what_is_missing() {
     let house = House::new();
     let (file, around) = house.file();
     let whole = Whole { file: &file, around: &around, now: at(2) };
-    let bare = copy_sheet::write(&whole, Kind::Preliminary).unwrap();
+    let bare = copy_sheet::write(&whole, Kind::Preliminary, 0).unwrap();
     let missing = bare.missing().len();
     assert!(missing > 10, "{missing}");
 
     let house = house.assessed();
     let (file, around) = house.file();
     let whole = Whole { file: &file, around: &around, now: at(2) };
-    let sheet = copy_sheet::write(&whole, Kind::Preliminary).unwrap();
+    let sheet = copy_sheet::write(&whole, Kind::Preliminary, 0).unwrap();
     is_as_written("preliminary.txt", &text::render(&sheet));
-    assert!(matches!(copy_sheet::write(&whole, Kind::Supplement), Err(ExportError::NotNotified(_))));
+    assert!(matches!(copy_sheet::write(&whole, Kind::Supplement, 0), Err(ExportError::NotNotified(_))));
     let page = html::render(&sheet);
     assert!(page.contains("user-select:all") && page.contains("Nørreby Kommune"));
 
     // Two things come to light after it was notified; one of them was written before.
     house.write(1, Field::MoreTime, "Endeligt antal registrerede senest 01-12-2026.");
     let notified = Act::Notified { at: at(3), phase: Phase::Preliminary, reference: None, late: None };
-    house.act(4, notified, None);
+    house.act(4, &notified, None);
     house.write(5, Field::PersonCount, "823");
+    let mut third = found(12);
+    third.at = at(7);
+    join(&house.store, &third, 1, "Nørreby Kommune", "12345678");
     house.write(6, Field::Measures, "Skabelonen er rettet, og alle mails siden 2014 er gennemgået.");
     let (file, around) = house.file();
     let whole = Whole { file: &file, around: &around, now: at(30) };
     assert_eq!(Kind::next(file.row.state), Kind::Supplement);
-    let supplement = text::render(&copy_sheet::write(&whole, Kind::Supplement).unwrap());
+    let since = copy_sheet::last_notification(&file.entries).unwrap();
+    assert_eq!(since, at(3), "when it was sent, not when that was written down");
+    let later = house.store.found_since(&house.case, since).unwrap();
+    assert_eq!(later, 1);
+    let supplement = text::render(&copy_sheet::write(&whole, Kind::Supplement, later).unwrap());
     is_as_written("supplement.txt", &supplement);
     // Told or exempt: points 10 and 11 follow the decision.
-    house.act(31, Act::Inform(Communication::NotRequired), Some("Kun CPR-nummer, til rette myndighed."));
+    house.act(31, &Act::Inform(Communication::NotRequired), Some("Kun CPR-nummer, til rette myndighed."));
     let (file, around) = house.file();
     let whole = Whole { file: &file, around: &around, now: at(31) };
-    let last = text::render(&copy_sheet::write(&whole, Kind::Final).unwrap());
+    let last = text::render(&copy_sheet::write(&whole, Kind::Final, 0).unwrap());
     assert!(
         last.contains("Kun CPR-nummer, til rette myndighed.") && last.contains("anmeldelsen er endelig"),
         "{last}"

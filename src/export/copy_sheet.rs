@@ -50,11 +50,11 @@ impl Kind {
     }
 }
 
-/// The sheet.
+/// The sheet; `later` messages were found since [`last_notification`].
 ///
 /// # Errors
 /// [`ExportError::NearMiss`] where nothing got out; [`ExportError::NotNotified`] for a supplement to nothing.
-pub fn write(whole: &Whole<'_>, kind: Kind) -> Result<Paper, ExportError> {
+pub fn write(whole: &Whole<'_>, kind: Kind, later: u64) -> Result<Paper, ExportError> {
     let row = &whole.file.row;
     if row.kind == CaseKind::NearMiss {
         return Err(ExportError::NearMiss(row.id.to_string()));
@@ -64,7 +64,7 @@ pub fn write(whole: &Whole<'_>, kind: Kind) -> Result<Paper, ExportError> {
         return Err(ExportError::NotNotified(row.id.to_string()));
     }
     let changed = since.map(|since| changes(&whole.file.entries, since)).unwrap_or_default();
-    let mut sheet = Sheet { whole, kind, changed, blocks: Vec::new() };
+    let mut sheet = Sheet { whole, kind, changed, later, blocks: Vec::new() };
     sheet.points();
     let points = std::mem::take(&mut sheet.blocks);
 
@@ -82,20 +82,16 @@ pub fn write(whole: &Whole<'_>, kind: Kind) -> Result<Paper, ExportError> {
     let at = paper.blocks.len();
     paper.blocks.extend(points);
     let missing = paper.missing();
-    let list = if missing.is_empty() {
-        "intet / nothing".to_owned()
-    } else {
-        missing.iter().map(|label| label.da.as_str()).collect::<Vec<_>>().join("; ")
-    };
-    let label = Both::new(format!("Mangler ({})", missing.len()), "Missing");
-    paper.blocks.insert(at, Block::Pairs(vec![(label, list)]));
+    let list: Vec<String> = missing.iter().map(|label| format!("- {}", label.line())).collect();
+    let list = if list.is_empty() { "intet / nothing".to_owned() } else { list.join("\n") };
+    paper.blocks.insert(at, Block::Text(format!("Mangler / Missing ({}):\n{list}", missing.len())));
     paper.heading(1, ("Ikke en del af formularen", "Not part of the form"));
     paper.blocks.push(Block::Pairs(severity::pairs(whole)));
     Ok(paper)
 }
 
 /// The instant of the newest notification that a person sent.
-fn last_notification(entries: &[Entry]) -> Option<DateTime<Utc>> {
+pub fn last_notification(entries: &[Entry]) -> Option<DateTime<Utc>> {
     let sent = entries.iter().rev().find(|entry| is_notification(entry))?;
     let detail: Option<serde_json::Value> = serde_json::from_str(&sent.detail).ok();
     let at = detail.as_ref().and_then(|detail| detail.get("at")?.as_str()?.parse().ok());
@@ -132,10 +128,17 @@ struct Sheet<'a> {
     kind: Kind,
     /// By the field's word: what stood there when it was notified last, and what stands there now.
     changed: BTreeMap<String, (Option<String>, String)>,
+    /// Messages found since then.
+    later: u64,
     blocks: Vec<Block>,
 }
 
 impl Sheet<'_> {
+    /// Whether what the register counts has changed since it was notified.
+    fn counts_changed(&self) -> bool {
+        self.kind != Kind::Preliminary && self.later > 0
+    }
+
     fn clock(&self) -> Vec<(Both, String)> {
         let row = &self.whole.file.row;
         let mut pairs = vec![(Both::new("Tilstand", "State"), row.state.names().0.to_owned())];
@@ -174,10 +177,13 @@ impl Sheet<'_> {
             let head = ["Felt / Field", "Før / Before", "Nu / Now"].map(str::to_owned).to_vec();
             paper.blocks.push(Block::Table { head, widths: vec![3, 4, 4], rows });
         }
-        if self.whole.file.row.hits_after > 0 {
+        if self.later > 0 {
             paper.note(Both::new(
-                format!("{} mail(s) er fundet, efter at sagen var afgjort.", self.whole.file.row.hits_after),
-                "Messages were found after the case was settled.",
+                format!("{} mail(s) er fundet siden da; tallene i punkt 3 og 4 er de nye.", self.later),
+                format!(
+                    "{} message(s) were found since then; the counts in points 3 and 4 are the new ones.",
+                    self.later
+                ),
             ));
         }
     }
@@ -206,9 +212,12 @@ impl Sheet<'_> {
             return self.push(field.names(), Origin::Person, value, changed);
         }
         match otherwise {
-            Some(value) => self.push(field.names(), Origin::Register, value, false),
+            Some(value) => {
+                let is_count = matches!(field, Field::PersonCount | Field::RecordCount | Field::Ended);
+                self.push(field.names(), Origin::Register, value, is_count && self.counts_changed());
+            }
             None => {
-                self.push(field.names(), Origin::Missing, format!("skriv feltet {}", field.word()), false)
+                self.push(field.names(), Origin::Missing, format!("skriv feltet {}", field.word()), false);
             }
         }
     }
@@ -266,7 +275,12 @@ impl Sheet<'_> {
         self.heading(4, "Kategorier af og antal registreringer", "Categories and number of records");
         self.written(Field::RecordCategories, None);
         self.written(Field::RecordCount, Some(row.records.to_string()));
-        self.known(("Antal mails", "Messages"), row.mails.to_string());
+        self.push(
+            ("Antal mails", "Messages"),
+            Origin::Register,
+            row.mails.to_string(),
+            self.counts_changed(),
+        );
         self.written(Field::DataTypes, None);
         self.perhaps(Field::DataNot);
 
@@ -309,18 +323,26 @@ impl Sheet<'_> {
         let is_telling = matches!(decided, Some("planned" | "sending" | "done"));
         let is_exempt = decided.is_some_and(|word| !is_telling && word != "not_assessed");
         self.heading(10, "De registrerede er underrettet", "The persons were told");
-        if is_exempt {
-            self.not_applicable(Field::Informed, "de registrerede underrettes ikke, se punkt 11");
+        let progress = progress.filter(|_| is_telling);
+        let is_told = is_telling || (whole.file.facts.contains_key(&Field::Informed) && !is_exempt);
+        let why_not = whole.file.facts.contains_key(&Field::NotInformed);
+        if is_told {
+            self.written(Field::Informed, progress);
+        } else if is_exempt || why_not {
+            self.not_applicable(Field::Informed, "se punkt 11");
         } else {
-            self.written(Field::Informed, progress.filter(|_| is_telling));
+            // One of the two is asked for, and named once.
+            let value =
+                format!("skriv feltet {} (eller {})", Field::Informed.word(), Field::NotInformed.word());
+            self.push(Field::Informed.names(), Origin::Missing, value, false);
         }
         self.heading(11, "Hvis ikke: hvorfor", "If not: why");
-        if is_telling || (whole.file.facts.contains_key(&Field::Informed) && !is_exempt) {
+        if is_told {
             self.not_applicable(
                 Field::NotInformed,
                 "de registrerede er eller bliver underrettet, se punkt 10",
             );
-        } else {
+        } else if is_exempt || why_not {
             let reason = whole.file.entries.iter().rev().find(|entry| entry.event == "communication");
             let decided = decided.filter(|_| is_exempt).map(|word| {
                 let reason = reason.map(|entry| entry.reason.as_str()).filter(|reason| !reason.is_empty());
@@ -328,6 +350,8 @@ impl Sheet<'_> {
                 format!("{}{reason}", words::communication(word))
             });
             self.written(Field::NotInformed, decided);
+        } else {
+            self.not_applicable(Field::NotInformed, "udfyldes, hvis de registrerede ikke underrettes");
         }
     }
 

@@ -235,7 +235,7 @@ pub fn paper(cases: &[Whole<'_>], now: DateTime<Utc>) -> Paper {
     });
     paper.blocks.push(Block::Table {
         head: head.map(str::to_owned).to_vec(),
-        widths: vec![11, 11, 16, 13, 13, 13, 13, 6, 8, 16],
+        widths: vec![12, 12, 15, 14, 15, 15, 15, 6, 8, 12],
         rows: rows.collect(),
     });
     for whole in cases {
@@ -255,7 +255,7 @@ fn filled(whole: &Whole<'_>) -> Vec<(Both, String)> {
 /// One case: its columns, its lines, its tellings, papers and tasks.
 pub fn case(whole: &Whole<'_>) -> Paper {
     let file = whole.file;
-    let title = Both::new(format!("Sag {}", file.row.id), format!("Case {}", file.row.state.names().1));
+    let title = Both::new(format!("Sag {}", file.row.id), format!("Case {}", file.row.id));
     let mut paper = Paper::new(title, file.row.id.to_string(), whole.now);
     paper.heading(1, ("Oplysninger", "Facts"));
     paper.blocks.push(Block::Pairs(filled(whole)));

@@ -6,6 +6,9 @@ use std::fmt::Write as _;
 const TOP: &str = "┌────────────────────────────────────────────────────────────────────────";
 const BOTTOM: &str = "└────────────────────────────────────────────────────────────────────────";
 
+/// A table that is broader, in characters, is written row by row.
+const BROADEST: usize = 150;
+
 /// The document; lines end in LF.
 pub fn render(paper: &Paper) -> String {
     let mut out = String::new();
@@ -75,6 +78,16 @@ fn table(out: &mut String, head: &[String], rows: &[Vec<String>]) {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());
         }
+    }
+    // What no screen shows side by side stands below one another.
+    if widths.iter().sum::<usize>() > BROADEST {
+        for row in rows {
+            line(out, "");
+            for (head, cell) in head.iter().zip(row) {
+                line(out, &format!("{head}: {cell}"));
+            }
+        }
+        return;
     }
     line(out, "");
     for row in std::iter::once(head).chain(rows.iter().map(Vec::as_slice)) {

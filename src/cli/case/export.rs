@@ -78,7 +78,9 @@ pub(super) fn run(config: Option<&Path>, args: &Args) -> anyhow::Result<ExitCode
     match args.what {
         What::CopySheet => {
             let kind = args.kind.map_or(Kind::next(file.row.state), Kind::from);
-            let paper = copy_sheet::write(&whole, kind)?;
+            let since = copy_sheet::last_notification(&file.entries);
+            let later = since.map_or(Ok(0), |since| desk.store.found_since(&id, since))?;
+            let paper = copy_sheet::write(&whole, kind, later)?;
             let plain = text::render(&paper);
             desk.reader.text("the copy sheet", &plain)?;
             let missing: Vec<String> = paper.missing().iter().map(|label| label.da.clone()).collect();

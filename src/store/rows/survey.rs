@@ -6,6 +6,7 @@ use super::{Store, StoreError, count, time};
 use crate::case::CaseId;
 use crate::store::base::{Db, params};
 use crate::store::{CaseRow, DomainCount, Proof, Surroundings, Travelled};
+use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 
 impl Store {
@@ -47,6 +48,15 @@ impl Store {
             recipients,
             proofs,
         })
+    }
+
+    /// How many messages of a case were found after this.
+    ///
+    /// # Errors
+    /// When the register cannot be read.
+    pub fn found_since(&self, case: &CaseId, since: DateTime<Utc>) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM detection WHERE case_id = ?1 AND at > ?2";
+        self.db()?.one(sql, params![case.as_str(), since.timestamp()], |row| Ok(count(row.get(0)?)))
     }
 
     /// How mail that stands in the register travelled, in hours since 1970 in UTC, by domain and proof.
