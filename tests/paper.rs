@@ -332,6 +332,35 @@ fn a_number_in_a_field_means_no_document() {
 }
 
 #[test]
+fn severity_is_shown_with_its_inputs_and_flags_and_what_was_averted_is_notified_to_nobody() {
+    let house = House::new().assessed();
+    let inputs = "data=4 ease=100 confidentiality=25 malicious=0 many=1 unintelligible=1";
+    house.write(1, Field::SeverityInputs, inputs);
+    // What stands in a field is text in a page, and no element.
+    house.write(1, Field::MeasuresBefore, "<b>To & tre</b>");
+    let id = house.case.as_str();
+    let (code, said) = house.run(&["case", "export", id, "--as", "copy-sheet"]);
+    assert_eq!(code, 0, "{said}");
+    for words in
+        ["4,25 (meget høj", "4 x 1,00 + 0,25", "more than 100 persons", "unintelligible", "given by a person"]
+    {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    let (_, page) = house.run(&["case", "export", id, "--as", "copy-sheet", "--form", "html"]);
+    assert!(page.contains("&lt;b&gt;To &amp; tre&lt;/b&gt;") && !page.contains("<b>"), "{page}");
+
+    let mut stopped = found(77);
+    (stopped.verdict, stopped.outcome) = (Verdict::Block, Outcome::Stopped);
+    let near = join(&house.store, &stopped, 7, "Nørreby Kommune", "12345678");
+    for what in ["copy-sheet", "letter", "notice"] {
+        let (code, said) = house.run(&["case", "export", near.as_str(), "--as", what]);
+        assert!(code == 2 && said.contains("is a near miss"), "{said}");
+    }
+    let (code, said) = house.run(&["case", "export", near.as_str(), "--as", "pdf", "--out", "near.pdf"]);
+    assert_eq!(code, 0, "it stands in the register all the same: {said}");
+}
+
+#[test]
 fn the_persons_are_listed_with_the_dpos_key_and_by_nobody_without() {
     use std::os::unix::fs::PermissionsExt;
     let house = House::new();

@@ -9,7 +9,7 @@ const HELD: &str = "
     SELECT h.id, h.name, h.place, h.node, h.at, h.arrived_at, h.size, h.sender, h.sender_domain, h.recipient_domains,
            h.recipients, h.dpo, h.state, h.act, h.decided_by, h.why, h.decided_at, h.began_at, h.accepted_at,
            h.settled_at, h.attempts, h.next_try_at, h.last_error, h.alarmed_at,
-           (SELECT group_concat(case_id, ' ') FROM held_case WHERE held = h.id)
+           (SELECT string_agg(case_id, ' ') FROM held_case WHERE held = h.id)
     FROM held h";
 
 impl Store {
