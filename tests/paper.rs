@@ -1,6 +1,7 @@
 //! What leaves on paper: texts as they are to read, files as other programs read them, and numbers that never get out.
 
 use crate::support::program::{brevdue, code, said};
+use crate::support::put;
 use brevdue::case::CaseId;
 use brevdue::case::act::{Act, By, Communication, Phase};
 use brevdue::case::detection::{Detection, Outcome};
@@ -8,8 +9,11 @@ use brevdue::case::field::{Field, Words};
 use brevdue::case::incident::Source;
 use brevdue::envelope::{Controller, Pass, QueueId, Verdict};
 use brevdue::export::copy_sheet::{self, Kind};
+use brevdue::export::file::{self, Table};
 use brevdue::export::letter::{self, Language};
-use brevdue::export::{ExportError, Whole, html, notice, text};
+use brevdue::export::paper::{Block, Both, Paper};
+use brevdue::export::register::Cell;
+use brevdue::export::{ExportError, Whole, html, notice, pdf, text};
 use brevdue::seal::keyfile::DpoPair;
 use brevdue::spool::evidence::Evidence;
 use brevdue::store::{CaseFile, Logged, Opening, Store, Surroundings};
@@ -168,8 +172,7 @@ fn is_as_written(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/paper").join(name);
     if std::env::var_os("BLESS").is_some() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        #[allow(clippy::disallowed_methods, reason = "a file of the tests")]
-        std::fs::write(&path, text).unwrap();
+        put(&path, text.as_bytes()).unwrap();
     }
     let expected = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(text == expected, "{name} is not as written (BLESS=1 writes it):\n{text}");
@@ -328,6 +331,30 @@ fn a_number_in_a_field_means_no_document() {
         assert_eq!(code, 2, "{args:?}: {said}");
         assert!(said.contains("looks like a CPR number") && !said.contains("1028"), "{args:?}: {said}");
         assert!(!house.path("made").exists(), "{args:?}");
+    }
+}
+
+#[test]
+fn our_own_readers_see_a_number_in_what_our_writers_make() {
+    let house = House::new();
+    let words = format!("CPR-nr. {NUMBER}");
+    let mut paper = Paper::new(Both::new("Prøve", "Trial"), "prøve", at(0));
+    paper.blocks.push(Block::Pairs(vec![(Both::new("Beskrivelse", "Description"), words.clone())]));
+    let table = Table {
+        name: "Prøve",
+        head: vec![Both::new("Beskrivelse", "")],
+        rows: vec![vec![Cell::Text(words)]],
+    };
+    for (name, bytes) in [
+        ("made.pdf", pdf::render(&paper).unwrap()),
+        ("made.xlsx", file::xlsx(&table, "Prøve", at(0)).unwrap()),
+        ("made.csv", file::csv(&table).into_bytes()),
+        ("made.html", html::render(&paper).into_bytes()),
+        ("made.txt", text::render(&paper).into_bytes()),
+    ] {
+        put(&house.path(name), &bytes).unwrap();
+        let (code, said) = house.run(&["scan", name]);
+        assert_eq!(code, 1, "{name}: {said}");
     }
 }
 
