@@ -4,7 +4,7 @@
 //! foot is written last, when the number of pages is known. Start reading at [`lay`].
 
 use super::face::Faces;
-use crate::export::paper::{Block, Filled, Origin, Paper};
+use crate::export::paper::{Block, Both, Filled, Origin, Paper};
 
 const MARGIN: f32 = 50.0;
 const FOOT: f32 = 40.0;
@@ -193,7 +193,7 @@ impl Laying<'_> {
             Block::Pairs(pairs) => {
                 self.y += 4.0;
                 for (label, value) in pairs {
-                    self.pair(&label.line(), value);
+                    self.pair(label, value);
                 }
             }
             Block::Table { head, widths, rows } => self.table(head, widths, rows),
@@ -211,18 +211,42 @@ impl Laying<'_> {
         self.paragraph(&field.value, style);
     }
 
-    /// Label and value side by side, line by line, so that a long value goes on over the page.
-    fn pair(&mut self, label: &str, value: &str) {
+    /// Label and value side by side, line by line, so that a long value goes on over the page. The English label stands small
+    /// behind the Danish one, or below it where there is no room.
+    fn pair(&mut self, label: &Both, value: &str) {
         let left = self.inner() * 0.32;
-        let labels = self.wrap(label, LABEL, left - 10.0);
+        let mut labels: Vec<Vec<(f32, String, Style)>> = self
+            .wrap(&label.da, LABEL, left - 10.0)
+            .into_iter()
+            .map(|line| vec![(0.0, line, LABEL)])
+            .collect();
+        if !label.en.is_empty() && label.en != label.da {
+            let end = labels
+                .last()
+                .and_then(|line| line.first())
+                .map_or(0.0, |(_, text, style)| self.faces.of(true).width(text) * style.size + 5.0);
+            let english = self.faces.of(false).width(&label.en) * NOTE.size;
+            match labels.last_mut().filter(|_| end + english <= left - 10.0) {
+                Some(line) => line.push((end, label.en.clone(), NOTE)),
+                None => labels.extend(
+                    self.wrap(&label.en, NOTE, left - 10.0).into_iter().map(|line| vec![(0.0, line, NOTE)]),
+                ),
+            }
+        }
         let values = self.wrap(value, PLAIN, self.inner() - left);
         let count = labels.len().max(values.len());
         self.need(PLAIN.line() * f32::from(u16::try_from(count.min(6)).unwrap_or(6)));
-        let line = |lines: &[String], at: usize| lines.get(at).cloned().unwrap_or_default();
         for at in 0..count {
             self.need(PLAIN.line());
-            self.put(MARGIN, &line(&labels, at), LABEL);
-            self.put(MARGIN + left, &line(&values, at), PLAIN);
+            for (x, text, style) in labels.get(at).into_iter().flatten() {
+                // On one base line with the value, whatever the size.
+                self.y += PLAIN.size - style.size;
+                self.put(MARGIN + x, text, *style);
+                self.y -= PLAIN.size - style.size;
+            }
+            if let Some(text) = values.get(at) {
+                self.put(MARGIN + left, text, PLAIN);
+            }
             self.y += PLAIN.line();
         }
         self.y += 2.0;
