@@ -2,7 +2,7 @@
 //!
 //! What the register knows stands there by itself, what a person wrote as it was written, and what nobody has said is named. A
 //! supplement begins with what has changed since the last notification, read from the register's own lines. The sheet holds no
-//! personal data about the persons, as the form asks. Source: facts of the law, "Fields". Start reading at [`write`].
+//! personal data about the persons, as the form asks. Source: facts of the law, "Fields". Start reading at [`write()`].
 
 use super::paper::{Block, Both, Filled, Origin, Paper};
 use super::words::{self, happened, said};

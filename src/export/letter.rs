@@ -2,7 +2,7 @@
 //!
 //! The texts are files in `texts/`; `{{name}}` is filled from the case and `«NAVN»` is a merge field, filled by the program that
 //! sends the letters. What nobody has written stands in the letter as `[MANGLER: field]`, so that it cannot be overlooked.
-//! Start reading at [`write`].
+//! Start reading at [`write()`].
 
 use super::words::{self, happened, said};
 use super::{ExportError, Whole};

@@ -2,7 +2,7 @@
 //! server took it.
 //!
 //! The notice itself goes by mail when the case opens; this is what stands in the file beside it. One controller's case and no
-//! other's. Start reading at [`write`].
+//! other's. Start reading at [`write()`].
 
 use super::letter::{Filling, Language, Written};
 use super::{ExportError, Whole};
