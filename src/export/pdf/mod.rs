@@ -1,6 +1,6 @@
 //! A document as PDF/A-2u: pages to be kept and read in many years, with their fonts in them and every letter searchable.
 //!
-//! [`layout`] breaks lines and pages and knows no PDF; `face` measures letters; here the pages are drawn. The fonts are DejaVu Sans
+//! `layout` breaks lines and pages and knows no PDF; `face` measures letters; here the pages are drawn. The fonts are DejaVu Sans
 //! Condensed, cut to European letters (`../fonts/`). Start reading at [`render`].
 
 mod face;
