@@ -19,6 +19,7 @@
 //! | 3 | [`worker`] | documents read by a shut-in process each |
 //! | 3 | [`outlet`] | where things go out: notices, the next hop, the protected road, Digital Post's outbox |
 //! | 4 | [`inspect`] | the one gate, whatever door a mail came by |
+//! | 4 | [`export`] | what leaves on paper: copy sheet, letters, the register, how mail is sent |
 //! | 5 | [`intake`] | where mail comes in: milter, SMTP and LMTP, a pipe, folders and mbox; where a text is asked about; and the mail server's log, which says how it left |
 //! | 5 | [`alarm`] | the clock that wakes people |
 //! | 5 | [`console`] | what is asked of it over HTTP: health and metrics |
@@ -56,6 +57,7 @@ pub mod console;
 pub mod cpr;
 pub mod daemon;
 pub mod envelope;
+pub mod export;
 pub mod extract;
 pub mod inspect;
 pub mod intake;

@@ -30,6 +30,7 @@ fn plan() -> BTreeMap<&'static str, &'static [&'static str]> {
         ),
         // mime: for Digital Post a mail is taken apart into documents.
         ("outlet", &["scan", "envelope", "mime"]),
+        ("export", &["case", "store", "scan", "envelope"]),
         ("store", &["case", "envelope"]),
         // case: a segment of evidence is named by its case's number, and that type is the only thing taken.
         ("spool", &["seal", "envelope", "case"]),

@@ -42,6 +42,9 @@ mod mutants;
 mod no_leak;
 mod old_documents;
 mod outlet;
+// Said to be tests, so that clippy lets helpers unwrap too.
+#[cfg(test)]
+mod paper;
 mod pdf;
 mod pictures;
 mod pipe;

@@ -134,6 +134,8 @@ fields! {
     RecordCount = "record_count", Form::Number, "Antal registreringer", "Number of records";
     /// Point 4: what else stood in the mail.
     DataTypes = "data_types", Form::Text, "Typer af oplysninger", "Types of data";
+    /// Likewise, for the letter to the persons: what did not stand in it.
+    DataNot = "data_not", Form::Text, "Oplysninger, der ikke indgik", "Data that were not in it";
     /// Point 4: special categories and groups that need more care.
     SpecialGroups = "special_groups", Form::Text, "Særlige kategorier og grupper", "Special categories and groups";
     /// Point 5.
@@ -156,8 +158,12 @@ fields! {
     Risk = "risk", Form::Choice(&["unlikely", "risk", "high"]), "Risiko", "Risk";
     /// ENISA's score, as advice.
     Severity = "severity", Form::Choice(&["low", "medium", "high", "very_high"]), "Alvorlighed (ENISA, vejledende)", "Severity (ENISA, advice)";
+    /// What the score was made of: [`super::severity::Inputs::written`].
+    SeverityInputs = "severity_inputs", Form::Text, "Alvorlighed: grundlag", "Severity: inputs";
     /// What kind of recipient got it.
     RecipientKind = "recipient_kind", Form::Text, "Modtagere", "Recipients";
+    /// Whether anybody has seen it, for the letter to the persons.
+    Seen = "seen", Form::Text, "Om nogen har set oplysningerne", "Whether anybody has seen the data";
     /// Datatilsynet's own reference.
     Reference = "reference", Form::Text, "Datatilsynets reference", "Reference of the authority";
     /// The journal number there.

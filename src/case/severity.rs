@@ -119,6 +119,80 @@ impl Loss {
     }
 }
 
+impl Inputs {
+    /// The case of the facts in which nothing but CPR numbers reached the right authority: where an assessment begins.
+    pub const NUMBER_ALONE: Self = Self {
+        data: 2,
+        ease: Ease::Significant,
+        confidentiality: Loss::Some,
+        integrity: Loss::None,
+        availability: Loss::None,
+        malicious: false,
+        many: false,
+        unintelligible: false,
+    };
+
+    /// From how many persons on "many" is a flag: more than a hundred.
+    pub const MANY: u64 = 100;
+
+    /// As it is kept in its row: `data=2 ease=75 confidentiality=25 integrity=0 availability=0 malicious=0 many=1
+    /// unintelligible=0`, weights in hundredths.
+    pub fn written(&self) -> String {
+        format!(
+            "data={} ease={} confidentiality={} integrity={} availability={} malicious={} many={} unintelligible={}",
+            self.data,
+            self.ease.hundredths(),
+            self.confidentiality.hundredths(),
+            self.integrity.hundredths(),
+            self.availability.hundredths(),
+            u8::from(self.malicious),
+            u8::from(self.many),
+            u8::from(self.unintelligible)
+        )
+    }
+
+    /// Reads [`Self::written`]; what is not named is nothing.
+    pub fn read(text: &str) -> Option<Self> {
+        let mut read = Self { confidentiality: Loss::None, ..Self::NUMBER_ALONE };
+        for pair in text.split_ascii_whitespace() {
+            let (name, value) = pair.split_once('=')?;
+            let value: u16 = value.parse().ok()?;
+            let loss =
+                [Loss::None, Loss::Some, Loss::Much].into_iter().find(|loss| loss.hundredths() == value);
+            match name {
+                "data" => read.data = u8::try_from(value).ok().filter(|data| (1..=4).contains(data))?,
+                "ease" => {
+                    let all = [Ease::Negligible, Ease::Limited, Ease::Significant, Ease::Maximum];
+                    read.ease = all.into_iter().find(|ease| ease.hundredths() == value)?;
+                }
+                "confidentiality" => read.confidentiality = loss?,
+                "integrity" => read.integrity = loss?,
+                "availability" => read.availability = loss?,
+                "malicious" => read.malicious = value == 1,
+                "many" => read.many = value == 1,
+                "unintelligible" => read.unintelligible = value == 1,
+                _ => return None,
+            }
+        }
+        Some(read)
+    }
+
+    /// The sum as it is shown: `2 x 0,75 + 0,25 + 0,00 + 0,00 + 0,00 = 1,75`.
+    pub fn sum(&self) -> String {
+        let shown = |hundredths| Score { hundredths, band: Band::Low }.shown();
+        format!(
+            "{} x {} + {} + {} + {} + {} = {}",
+            self.data.clamp(1, 4),
+            shown(self.ease.hundredths()),
+            shown(self.confidentiality.hundredths()),
+            shown(self.integrity.hundredths()),
+            shown(self.availability.hundredths()),
+            shown(if self.malicious { 50 } else { 0 }),
+            Score::of(self).shown()
+        )
+    }
+}
+
 impl Band {
     /// The word in rows and JSON.
     pub fn word(self) -> &'static str {
@@ -192,6 +266,25 @@ mod tests {
         );
         assert_eq!(score(3, Ease::Maximum, Loss::Some), (325, Band::High), "with an account number");
         assert_eq!(score(4, Ease::Maximum, Loss::Some), (425, Band::VeryHigh), "with health");
+    }
+
+    #[test]
+    fn inputs_are_kept_in_a_row_and_shown_as_a_sum() {
+        let all = Inputs {
+            data: 4,
+            ease: Ease::Maximum,
+            availability: Loss::Much,
+            malicious: true,
+            many: true,
+            ..Inputs::NUMBER_ALONE
+        };
+        for inputs in [all, Inputs::NUMBER_ALONE] {
+            assert_eq!(Inputs::read(&inputs.written()), Some(inputs));
+        }
+        assert_eq!(Inputs::NUMBER_ALONE.sum(), "2 x 0,75 + 0,25 + 0,00 + 0,00 + 0,00 = 1,75");
+        for bad in ["data=5", "ease=33", "confidentiality", "height=1", "data=x"] {
+            assert_eq!(Inputs::read(bad), None, "{bad}");
+        }
     }
 
     #[test]

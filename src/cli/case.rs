@@ -1,6 +1,8 @@
 //! `brevdue case`: the register, as a list, one case at a time, and what a DPO does with it (`case/act.rs`).
 
 mod act;
+mod export;
+mod persons;
 
 use crate::alarm::letter::local;
 use crate::case::deadline::left_in_words;
@@ -39,6 +41,10 @@ pub(super) enum Command {
         #[arg(long, value_enum, default_value = "human")]
         format: Format,
     },
+    /// A document about a case: the copy sheet for Virk, the letter to the persons, a processor's notice, the case as PDF
+    Export(export::Args),
+    /// Who must be written to: opens the sealed numbers of a case with the DPO's private key, on the DPO's machine
+    Persons(persons::Args),
     #[command(flatten)]
     Act(act::Command),
 }
@@ -62,6 +68,11 @@ pub(super) enum Format {
 }
 
 pub(super) fn run(config: Option<&Path>, command: &Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Export(args) => return export::run(config, args),
+        Command::Persons(args) => return persons::run(config, args),
+        Command::List { .. } | Command::Show { .. } | Command::Act(_) => {}
+    }
     let config = super::load(config)?;
     super::need_store(&config)?;
     if let Command::Act(command) = command {
@@ -70,7 +81,6 @@ pub(super) fn run(config: Option<&Path>, command: &Command) -> anyhow::Result<Ex
     let store = daemon::open_store(&config)?;
     let now = Clock::System.now();
     match command {
-        Command::Act(_) => {}
         Command::List { by, open, format } => {
             let mut cases = store.cases()?;
             if *open {
@@ -106,6 +116,7 @@ pub(super) fn run(config: Option<&Path>, command: &Command) -> anyhow::Result<Ex
                 Format::Json => super::say(&serde_json::to_string_pretty(&json(&file, &together, &around))?)?,
             }
         }
+        Command::Export(_) | Command::Persons(_) | Command::Act(_) => {}
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -16,6 +16,7 @@ mod output;
 mod pipe;
 mod policy;
 mod read;
+mod report;
 mod rules;
 mod scan;
 mod serve;
@@ -61,6 +62,9 @@ enum Command {
     /// The register: near misses and breaches, the one with least time left first
     #[command(subcommand)]
     Case(case::Command),
+    /// Documents about all: the register as CSV, XLSX or PDF, and how mail is sent
+    #[command(subcommand)]
+    Report(report::Command),
     /// Mail that waits for a person's decision: read it, release it, discard it
     #[command(subcommand)]
     Held(held::Command),
@@ -118,6 +122,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::CheckConfig => config::check(config),
         Command::Config(command) => config::run(&command),
         Command::Case(command) => case::run(config, &command),
+        Command::Report(command) => report::run(config, &command),
         Command::Held(command) => held::run(config, &command),
         Command::Evidence(args) => evidence::run(config, &args),
         Command::Rules(command) => rules::run(config, &command),

@@ -6,6 +6,7 @@
 pub mod archive;
 pub mod asking;
 pub mod digital_post;
+pub mod documents_out;
 pub mod held;
 pub mod processor;
 pub mod running;

@@ -10,10 +10,12 @@ mod delivery;
 pub mod held;
 mod migrate;
 mod rows;
+mod survey;
 mod url;
 
 pub use delivery::{Broken, BypassNotice, Bypassed, DeliveryRow, Journey, Logged, Promise};
 pub use rows::{Anchor, HeldTally, Joined, NewReceipt, Opening, Recording, Sent, Store, Verified};
+pub use survey::{DomainCount, Proof, Surroundings, Travelled};
 pub use url::{BadUrl, ServerUrl};
 
 use crate::case::field::Field;

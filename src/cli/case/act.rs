@@ -456,6 +456,7 @@ impl Desk {
                 score.shown(),
                 if many { " · over 100 personer / more than 100 persons" } else { "" }
             ))?;
+            self.act(one, &Act::Record(Field::SeverityInputs, inputs.written()))?;
             self.act(one, &Act::Record(Field::Severity, score.band.word().to_owned()))?;
         }
         let risk = match risk {

@@ -14,6 +14,7 @@ mod passage;
 mod promise;
 mod read;
 mod record;
+mod survey;
 mod template;
 
 pub use act::NewReceipt;
