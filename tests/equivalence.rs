@@ -4,8 +4,8 @@ use crate::support::daemon::{Daemon, DaemonOptions};
 use crate::support::sink::{Sink, SinkOptions};
 use crate::support::{Port, put, smtp};
 use brevdue::intake::milter::{Client, Mail, Outcome};
-use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use tokio::runtime::Runtime;
 
 const SENDER: &str = "anna@noerreby.example";
@@ -68,6 +68,23 @@ fn by_lmtp(session: &mut smtp::Session, recipients: &[&str], message: &[u8]) -> 
     recipients.iter().map(|_| verdict(session.reply().unwrap())).collect()
 }
 
+/// The verdict for each recipient of each mail of a folder, by its file.
+fn by_scan(daemon: &Daemon, recipients: &[&str], folder: &Path) -> BTreeMap<String, Vec<String>> {
+    let mut args = vec!["scan", "--format", "jsonl", "--from", SENDER];
+    args.extend(recipients.iter().flat_map(|to| ["--to", to]));
+    args.push(folder.to_str().unwrap());
+    let output = daemon.run(&args).unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let rows = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    rows.map(|row| {
+        let decisions = row["decision"].as_array().unwrap();
+        let words = decisions.iter().map(|one| one["verdict"].as_str().unwrap().to_owned());
+        // One that begins as an mbox does is the first of its file.
+        (row["file"].as_str().unwrap().trim_end_matches("#1").to_owned(), words.collect())
+    })
+    .collect()
+}
+
 #[test]
 fn the_milter_lmtp_and_the_scan_give_the_same_verdict() {
     let runtime = Runtime::new().unwrap();
@@ -82,6 +99,7 @@ fn the_milter_lmtp_and_the_scan_give_the_same_verdict() {
         assert!(session.command("LHLO client.example").unwrap().is_positive());
         let mut client = runtime.block_on(Client::connect(&daemon.address())).unwrap();
         let folder = tempfile::tempdir().unwrap();
+        let mut messages = Vec::new();
         for path in mails() {
             // As it comes over SMTP: every line ends in CRLF.
             let text = std::fs::read(&path).unwrap();
@@ -90,32 +108,31 @@ fn the_milter_lmtp_and_the_scan_give_the_same_verdict() {
                 .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
                 .collect();
             let message = lines.join(b"\r\n".as_slice());
-            let file = folder.path().join("mail.eml");
+            let file = folder.path().join(format!("{}.eml", messages.len()));
             put(&file, &message).unwrap();
-            for recipients in [
-                &RECIPIENTS[..1],
-                &RECIPIENTS[1..2],
-                &RECIPIENTS[2..3],
-                &RECIPIENTS[3..4],
-                &RECIPIENTS[4..],
-                &RECIPIENTS[..3],
-            ] {
+            messages.push((path, file, message));
+        }
+        for recipients in [
+            &RECIPIENTS[..1],
+            &RECIPIENTS[1..2],
+            &RECIPIENTS[2..3],
+            &RECIPIENTS[3..4],
+            &RECIPIENTS[4..],
+            &RECIPIENTS[..3],
+        ] {
+            let decided = by_scan(&daemon, recipients, folder.path());
+            for (path, file, message) in &messages {
                 let mail = Mail { sender: SENDER, recipients, queue_id: "4XyzAB12", tls: None };
-                let by_milter = in_a_word(&runtime.block_on(client.send(&mail, &message)).unwrap());
-
-                let mut args = vec!["scan", "--format", "jsonl", "--from", SENDER];
-                args.extend(recipients.iter().flat_map(|to| ["--to", to]));
-                args.push(file.to_str().unwrap());
-                let output = daemon.run(&args).unwrap();
-                let row: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-                let decisions = row["decision"].as_array().unwrap();
-                assert_eq!(decisions.len(), recipients.len());
-                let words: Vec<&str> = decisions.iter().map(|one| one["verdict"].as_str().unwrap()).collect();
-                let has_lone_cr = String::from_utf8_lossy(&message).replace("\r\n", "").contains('\r');
+                let by_milter = in_a_word(&runtime.block_on(client.send(&mail, message)).unwrap());
+                let words = decided.get(file.to_str().unwrap());
+                let words = words.unwrap_or_else(|| panic!("{} in {:?}", path.display(), decided.keys()));
+                let words: Vec<&str> = words.iter().map(String::as_str).collect();
+                assert_eq!(words.len(), recipients.len());
+                let has_lone_cr = String::from_utf8_lossy(message).replace("\r\n", "").contains('\r');
                 if recipients.len() > 1 && !has_lone_cr {
                     let without_road =
                         words.iter().map(|word| if *word == "reroute" { "hold" } else { word });
-                    let by_lmtp = by_lmtp(&mut session, recipients, &message);
+                    let by_lmtp = by_lmtp(&mut session, recipients, message);
                     assert_eq!(by_lmtp, without_road.collect::<Vec<_>>(), "{leak}, {}", path.display());
                 }
                 let by_scan = words
