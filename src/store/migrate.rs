@@ -12,12 +12,14 @@ const FILE: [&[&str]; 5] = [
     &[include_str!("schema/sqlite/2.sql")],
     &[include_str!("schema/sqlite/3.sql")],
     &[include_str!("schema/sqlite/4.sql")],
-    &[include_str!("schema/sqlite/5-case.sql")],
+    &[include_str!("schema/sqlite/5-case.sql"), include_str!("schema/sqlite/5-alarm.sql")],
 ];
 
 /// The same for a server; the first of them makes all that [`FILE`] has made until then.
-const SERVER: [&[&str]; 2] =
-    [&[include_str!("schema/postgres/4.sql")], &[include_str!("schema/postgres/5-case.sql")]];
+const SERVER: [&[&str]; 2] = [
+    &[include_str!("schema/postgres/4.sql")],
+    &[include_str!("schema/postgres/5-case.sql"), include_str!("schema/postgres/5-alarm.sql")],
+];
 /// The version that the first of them makes.
 const SERVER_BEGINS: usize = 4;
 

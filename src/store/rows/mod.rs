@@ -3,6 +3,7 @@
 //! Start reading at [`Store::record`]: everything that a message changes is one transaction.
 
 mod act;
+mod alarm;
 mod breach;
 mod chain;
 mod delivery;
@@ -15,6 +16,7 @@ mod read;
 mod record;
 
 pub use act::NewReceipt;
+pub use alarm::{Acknowledged, Settled};
 pub(in crate::store) use chain::chain_all;
 pub use chain::{Anchor, Verified};
 pub use held_rows::HeldTally;
@@ -24,15 +26,18 @@ use super::base::group::Group;
 use super::base::server::Server;
 use super::base::{Db, Param, Run, file, params, server};
 use super::{ServerUrl, StoreError, StoreUrl, migrate};
+use crate::case::milestone::Planning;
 use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// The register. Shared by all rooms of a process; other processes may open the same file or server beside it.
 pub struct Store {
     group: Group,
     reader: Reader,
+    /// What alerts are planned by.
+    planning: RwLock<Arc<Planning>>,
 }
 
 /// Where questions are put.
@@ -63,7 +68,7 @@ impl Store {
         let reader = Reader::File(Mutex::new(file::open(path)?));
         let path = path.to_owned();
         let connect = move || Ok(Box::new(file::open(&path)?) as Box<dyn Run + Send>);
-        Ok(Self { group: Group::new(Some(Box::new(writer)), Box::new(connect), file::BEGIN), reader })
+        Ok(Self { group: Group::new(Some(Box::new(writer)), Box::new(connect), file::BEGIN), reader, planning: RwLock::default() })
     }
 
     /// Connects to a register on a server.
@@ -77,7 +82,17 @@ impl Store {
         let of = Arc::clone(&server);
         let connect = move || Ok(Box::new(of.connect()?) as Box<dyn Run + Send>);
         let group = Group::new(Some(Box::new(writer)), Box::new(connect), server::BEGIN);
-        Ok(Self { group, reader: Reader::Server(server) })
+        Ok(Self { group, reader: Reader::Server(server), planning: RwLock::default() })
+    }
+
+    /// Plans alerts by these hours and people from now on. Without it: the usual hours, and the DPO alone.
+    pub fn plan_by(&self, planning: Planning) {
+        *self.planning.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(planning);
+    }
+
+    /// What alerts are planned by.
+    pub fn planning(&self) -> Arc<Planning> {
+        Arc::clone(&self.planning.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Does everything that a message changes in one transaction: all of it is on disk when this returns, or
@@ -89,7 +104,8 @@ impl Store {
         &self,
         work: impl FnOnce(&Recording<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        self.group.record(|run| work(&Recording::new(run)))
+        let planning = self.planning();
+        self.group.record(|run| work(&Recording::new(run, &planning)))
     }
 
     /// A change that is one statement.
