@@ -2,27 +2,39 @@
 //!
 //! Rows, not timers: what is due stands in the register, so that a restart, a clock that jumps or a mail server
 //! that is down delays and loses nothing. A row is marked sent only after the mail server's 250: twice rather
-//! than never. Start reading at [`Alarm::run`]; [`stage`] decides which rows go in which letter, [`letter`] has
-//! the texts. Tests: beside those, and `tests/alarm.rs` with a real mail server that comes and goes.
+//! than never. Of many nodes one claims a row before it sends it. Start reading at [`Alarm::run`]; [`stage`] decides which rows
+//! go in which letter, [`letter`] has the texts, `keep` is what Brevdue says of itself. Tests: beside those, and
+//! `tests/alarm.rs` with a real mail server that comes and goes.
 
+pub mod ack;
+mod alive;
+mod keep;
 pub mod held;
+mod ics;
 pub mod letter;
+mod post;
 pub mod processor;
 pub mod sender;
 pub mod stage;
 
 use crate::clock::Clock;
-use crate::outlet::notice::{Outgoing, Post, PostError};
+use crate::outlet::notice::{Attached, Outgoing, Post, PostError, Road, Thread};
+use crate::outlet::webhook::Webhook;
 use crate::scan::Scan;
 use crate::scan::ruleset::Ruleset;
-use crate::store::{CaseRow, Store, StoreError};
+use crate::case::CaseId;
+use crate::case::milestone::Milestone;
+use crate::store::{CaseRow, Settled, Store, StoreError};
 use chrono::{DateTime, TimeDelta, Utc};
+use sha2::{Digest, Sha256};
+use ack::{Link, Links};
 use letter::Letter;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::watch;
 
 pub use crate::outlet::notice::Settings;
+pub use alive::Keeping;
 
 /// What can go wrong with a round; the rows stay due.
 #[derive(Debug, thiserror::Error)]
@@ -45,11 +57,22 @@ pub struct Alarm {
     processor: Option<String>,
     /// After so many hours somebody is told of held mail; empty tells nobody.
     held_hours: Vec<u32>,
+    /// Where alerts are posted when mail does not work.
+    webhook: Option<Webhook>,
+    /// How this machine is called in the register: who claims.
+    node: String,
+    /// How a letter is acknowledged by a link; `None` has no links.
+    links: Option<Links>,
+    /// Who hears of Brevdue itself; `None` is nobody.
+    keeping: Option<Keeping>,
+    health: Mutex<alive::Health>,
 }
 
 impl Alarm {
     /// The longest sleep: a clock that jumps, or a row of another process, is seen this late at most.
     const LONGEST_SLEEP: Duration = Duration::from_mins(1);
+    /// While the register fails.
+    const FAILING_SLEEP: Duration = Duration::from_secs(15);
     /// The shortest, so that a row that cannot be settled does not spin.
     const SHORTEST_SLEEP: Duration = Duration::from_millis(500);
 
@@ -64,7 +87,15 @@ impl Alarm {
         clock: Clock,
     ) -> Result<Self, PostError> {
         let rules = Box::new(move || Arc::clone(&rules));
+        let webhook = settings.webhook.as_ref().map(Webhook::new).transpose();
+        let webhook =
+            webhook.map_err(|error| PostError::Settings { what: "webhook", why: error.to_string() })?;
         Ok(Self {
+            webhook,
+            node: "localhost".to_owned(),
+            links: None,
+            keeping: None,
+            health: Mutex::default(),
             store,
             post: Post::new(settings)?,
             rules,
@@ -86,12 +117,32 @@ impl Alarm {
         Self { held_hours: hours.to_vec(), ..self }
     }
 
+    /// Claims what it sends under this name. Two machines that share a register must have two.
+    #[must_use]
+    pub fn on_node(self, node: &str) -> Self {
+        Self { node: node.to_owned(), ..self }
+    }
+
+    /// Puts a link into each letter by which it is acknowledged.
+    #[must_use]
+    pub fn linking(self, links: Links) -> Self {
+        Self { links: Some(links), ..self }
+    }
+
+    /// Tells these people of Brevdue itself: a register that cannot be written, and weekly that all is well.
+    #[must_use]
+    pub fn keeping(self, keeping: Keeping) -> Self {
+        Self { keeping: Some(keeping), ..self }
+    }
+
     /// Sends what is due, for as long as the process lives.
     pub async fn run(&self, mut shutdown: watch::Receiver<bool>) {
         loop {
-            if let Err(error) = self.round().await {
+            let round = self.round().await;
+            if let Err(error) = &round {
                 tracing::error!(%error, "alarm round failed; what is due stays due");
             }
+            self.keep(round.map(drop)).await;
             let sleep = self.until_next().await;
             tokio::select! {
                 () = tokio::time::sleep(sleep) => {}
@@ -111,7 +162,7 @@ impl Alarm {
                     next.map_or(TimeDelta::seconds(5), |at| at - self.clock.now()).min(TimeDelta::seconds(5));
                 left.to_std().unwrap_or_default().clamp(Self::SHORTEST_SLEEP, Self::LONGEST_SLEEP)
             }
-            Ok(Err(_)) | Err(_) => Self::LONGEST_SLEEP,
+            Ok(Err(_)) | Err(_) => Self::FAILING_SLEEP,
         }
     }
 
@@ -122,10 +173,14 @@ impl Alarm {
     pub async fn round(&self) -> Result<usize, AlarmError> {
         let now = self.clock.now();
         let store = Arc::clone(&self.store);
-        let plan = blocking(move || stage::plan(&store, now)).await?;
+        let node = self.node.clone();
+        let plan = blocking(move || stage::plan(&store, &node, now)).await?;
         let mut sent = 0;
         for letter in plan.letters {
             sent += usize::from(self.send(letter, now).await?);
+        }
+        for post in plan.posts {
+            sent += usize::from(self.post_to_webhook(post, now).await?);
         }
         sent += usize::from(self.tell_of_bypass(now).await?);
         if !self.held_hours.is_empty() {
@@ -139,11 +194,14 @@ impl Alarm {
     async fn tell_of_held(&self, now: DateTime<Utc>) -> Result<usize, AlarmError> {
         let store = Arc::clone(&self.store);
         let rows = blocking(move || store.held(false)).await?;
+        if held::due(rows, &self.held_hours, now).is_empty() {
+            return Ok(0);
+        }
+        let Some(rows) = self.claimed("held", now, |store| store.held(false)).await? else { return Ok(0) };
         let mut sent = 0;
         for (to, rows) in held::due(rows, &self.held_hours, now) {
             let text = checked(held::letter(&rows, now), held::fixed, &(self.rules)(), now);
-            let notice = Outgoing { to: &to, subject: &text.subject, body: &text.body, attached: None };
-            if let Err(error) = self.post.send(notice).await {
+            if let Err(error) = self.post.send(Outgoing::plain(&to, &text.subject, &text.body)).await {
                 tracing::warn!(%error, "notice of held mail not sent; tried again");
                 continue;
             }
@@ -153,68 +211,188 @@ impl Alarm {
             blocking(move || store.held_alarmed(&ids, at)).await?;
             sent += 1;
         }
+        let store = Arc::clone(&self.store);
+        blocking(move || store.end_task("held", Some(now))).await?;
         Ok(sent)
+    }
+
+    /// What `read` says once this node has claimed the task; `None` while another node is at it. What was read before the claim
+    /// may have been told by that node.
+    async fn claimed<T: Send + 'static>(
+        &self,
+        task: &'static str,
+        now: DateTime<Utc>,
+        read: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<Option<T>, AlarmError> {
+        let (store, node) = (Arc::clone(&self.store), self.node.clone());
+        let claimed = blocking(move || match store.claim_task(task, &node, now)? {
+            Some(_) => read(&store).map(Some),
+            None => Ok(None),
+        });
+        Ok(claimed.await?)
     }
 
     /// Mail that left without passing us belongs to no case: it is told of by itself, once an hour at most.
     async fn tell_of_bypass(&self, now: DateTime<Utc>) -> Result<bool, AlarmError> {
         let store = Arc::clone(&self.store);
-        let Some(notice) = blocking(move || store.bypass_to_tell(now)).await? else { return Ok(false) };
-        let (text, _) = self.read_before_it_leaves(letter::bypass(&notice), None, now);
-        let result = self
-            .post
-            .send(Outgoing {
-                to: &notice.recipient,
-                subject: &text.subject,
-                body: &text.body,
-                attached: None,
-            })
-            .await;
+        if blocking(move || store.bypass_to_tell(now)).await?.is_none() {
+            return Ok(false);
+        }
+        let claimed = self.claimed("bypass", now, move |store| store.bypass_to_tell(now)).await?;
+        let Some(notice) = claimed.flatten() else { return Ok(false) };
+        let (text, _) = self.read_before_it_leaves(letter::bypass(&notice), Vec::new(), now);
+        let result = self.post.send(Outgoing::plain(&notice.recipient, &text.subject, &text.body)).await;
         let (store, at) = (Arc::clone(&self.store), self.clock.now());
         match result {
-            Ok(()) => {
+            Ok(_) => {
                 tracing::info!(mails = notice.mails, "notice of a bypass sent");
-                blocking(move || store.bypass_told(&notice, at)).await?;
+                blocking(move || {
+                    store.bypass_told(&notice, at)?;
+                    store.end_task("bypass", Some(at))
+                })
+                .await?;
                 Ok(true)
             }
             Err(error) => {
                 tracing::warn!(%error, "notice of a bypass not sent; tried again");
                 let again = now + stage::backoff(notice.attempts);
-                blocking(move || store.bypass_delayed(&notice, again, &error.to_string())).await?;
+                blocking(move || {
+                    store.bypass_delayed(&notice, again, &error.to_string())?;
+                    store.end_task("bypass", None)
+                })
+                .await?;
                 Ok(false)
             }
         }
     }
 
     async fn send(&self, letter: stage::Planned, now: DateTime<Utc>) -> Result<bool, AlarmError> {
-        let text = letter::write(&letter.cases, now);
-        let (text, json) = match &self.processor {
-            Some(name) => {
-                let cases: Vec<&CaseRow> = letter.cases.iter().map(|(case, _)| case).collect();
-                (processor::letter(text, name, now), processor::json(&cases, name, now))
-            }
-            None => (text, None),
+        let ids: Vec<i64> = letter.sent.iter().chain(&letter.merged).copied().collect();
+        let (store, node, begun) = (Arc::clone(&self.store), self.node.clone(), self.clock.now());
+        let (mine, claimed) = (ids.clone(), begun);
+        if !blocking(move || store.keep_claim(&mine, &node, claimed)).await? {
+            // Another node has it by now, or it was stopped.
+            return Ok(false);
+        }
+        let (text, attached) = self.written(&letter, now);
+        let thread = self.thread(&letter);
+        let outgoing = Outgoing {
+            to: &letter.recipient,
+            subject: &text.subject,
+            body: &text.body,
+            attached: &attached,
+            thread: thread.as_ref(),
         };
-        let (text, json) = self.read_before_it_leaves(text, json, now);
-        let attached = json.as_deref().map(|json| (processor::FILE, json));
-        let begun = self.clock.now();
-        let outgoing = Outgoing { to: &letter.recipient, subject: &text.subject, body: &text.body, attached };
         let result = self.post.send(outgoing).await;
         let store = Arc::clone(&self.store);
         match result {
-            Ok(()) => {
+            Ok(road) => {
                 tracing::info!(cases = letter.cases.len(), milestone = letter.urgent.word(), "notice sent");
                 // Marked only now: a crash before this line sends the letter again.
                 let at = self.clock.now();
-                blocking(move || store.notices_sent(&letter.sent, &letter.merged, begun, at)).await?;
+                let settled =
+                    Settled { sent: letter.sent, merged: letter.merged, by_second: road == Road::Second };
+                blocking(move || store.notices_settled(&settled, begun, at)).await?;
                 Ok(true)
             }
             Err(error) => {
                 tracing::warn!(%error, "notice not sent; tried again");
                 let again = now + stage::backoff(letter.attempts);
+                let (webhook, is_permanent) = (self.webhook.is_some(), !error.is_temporary());
                 let error = error.to_string();
-                let ids: Vec<i64> = letter.sent.iter().chain(&letter.merged).copied().collect();
-                blocking(move || store.notices_delayed(&ids, again, Some(&error))).await?;
+                blocking(move || store.notices_failed(&ids, now, again, &error, webhook, is_permanent)).await?;
+                Ok(false)
+            }
+        }
+    }
+
+    /// The letter, with what lies beside it, read by our own scanner.
+    fn written(&self, letter: &stage::Planned, now: DateTime<Utc>) -> (Letter, Vec<Attached>) {
+        let mut text = letter::write(&letter.cases, now);
+        let mut attached = Vec::new();
+        if let Some(name) = &self.processor {
+            let cases: Vec<&CaseRow> = letter.cases.iter().map(|told| &told.case).collect();
+            text = processor::letter(text, name, now);
+            let json = processor::json(&cases, name, now);
+            attached.extend(json.map(|text| Attached {
+                name: processor::FILE.to_owned(),
+                kind: "application/json",
+                text,
+            }));
+        }
+        if let [told] = letter.cases.as_slice() {
+            let runs = told.case.deadline.filter(|_| told.case.state.clock_runs());
+            if let Some(deadline) = runs.filter(|_| told.milestone == Milestone::Opened) {
+                let last = self.store.planning().calendar.last_staffed_hour(deadline);
+                text = last.map_or(text.clone(), |last| letter::with_staffed(text, last, now));
+            }
+            if runs.is_some() {
+                let event = ics::event(&told.case, told.clock_version, self.post.domain(), now);
+                attached.extend(event.map(|text| Attached {
+                    name: ics::FILE.to_owned(),
+                    kind: ics::KIND,
+                    text,
+                }));
+            }
+            if let Some(links) = self.links.as_ref().filter(|_| told.case.deadline.is_some()) {
+                let link = Link {
+                    case: told.case.id.clone(),
+                    step: told.milestone,
+                    clock: told.clock_version,
+                    recipient: letter.recipient.clone(),
+                    until: now + Link::COUNTS,
+                };
+                text = letter::with_link(text, &format!("{}/ack?{}", links.url, link.query(&links.sign)));
+            }
+        }
+        self.read_before_it_leaves(text, attached, now)
+    }
+
+    /// The same notice has the same name however often it is sent, and all letters about a case to a person follow its first.
+    fn thread(&self, letter: &stage::Planned) -> Option<Thread> {
+        let told = letter.cases.first()?;
+        let to = short_digest(&letter.recipient);
+        let id = |case: &CaseId, step: &str| format!("{case}.{step}.{to}");
+        let step = format!("{}.{}.{}", told.milestone.word(), told.ordinal, told.clock_version);
+        let opening = format!("{}.1.1", Milestone::Opened.word());
+        if letter.cases.len() > 1 {
+            return Some(Thread { id: format!("{}.digest", id(&told.case.id, &step)), first: None });
+        }
+        let first = (step != opening).then(|| id(&told.case.id, &opening));
+        Some(Thread { id: id(&told.case.id, &step), first })
+    }
+
+    /// What mail could not tell. Its rows are settled alone: the letter is tried all the same.
+    async fn post_to_webhook(&self, post: stage::Planned, now: DateTime<Utc>) -> Result<bool, AlarmError> {
+        let ids: Vec<i64> = post.sent.iter().chain(&post.merged).copied().collect();
+        let (store, node, begun) = (Arc::clone(&self.store), self.node.clone(), self.clock.now());
+        let (mine, claimed) = (ids.clone(), begun);
+        if !blocking(move || store.keep_claim(&mine, &node, claimed)).await? {
+            return Ok(false);
+        }
+        let Some(webhook) = &self.webhook else {
+            // It was there when the row was made, and is no longer.
+            let (store, again) = (Arc::clone(&self.store), now + stage::backoff(u32::MAX));
+            blocking(move || store.notices_delayed(&ids, again, Some("[alarm] webhook is not set"))).await?;
+            return Ok(false);
+        };
+        let mut json = post::alert(&post.cases, now);
+        if !self.is_clean(&json, now) {
+            json = post::fixed(now);
+        }
+        let store = Arc::clone(&self.store);
+        match webhook.post(json, begun.timestamp()).await {
+            Ok(()) => {
+                tracing::info!(cases = post.cases.len(), "alert posted to the webhook");
+                let at = self.clock.now();
+                let settled = Settled { sent: post.sent, merged: post.merged, by_second: false };
+                blocking(move || store.notices_settled(&settled, begun, at)).await?;
+                Ok(true)
+            }
+            Err(error) => {
+                tracing::warn!(%error, "alert not posted to the webhook; tried again");
+                let again = now + stage::backoff(post.attempts);
+                blocking(move || store.notices_delayed(&ids, again, Some(&error.to_string()))).await?;
                 Ok(false)
             }
         }
@@ -225,20 +403,24 @@ impl Alarm {
     fn read_before_it_leaves(
         &self,
         letter: Letter,
-        json: Option<String>,
+        attached: Vec<Attached>,
         now: DateTime<Utc>,
-    ) -> (Letter, Option<String>) {
-        let mut scan = Scan::new((self.rules)(), crate::scan::ruleset::day_of(now.date_naive()));
-        let beside = json.as_deref().unwrap_or_default();
-        let text = format!("Subject: {}\r\n\r\n{}\r\n{beside}", letter.subject, letter.body);
-        scan.feed(text.as_bytes());
-        let report = scan.finish();
-        if report.clean().is_some() && report.findings.is_empty() {
-            (letter, json)
+    ) -> (Letter, Vec<Attached>) {
+        let mut text = format!("Subject: {}\r\n\r\n{}", letter.subject, letter.body);
+        for file in &attached {
+            text.push_str("\r\n");
+            text.push_str(&file.text);
+        }
+        if self.is_clean(&text, now) {
+            (letter, attached)
         } else {
             tracing::error!("a notice held what looks like a CPR number; the fixed text is sent instead");
-            (letter::fixed(), None)
+            (letter::fixed(), Vec::new())
         }
+    }
+
+    fn is_clean(&self, text: &str, now: DateTime<Utc>) -> bool {
+        is_clean(text, &(self.rules)(), now)
     }
 
     /// Sends a test letter to each of these, past the register.
@@ -248,8 +430,7 @@ impl Alarm {
     pub async fn test(&self, recipients: &[String]) -> Result<(), AlarmError> {
         let letter = letter::test(self.clock.now());
         for to in recipients {
-            let outgoing = Outgoing { to, subject: &letter.subject, body: &letter.body, attached: None };
-            self.post.send(outgoing).await?;
+            self.post.send(Outgoing::plain(to, &letter.subject, &letter.body)).await?;
         }
         Ok(())
     }
@@ -263,15 +444,26 @@ pub fn checked(
     rules: &Arc<Ruleset>,
     now: DateTime<Utc>,
 ) -> Letter {
-    let mut scan = Scan::new(Arc::clone(rules), crate::scan::ruleset::day_of(now.date_naive()));
-    scan.feed(format!("Subject: {}\r\n\r\n{}", letter.subject, letter.body).as_bytes());
-    let report = scan.finish();
-    if report.clean().is_some() && report.findings.is_empty() {
+    if is_clean(&format!("Subject: {}\r\n\r\n{}", letter.subject, letter.body), rules, now) {
         letter
     } else {
         tracing::error!("a notice held what looks like a CPR number; the fixed text is sent instead");
         fixed()
     }
+}
+
+/// Whether our own scanner finds nothing in a text.
+pub fn is_clean(text: &str, rules: &Arc<Ruleset>, now: DateTime<Utc>) -> bool {
+    let mut scan = Scan::new(Arc::clone(rules), crate::scan::ruleset::day_of(now.date_naive()));
+    scan.feed(text.as_bytes());
+    let report = scan.finish();
+    report.clean().is_some() && report.findings.is_empty()
+}
+
+/// Tells people apart in the name of a letter; eight letters, because digits in a row may look like a number.
+fn short_digest(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    digest.iter().take(4).flat_map(|byte| [byte >> 4, byte & 15]).map(|nibble| char::from(b'a' + nibble)).collect()
 }
 
 async fn blocking<T: Send + 'static>(

@@ -166,13 +166,13 @@ impl Calendar {
 /// Easter Sunday of a year of the Gregorian calendar, by the algorithm that Nature printed without a name in 1876
 /// (Meeus, *Astronomical Algorithms*, chapter 8).
 pub fn easter(year: i32) -> NaiveDate {
-    let (a, b, c) = (year % 19, year / 100, year % 100);
-    let g = (b - (b + 8) / 25 + 1) / 3;
-    let h = (19 * a + b - b / 4 - g + 15) % 30;
-    let l = (32 + 2 * (b % 4) + 2 * (c / 4) - h - c % 4) % 7;
-    let m = (a + 11 * h + 22 * l) / 451;
-    let n = h + l - 7 * m + 114;
-    let (month, day) = (u32::try_from(n / 31).unwrap_or(3), u32::try_from(n % 31 + 1).unwrap_or(22));
+    let (golden, century, rest) = (year % 19, year / 100, year % 100);
+    let lunar = (century - (century + 8) / 25 + 1) / 3;
+    let epact = (19 * golden + century - century / 4 - lunar + 15) % 30;
+    let weekday = (32 + 2 * (century % 4) + 2 * (rest / 4) - epact - rest % 4) % 7;
+    let late = (golden + 11 * epact + 22 * weekday) / 451;
+    let sum = epact + weekday - 7 * late + 114;
+    let (month, day) = (u32::try_from(sum / 31).unwrap_or(3), u32::try_from(sum % 31 + 1).unwrap_or(22));
     NaiveDate::from_ymd_opt(year, month, day).unwrap_or_default()
 }
 

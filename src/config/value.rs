@@ -27,7 +27,7 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    fn new(what: impl Into<String>, label: impl Into<String>, help: impl Into<String>) -> Self {
+    pub(super) fn new(what: impl Into<String>, label: impl Into<String>, help: impl Into<String>) -> Self {
         Self { what: what.into(), label: label.into(), help: help.into() }
     }
 

@@ -4,6 +4,7 @@
 //! than run without its key or its register. Start reading at [`Daemon::start`]; `reload.rs` is what changes while
 //! it runs.
 
+mod ack;
 mod attempt;
 pub mod held;
 mod listen;
@@ -17,7 +18,7 @@ pub mod telemetry;
 
 pub use reload::Noted;
 
-use crate::alarm::Alarm;
+use crate::alarm::{Alarm, Keeping};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::console;
@@ -183,7 +184,9 @@ pub fn open_store(config: &Config) -> Result<Store, StartError> {
     {
         make_folder(folder)?;
     }
-    Ok(Store::at(&config.store)?)
+    let store = Store::at(&config.store)?;
+    store.plan_by(config.planning.clone());
+    Ok(store)
 }
 
 /// Opens the register with its key and its evidence. The key is made the first time, and never again.
@@ -265,6 +268,15 @@ fn raise_open_files() {
     }
 }
 
+/// Who hears of Brevdue itself.
+fn keeping(config: &Config) -> Keeping {
+    let mut weekly: Vec<String> = config.controllers.iter().map(|one| one.dpo.clone()).collect();
+    weekly.sort_unstable();
+    weekly.dedup();
+    let default = config.controllers.iter().find(|one| one.default);
+    Keeping { default_dpo: default.map(|one| one.dpo.clone()).unwrap_or_default(), weekly }
+}
+
 /// Where rules come from, in words.
 fn rules_from(folder: Option<&Path>) -> String {
     folder.map_or("built in".to_owned(), |folder| folder.display().to_string())
@@ -329,6 +341,11 @@ impl Daemon {
             node_key: register.node_key.clone(),
             evidence: register.evidence.clone(),
         };
+        let url = config.console.as_ref().and_then(|console| console.url.as_deref());
+        let links = ack::links(url, &register.node_key);
+        if let Some(links) = &links {
+            status.acknowledge_by(ack::Desk { sign: Arc::clone(&links.sign), clock: clock.clone() });
+        }
         let gate = Gate::new(setup, register, clock.clone()).on_node(&held::node_name(config));
         let gate = Arc::new(if config.maillog.is_some() { gate.with_log() } else { gate });
         let of = Arc::clone(&gate);
@@ -371,7 +388,12 @@ impl Daemon {
             let rules = Arc::clone(&gate.setup().rules);
             let alarm =
                 Alarm::new(store, settings, rules, clock)?.following(move || Arc::clone(&of.setup().rules));
-            let alarm = alarm.holding(&config.hold.alarm_hours);
+            let alarm = alarm.holding(&config.hold.alarm_hours).on_node(&held::node_name(config));
+            let alarm = alarm.keeping(keeping(config));
+            let alarm = match links {
+                Some(links) => alarm.linking(links),
+                None => alarm,
+            };
             let stopped = stopped.clone();
             daemon.tasks.push(tokio::spawn(async move { alarm.run(stopped).await }));
         }

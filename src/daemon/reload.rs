@@ -155,6 +155,8 @@ impl Reload {
         let from = rules_from(config.rules.as_deref());
         let loaded = self.clock.now();
         self.gate.swap(setup);
+        // Hours and people count from the next case, or act, on.
+        self.status.store().plan_by(config.planning.clone());
         tracing::info!(
             entries = size.0,
             entries_before = before.size.0,

@@ -9,4 +9,5 @@ pub mod postfix;
 pub mod reply;
 pub mod secure;
 pub mod smtp;
+pub mod webhook;
 mod wire;

@@ -79,7 +79,7 @@ impl Keeper {
         let letter = sender::letter(held, what, self.ways_out.as_deref());
         let letter = checked(letter, sender::fixed, &(self.setup)().rules, now);
         match post
-            .answer(Outgoing { to: address, subject: &letter.subject, body: &letter.body, attached: None })
+            .answer(Outgoing::plain(address, &letter.subject, &letter.body))
             .await
         {
             Ok(()) => Told::Yes,
