@@ -11,6 +11,9 @@
 #![allow(clippy::format_collect, clippy::format_push_string, reason = "a few allocations in a test")]
 
 mod alarm;
+// Said to be tests, so that clippy lets helpers unwrap too.
+#[cfg(test)]
+mod alerts;
 mod check;
 mod chunking;
 mod commands;

@@ -75,7 +75,11 @@ impl Link {
     /// [`BadLink`].
     pub fn read(query: &str, sign: &Sign, now: DateTime<Utc>) -> Result<Self, BadLink> {
         let value = |name: &str| {
-            query.split('&').filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value)
+            query
+                .split('&')
+                .filter_map(|pair| pair.split_once('='))
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| value)
         };
         let read = || {
             let until = <[u8; 8]>::try_from(bytes(value("u")?)?).ok()?;

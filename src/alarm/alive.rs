@@ -107,16 +107,25 @@ pub(super) fn weekly(node: &str, cases: &[&CaseRow], anchor: Option<&Anchor>, no
     body.push(String::new());
     match anchor {
         Some(anchor) => {
-            let hash: String = anchor.hash.iter().map(|byte| format!("{byte:02x}")).collect();
+            let nibbles = anchor.hash.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+            let hash: String = nibbles.filter_map(|nibble| char::from_digit(nibble.into(), 16)).collect();
             body.push(format!("Registrets anker fra {}, over {} sager:", local(anchor.at), anchor.cases));
             body.push(format!("  {hash}"));
-            body.push("Gem brevet: ingen kan ændre en gammel linje i registret uden at ændre dette tal.".to_owned());
-            body.push("The register's anchor. Keep this letter: no old line can be changed without changing it.".to_owned());
+            body.push(
+                "Gem brevet: ingen kan ændre en gammel linje i registret uden at ændre dette tal.".to_owned(),
+            );
+            body.push(
+                "The register's anchor. Keep this letter: no old line can be changed without changing it."
+                    .to_owned(),
+            );
         }
         None => body.push("Registret har endnu intet anker / the register has no anchor yet.".to_owned()),
     }
     body.push(String::new());
-    body.push("Kommer dette brev ikke hver uge, så spørg driften. / If it does not come weekly, ask operations.".to_owned());
+    body.push(
+        "Kommer dette brev ikke hver uge, så spørg driften. / If it does not come weekly, ask operations."
+            .to_owned(),
+    );
     Letter {
         subject: format!("Brevdue lever: {all} sager, {open} med frist / alive: {all} cases, {open} running"),
         body: body.join("\r\n") + "\r\n",

@@ -22,7 +22,9 @@ impl Alarm {
         match done {
             Ok(()) => {}
             Err(AlarmError::Store(error)) => self.register_failed(&error, now).await,
-            Err(AlarmError::Post(error)) => tracing::warn!(%error, "a letter about Brevdue itself was not sent"),
+            Err(AlarmError::Post(error)) => {
+                tracing::warn!(%error, "a letter about Brevdue itself was not sent");
+            }
         }
     }
 
@@ -35,7 +37,8 @@ impl Alarm {
         if last.is_some_and(|last| (now - last).num_seconds().abs() < 60) {
             return Ok(());
         }
-        let (store, name, node) = (Arc::clone(&self.store), format!("alive:{}", self.node), self.node.clone());
+        let (store, name, node) =
+            (Arc::clone(&self.store), format!("alive:{}", self.node), self.node.clone());
         blocking(move || {
             store.claim_task(&name, &node, now)?;
             store.record(|recording| recording.anchor(now)).map(drop)
@@ -74,7 +77,8 @@ impl Alarm {
             let letter = alive::weekly(&self.node, &own, anchor.as_ref(), now);
             let letter = checked(letter, alive::fixed, &(self.rules)(), now);
             let sent = self.post.send(Outgoing::plain(to, &letter.subject, &letter.body)).await;
-            let (store, name, done) = (Arc::clone(&self.store), format!("weekly:{to}"), sent.is_ok().then_some(now));
+            let (store, name, done) =
+                (Arc::clone(&self.store), format!("weekly:{to}"), sent.is_ok().then_some(now));
             blocking(move || store.end_task(&name, done)).await?;
             match sent {
                 Ok(_) => tracing::info!("the weekly letter was sent"),

@@ -1,10 +1,11 @@
 //! What the DPO reads: Danish first, English below, the time left in hours, the case number, and never a CPR
 //! number, a subject or a citizen's name.
 
+use super::matter::matter;
 use super::stage::Told;
+use crate::case::Kind;
 use crate::case::deadline::left_in_words;
 use crate::case::milestone::Milestone;
-use crate::case::{Kind, State};
 use crate::store::{BypassNotice, CaseRow};
 use chrono::{DateTime, Utc};
 use chrono_tz::Europe::Copenhagen;
@@ -91,7 +92,9 @@ fn one(told: &Told, now: DateTime<Utc>) -> Letter {
         &format!("Mails: {}. Forskellige personer: {}{}.", case.mails, least(case, "mindst "), case.persons),
     );
     let texts = matter(told, &left, now);
-    texts.iter().for_each(|(danish, _)| line(&mut body, danish));
+    for (danish, _) in &texts {
+        line(&mut body, danish);
+    }
     line(&mut body, &format!("Se sagen: brevdue case show {}", case.id));
     line(&mut body, "");
     line(&mut body, "---");
@@ -103,7 +106,9 @@ fn one(told: &Told, now: DateTime<Utc>) -> Letter {
         &mut body,
         &format!("Mails: {}. Different persons: {}{}.", case.mails, least(case, "at least "), case.persons),
     );
-    texts.iter().for_each(|(_, english)| line(&mut body, english));
+    for (_, english) in &texts {
+        line(&mut body, english);
+    }
     line(&mut body, &format!("See the case: brevdue case show {}", case.id));
     Letter { subject: subject(told, &left, now), body }
 }
@@ -112,9 +117,13 @@ fn subject(told: &Told, left: &(String, String), now: DateTime<Utc>) -> String {
     let ((danish, english), id) = (left, &told.case.id);
     let breach = told.case.kind == Kind::Breach;
     match told.milestone {
-        Milestone::HitAfter => format!("Nyt fund i en afgjort sag: genåbn? / New finding in a settled case [{id}]"),
+        Milestone::HitAfter => {
+            format!("Nyt fund i en afgjort sag: genåbn? / New finding in a settled case [{id}]")
+        }
         Milestone::Supplement => {
-            format!("Foreløbig anmeldelse uden supplement / No supplement to a preliminary notification [{id}]")
+            format!(
+                "Foreløbig anmeldelse uden supplement / No supplement to a preliminary notification [{id}]"
+            )
         }
         Milestone::Nis2(step, 0) => {
             let (da, en) = step.names();
@@ -127,7 +136,9 @@ fn subject(told: &Told, left: &(String, String), now: DateTime<Utc>) -> String {
         }
         _ if !breach => format!("Afværget: CPR-nummer stoppet / Near miss [{id}]"),
         Milestone::Opened => format!("Brud på persondatasikkerheden: {danish} / Breach: {english} [{id}]"),
-        Milestone::Triage => format!("Mistanke venter på svar: {danish} / A suspicion waits: {english} [{id}]"),
+        Milestone::Triage => {
+            format!("Mistanke venter på svar: {danish} / A suspicion waits: {english} [{id}]")
+        }
         Milestone::Unacknowledged => {
             format!("Ingen har kvitteret: {danish} / Nobody has acknowledged: {english} [{id}]")
         }
@@ -140,136 +151,6 @@ fn subject(told: &Told, left: &(String, String), now: DateTime<Utc>) -> String {
     }
 }
 
-/// What the letter says about the case: lines in Danish, each with its English.
-fn matter(told: &Told, left: &(String, String), now: DateTime<Utc>) -> Vec<(String, String)> {
-    let case = &told.case;
-    let mut lines: Vec<(String, String)> = Vec::new();
-    let mut say = |danish: &str, english: &str| lines.push((danish.to_owned(), english.to_owned()));
-    let (Some(aware), Some(deadline)) = (case.aware_at, case.deadline) else {
-        say("", "");
-        say(
-            "En mail med et ukrypteret CPR-nummer blev afvist, holdt tilbage eller sendt ad en beskyttet vej.",
-            "A mail with an unencrypted CPR number was refused, held, or sent by a protected road instead.",
-        );
-        say(
-            "Nummeret har ikke forladt huset ubeskyttet. Der løber ingen frist.",
-            "The number has not left unprotected. No clock is running.",
-        );
-        return lines;
-    };
-    say(&format!("Bekendt med bruddet: {}", local(aware)), &format!("Aware: {}", local(aware)));
-    match told.milestone {
-        Milestone::HitAfter => {
-            say("", "");
-            say(
-                "En ny mail hører til sagen, efter at den blev afgjort. Der løber ingen ny frist af sig selv.",
-                "A new mail belongs to the case, after it was settled. No new clock starts by itself.",
-            );
-            say(
-                "Vurdér, om sagen skal genåbnes, eller om det nye er et brud for sig.",
-                "Decide whether the case is to be reopened, or whether this is a breach of its own.",
-            );
-            return lines;
-        }
-        Milestone::Supplement => {
-            say("", "");
-            say(
-                "Bruddet er foreløbigt anmeldt, og der er ikke anmeldt mere i mindst 14 dage.",
-                "The breach was notified preliminarily, and nothing more was sent for at least 14 days.",
-            );
-            say(
-                "Send de supplerende oplysninger til Datatilsynet uden unødig forsinkelse (artikel 33, stk. 4).",
-                "Send the further information to Datatilsynet without undue further delay (GDPR article 33(4)).",
-            );
-            return lines;
-        }
-        Milestone::Nis2(step, _) => {
-            let (da, en) = step.names();
-            let at = told.nis2_deadline.map(local).unwrap_or_default();
-            let (left_da, left_en) = told.nis2_deadline.map(|at| left_in_words(at - now)).unwrap_or_default();
-            say("", "");
-            say(
-                &format!("Hændelsen er vurderet væsentlig (NIS2). Frist for {da}: {at} ({left_da})"),
-                &format!("The incident was found significant (NIS2). Deadline of the {en}: {at} ({left_en})"),
-            );
-            say(
-                "Det er en anden frist end den for anmeldelse til Datatilsynet.",
-                "It is another deadline than that of the notification to Datatilsynet.",
-            );
-            return lines;
-        }
-        Milestone::Opened
-        | Milestone::Triage
-        | Milestone::Unacknowledged
-        | Milestone::Left(_)
-        | Milestone::LastStaffed
-        | Milestone::Overdue
-        | Milestone::OverdueAgain => {}
-    }
-    say(
-        &format!("Frist for anmeldelse til Datatilsynet: {} ({})", local(deadline), left.0),
-        &format!("Deadline for notifying Datatilsynet: {} ({})", local(deadline), left.1),
-    );
-    say("", "");
-    let suspected = case.state == State::Suspected;
-    if suspected {
-        say(
-            "En mail, der måske indeholder et ukrypteret CPR-nummer, har forladt huset.",
-            "A mail that may hold an unencrypted CPR number has left.",
-        );
-    } else {
-        say(
-            "En mail med et ukrypteret CPR-nummer har forladt huset.",
-            "A mail with an unencrypted CPR number has left.",
-        );
-    }
-    match told.milestone {
-        Milestone::Triage => say(
-            "Ingen har endnu bekræftet eller afkræftet mistanken. Tag stilling nu.",
-            "Nobody has confirmed or refuted the suspicion yet. Decide now.",
-        ),
-        Milestone::Unacknowledged => say(
-            "Ingen har kvitteret for alarmen i 4 timer. Du får den som den næste i rækken.",
-            "Nobody has acknowledged the alert for 4 hours. You get it as the next in the chain.",
-        ),
-        Milestone::LastStaffed => say(
-            "Herfra er der kun én bemandet time til fristen: anmeld nu, eventuelt foreløbigt.",
-            "From now on one staffed hour is left before the deadline: notify now, preliminarily if need be.",
-        ),
-        Milestone::Overdue | Milestone::OverdueAgain => say(
-            "Anmeld straks, og begrund forsinkelsen (artikel 33, stk. 1).",
-            "Notify at once, and give the reasons for the delay (GDPR article 33(1)).",
-        ),
-        Milestone::Opened
-        | Milestone::Left(_)
-        | Milestone::HitAfter
-        | Milestone::Supplement
-        | Milestone::Nis2(..) => {}
-    }
-    say(
-        "Vurdér bruddet, og anmeld det til Datatilsynet på virk.dk,",
-        "Assess the breach and notify it to Datatilsynet on virk.dk, unless",
-    );
-    say(
-        "medmindre det er usandsynligt, at det indebærer en risiko (databeskyttelsesforordningen, artikel 33).",
-        "it is unlikely to result in a risk (GDPR article 33).",
-    );
-    if suspected {
-        say(
-            "Det er en mistanke: det er uvist, om det er et CPR-nummer, eller om vejen var ubeskyttet. Fristen",
-            "It is a suspicion: the finding, or that the road was unprotected, is not certain. The clock runs",
-        );
-        say("regnes fra fundet.", "from the finding.");
-    }
-    if !case.sealed {
-        say(
-            "Der manglede en DPO-nøgle: ikke alle berørte personer kan findes igen i Brevdue.",
-            "A DPO key was missing: not all persons concerned can be found again in Brevdue.",
-        );
-    }
-    lines
-}
-
 /// The letter with when somebody is last at work before the deadline.
 pub fn with_staffed(letter: Letter, last: DateTime<Utc>, now: DateTime<Utc>) -> Letter {
     let Letter { subject, mut body } = letter;
@@ -277,7 +158,10 @@ pub fn with_staffed(letter: Letter, last: DateTime<Utc>, now: DateTime<Utc>) -> 
     if last > now {
         line(&mut body, &format!("Sidste bemandede time før fristen / last staffed hour: {}", local(last)));
     } else {
-        line(&mut body, "Der er ingen bemandet time før fristen. / There is no staffed hour before the deadline.");
+        line(
+            &mut body,
+            "Der er ingen bemandet time før fristen. / There is no staffed hour before the deadline.",
+        );
     }
     Letter { subject, body }
 }
@@ -286,7 +170,10 @@ pub fn with_staffed(letter: Letter, last: DateTime<Utc>, now: DateTime<Utc>) -> 
 pub fn with_link(letter: Letter, url: &str) -> Letter {
     let Letter { subject, mut body } = letter;
     line(&mut body, "");
-    line(&mut body, "Kvittér for alarmen (den gentages så ikke; fristen løber videre, og næste varsel kommer):");
+    line(
+        &mut body,
+        "Kvittér for alarmen (den gentages så ikke; fristen løber videre, og næste varsel kommer):",
+    );
     line(&mut body, "Acknowledge (it is not repeated then; the clock runs on, and the next step comes):");
     line(&mut body, &format!("<{url}>"));
     Letter { subject, body }

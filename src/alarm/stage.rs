@@ -3,8 +3,8 @@
 //! Reads the register and decides; sends nothing.
 
 use crate::case::Kind;
-use crate::case::field::Field;
 use crate::case::act::nis2_deadlines;
+use crate::case::field::Field;
 use crate::case::milestone::{Milestone, Nis2Step};
 use crate::store::{CaseRow, Channel, NoticeRow, Store, StoreError};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -76,7 +76,10 @@ pub fn plan(store: &Store, node: &str, now: DateTime<Utc>) -> Result<Plan, Store
         }
         people.entry((row.recipient.clone(), row.kind == Kind::NearMiss)).or_default().push(row);
     }
-    let mut plan = Plan { letters: Vec::new(), posts: letters_for(store, Channel::Webhook.word(), posts, CASES_A_LETTER)? };
+    let mut plan = Plan {
+        letters: Vec::new(),
+        posts: letters_for(store, Channel::Webhook.word(), posts, CASES_A_LETTER)?,
+    };
     for ((recipient, is_near_miss), rows) in people {
         let kind = if is_near_miss { Kind::NearMiss } else { Kind::Breach };
         let mut separate = CASES_A_LETTER;

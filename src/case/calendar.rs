@@ -4,7 +4,9 @@
 //! in hours). Days and hours are those of Denmark, instants are UTC. Source: facts of the law, "The clock". Start reading at
 //! [`Calendar`]; tests: below, with the rows of the facts that have Easter and summer time in them.
 
-use chrono::{DateTime, Datelike, Days, LocalResult, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc, Weekday};
+use chrono::{
+    DateTime, Datelike, Days, LocalResult, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc, Weekday,
+};
 use chrono_tz::Europe::Copenhagen;
 
 /// A day on which nobody is at work although it is no public holiday.
@@ -158,7 +160,8 @@ impl Calendar {
     /// The staffed hours of a day of Denmark.
     fn spans(&self, day: NaiveDate) -> impl Iterator<Item = (DateTime<Utc>, DateTime<Utc>)> {
         let at = usize::try_from(day.weekday().num_days_from_monday()).unwrap_or(0);
-        let hours = if self.is_closed(day) { &[][..] } else { self.staffed.get(at).map_or(&[][..], Vec::as_slice) };
+        let hours =
+            if self.is_closed(day) { &[][..] } else { self.staffed.get(at).map_or(&[][..], Vec::as_slice) };
         hours.iter().map(move |(from, to)| (instant(day, *from), instant(day, *to)))
     }
 }
@@ -296,7 +299,8 @@ mod tests {
         assert!(round.is_staffed(at("14-11-2026 23:59")) && !round.is_staffed(at("25-12-2026 12:00")));
         let lunch = read("mon 08:00-12:00, mon 13:00-16:00").unwrap();
         assert!(lunch.is_staffed(at("16-11-2026 11:59")) && !lunch.is_staffed(at("16-11-2026 12:00")));
-        for bad in ["", "mon", "mon 16:00-08:00", "xyz 08:00-16:00", "thu-mon 08:00-16:00", "mon 08:00-25:00"] {
+        for bad in ["", "mon", "mon 16:00-08:00", "xyz 08:00-16:00", "thu-mon 08:00-16:00", "mon 08:00-25:00"]
+        {
             assert_eq!(read(bad), None, "{bad}");
         }
         assert_eq!(read("mon 08:00-12:00, mon 11:00-16:00"), None, "the same hour twice");
@@ -323,7 +327,10 @@ mod tests {
             assert_eq!(shown(calendar.last_staffed_hour(due).unwrap()), last, "{aware}");
         }
         // Ten minutes of the morning, and fifty of the afternoon before.
-        assert_eq!(shown(calendar.last_staffed_hour(at("19-11-2026 08:10")).unwrap()), "18-11-2026 kl. 15:10");
+        assert_eq!(
+            shown(calendar.last_staffed_hour(at("19-11-2026 08:10")).unwrap()),
+            "18-11-2026 kl. 15:10"
+        );
         // Good Friday's deadline was told of on Wednesday; the Monday after Easter is a holiday too.
         assert_eq!(shown(calendar.staffed_from(at("25-03-2027 09:00")).unwrap()), "30-03-2027 kl. 08:00");
     }

@@ -24,7 +24,9 @@ impl Role {
     pub fn hears(self, milestone: Milestone) -> bool {
         match milestone {
             Milestone::Unacknowledged => false,
-            Milestone::Opened | Milestone::Triage | Milestone::Supplement | Milestone::HitAfter => self == Self::Dpo,
+            Milestone::Opened | Milestone::Triage | Milestone::Supplement | Milestone::HitAfter => {
+                self == Self::Dpo
+            }
             Milestone::Left(hours) => match self {
                 Self::Dpo => true,
                 Self::Deputy => hours <= 24,
@@ -32,9 +34,9 @@ impl Role {
                 Self::Chief => hours <= 4,
             },
             Milestone::LastStaffed => matches!(self, Self::Dpo | Self::Deputy),
-            Milestone::Overdue | Milestone::OverdueAgain | Milestone::Nis2(Nis2Step::Early | Nis2Step::Notification, 0) => {
-                true
-            }
+            Milestone::Overdue
+            | Milestone::OverdueAgain
+            | Milestone::Nis2(Nis2Step::Early | Nis2Step::Notification, 0) => true,
             Milestone::Nis2(_, hours) => match self {
                 Self::Dpo => true,
                 Self::Deputy => hours <= 4,
@@ -58,12 +60,7 @@ pub struct Staff {
 }
 
 /// The people of a case in the order in which they are told, each address once; the DPO as the case has it.
-pub fn people<'a>(
-    staff: &'a [Staff],
-    cvr: &str,
-    source: Option<&str>,
-    dpo: &'a str,
-) -> Vec<(Role, &'a str)> {
+pub fn people<'a>(staff: &'a [Staff], cvr: &str, source: Option<&str>, dpo: &'a str) -> Vec<(Role, &'a str)> {
     let mut people = vec![(Role::Dpo, dpo)];
     let mut rest: Vec<&Staff> = staff
         .iter()

@@ -4,11 +4,11 @@
 //! is planned one ahead: its next row is made when one was sent. Start reading at [`plan`]; who is told of a step is
 //! [`super::escalation`], when somebody is at work [`super::calendar`].
 
+use super::State;
 use super::act::nis2_deadlines;
 use super::calendar::Calendar;
 use super::escalation::{Staff, people};
 use super::field::Field;
-use super::State;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::BTreeMap;
 
@@ -194,7 +194,12 @@ impl Milestone {
     }
 
     /// What comes after a row of this step that was sent at `at`: the step, its ordinal and when it is due.
-    pub fn next(self, ordinal: i64, at: DateTime<Utc>, calendar: &Calendar) -> Option<(Self, i64, DateTime<Utc>)> {
+    pub fn next(
+        self,
+        ordinal: i64,
+        at: DateTime<Utc>,
+        calendar: &Calendar,
+    ) -> Option<(Self, i64, DateTime<Utc>)> {
         match self {
             Self::Overdue => Some((Self::OverdueAgain, 1, calendar.repeated_after(at))),
             Self::OverdueAgain => Some((Self::OverdueAgain, ordinal + 1, calendar.repeated_after(at))),
@@ -296,11 +301,11 @@ fn steps(case: &Subject<'_>, now: DateTime<Utc>, calendar: &Calendar) -> Vec<(Mi
     for (step, deadline) in Nis2Step::ALL.into_iter().zip(nis2_deadlines(case.facts)) {
         let Some(deadline) = deadline.filter(|_| !case.facts.contains_key(&step.done())) else { continue };
         for milestone in Milestone::ALL {
-            match milestone {
-                Milestone::Nis2(of, hours) if of == step && milestone.fits(case.state) => {
-                    steps.push((milestone, deadline - TimeDelta::hours(hours.into())));
-                }
-                _ => {}
+            if let Milestone::Nis2(of, hours) = milestone
+                && of == step
+                && milestone.fits(case.state)
+            {
+                steps.push((milestone, deadline - TimeDelta::hours(hours.into())));
             }
         }
     }

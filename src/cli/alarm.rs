@@ -52,7 +52,8 @@ pub(super) fn run(config: Option<&Path>, command: &Command) -> anyhow::Result<Ex
 
 fn acknowledge(config: &Config, case: &str, by: &str, step: Option<&str>) -> anyhow::Result<ExitCode> {
     super::need_store(config)?;
-    let id = CaseId::parse(case).with_context(|| format!("{case:?} is no case number; one is BRV-2026-0001"))?;
+    let id =
+        CaseId::parse(case).with_context(|| format!("{case:?} is no case number; one is BRV-2026-0001"))?;
     let rules = Arc::new(daemon::load_rules(config.rules.as_deref())?);
     let now = Clock::System.now();
     let by = Words::checked(by, |text| is_clean(text, &rules, now)).context("--by")?;
@@ -64,7 +65,9 @@ fn acknowledge(config: &Config, case: &str, by: &str, step: Option<&str>) -> any
                 let words: Vec<String> = Milestone::ALL.into_iter().map(Milestone::word).collect();
                 format!("{word:?} is no step; one is: {}", words.join(", "))
             })?;
-            let file = store.case(&id)?.with_context(|| format!("there is no case {id}; see `brevdue case list`"))?;
+            let file = store
+                .case(&id)?
+                .with_context(|| format!("there is no case {id}; see `brevdue case list`"))?;
             Some((milestone, file.notices.iter().map(|one| one.clock_version).max().unwrap_or(1)))
         }
     };
@@ -75,7 +78,10 @@ fn acknowledge(config: &Config, case: &str, by: &str, step: Option<&str>) -> any
     super::say(&if done.again {
         format!("{id}: {by} har kvitteret før / had acknowledged before ({step})")
     } else {
-        format!("{id}: kvitteret / acknowledged ({step}); bortfaldne gentagelser / repetitions stopped: {}", done.stopped)
+        format!(
+            "{id}: kvitteret / acknowledged ({step}); bortfaldne gentagelser / repetitions stopped: {}",
+            done.stopped
+        )
     })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -227,12 +227,7 @@ fn notice(notice: &NoticeRow) -> String {
         (_, None, Some(error)) => format!("forsøgt {} gange: {error}", notice.attempts),
         (_, None, None) => "venter".to_owned(),
     };
-    format!(
-        "  {}  {:<15} {}  {fate}",
-        local(notice.due_at),
-        notice.milestone.name(),
-        notice.recipient
-    )
+    format!("  {}  {:<15} {}  {fate}", local(notice.due_at), notice.milestone.name(), notice.recipient)
 }
 
 fn message(message: &MessageRow) -> String {

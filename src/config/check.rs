@@ -9,15 +9,15 @@ use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::Path;
 
+use super::alarm;
 use super::diagnose::{Problem, Severity};
 use super::file::{self, Written};
 use super::policy;
-use super::alarm;
 use super::section::At;
 use super::value::{self, Refusal};
 use super::{
-    CheckSettings, Config, ConsoleSettings, DocumentSettings, HoldSettings, MilterSettings,
-    SmtpSettings, Source, maillog::maillog,
+    CheckSettings, Config, ConsoleSettings, DocumentSettings, HoldSettings, MilterSettings, SmtpSettings,
+    Source, maillog::maillog,
 };
 use crate::envelope::Controller;
 use crate::intake::listen::ListenAddr;

@@ -283,7 +283,10 @@ const HOMES: [(&str, &[&str]); 13] = [
     ("[[exemption]]", &["reason", "since", "until", "by"]),
     ("[[controller]]", &["cvr", "domains", "recipients", "sources", "dpo", "deputy", "chief", "dpo_key"]),
     ("[[source]]", &["match", "vendor", "owner"]),
-    ("[alarm]", &["from", "processor", "second", "webhook", "webhook_key_file", "webhook_ca", "staffed", "closed"]),
+    (
+        "[alarm]",
+        &["from", "processor", "second", "webhook", "webhook_key_file", "webhook_ca", "staffed", "closed"],
+    ),
     ("[maillog]", &["journal", "tls_logged", "bypass", "need_not_pass"]),
 ];
 

@@ -46,10 +46,9 @@ async fn answer(State(watched): State<Arc<dyn Watched>>, uri: &Uri, really: bool
              <p lang=en>Have you read the alert? It is not repeated then. The clock runs on, and the next step comes.</p>\
              <form method=post><button>Kvittér / Acknowledge</button></form>",
         ),
-        Acknowledging::Done => (
-            StatusCode::OK,
-            "<p>Der er kvitteret. Tak.</p><p lang=en>Acknowledged. Thank you.</p>",
-        ),
+        Acknowledging::Done => {
+            (StatusCode::OK, "<p>Der er kvitteret. Tak.</p><p lang=en>Acknowledged. Thank you.</p>")
+        }
         Acknowledging::Expired => (
             StatusCode::GONE,
             "<p>Linket er udløbet. Brug linket i en nyere alarm.</p>\

@@ -268,6 +268,27 @@ fn raise_open_files() {
     }
 }
 
+/// The clock that wakes people, by this configuration.
+fn alarm(
+    config: &Config,
+    settings: &crate::alarm::Settings,
+    store: Arc<Store>,
+    gate: &Arc<Gate>,
+    links: Option<crate::alarm::ack::Links>,
+    clock: Clock,
+) -> Result<Alarm, PostError> {
+    let (rules, of) = (Arc::clone(&gate.setup().rules), Arc::clone(gate));
+    let alarm = Alarm::new(store, settings, rules, clock)?
+        .following(move || Arc::clone(&of.setup().rules))
+        .holding(&config.hold.alarm_hours)
+        .on_node(&held::node_name(config))
+        .keeping(keeping(config));
+    Ok(match links {
+        Some(links) => alarm.linking(links),
+        None => alarm,
+    })
+}
+
 /// Who hears of Brevdue itself.
 fn keeping(config: &Config) -> Keeping {
     let mut weekly: Vec<String> = config.controllers.iter().map(|one| one.dpo.clone()).collect();
@@ -384,16 +405,7 @@ impl Daemon {
         let door = config.milter.as_ref().map(|settings| Door::bind(settings, Arc::clone(&gate)));
         let door = door.transpose().map_err(|source| StartError::Listen { door: "milter door", source })?;
         if let Some(settings) = &config.alarm {
-            let (store, of) = (Arc::clone(&daemon.store), Arc::clone(&gate));
-            let rules = Arc::clone(&gate.setup().rules);
-            let alarm =
-                Alarm::new(store, settings, rules, clock)?.following(move || Arc::clone(&of.setup().rules));
-            let alarm = alarm.holding(&config.hold.alarm_hours).on_node(&held::node_name(config));
-            let alarm = alarm.keeping(keeping(config));
-            let alarm = match links {
-                Some(links) => alarm.linking(links),
-                None => alarm,
-            };
+            let alarm = alarm(config, settings, Arc::clone(&daemon.store), &gate, links, clock)?;
             let stopped = stopped.clone();
             daemon.tasks.push(tokio::spawn(async move { alarm.run(stopped).await }));
         }

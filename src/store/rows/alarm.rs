@@ -73,7 +73,13 @@ impl Recording<'_> {
         Ok(())
     }
 
-    fn plan_as(&self, case: &CaseId, known: &Known, opens: bool, now: DateTime<Utc>) -> Result<(), StoreError> {
+    fn plan_as(
+        &self,
+        case: &CaseId,
+        known: &Known,
+        opens: bool,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
         let reported: Option<i64> = self.db.one(
             "SELECT max(at) FROM register_entry
              WHERE case_id = ?1 AND event IN ('notified_preliminary', 'supplemented')",

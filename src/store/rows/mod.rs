@@ -68,7 +68,11 @@ impl Store {
         let reader = Reader::File(Mutex::new(file::open(path)?));
         let path = path.to_owned();
         let connect = move || Ok(Box::new(file::open(&path)?) as Box<dyn Run + Send>);
-        Ok(Self { group: Group::new(Some(Box::new(writer)), Box::new(connect), file::BEGIN), reader, planning: RwLock::default() })
+        Ok(Self {
+            group: Group::new(Some(Box::new(writer)), Box::new(connect), file::BEGIN),
+            reader,
+            planning: RwLock::default(),
+        })
     }
 
     /// Connects to a register on a server.

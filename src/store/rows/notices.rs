@@ -3,8 +3,8 @@
 use super::{Store, StoreError, time};
 use crate::case::milestone::Milestone;
 use crate::case::{CaseId, Kind};
-use crate::store::{Channel, NoticeRow};
 use crate::store::base::{Row, params};
+use crate::store::{Channel, NoticeRow};
 use chrono::{DateTime, Utc};
 
 pub(super) const NOTICE: &str = "
