@@ -8,15 +8,15 @@ use crate::store::CaseRow;
 use chrono::{DateTime, Utc};
 
 /// The file's name.
-pub const FILE: &str = "frist.ics";
+pub(super) const FILE: &str = "frist.ics";
 /// Its media type.
-pub const KIND: &str = "text/calendar; method=PUBLISH; charset=utf-8";
+pub(super) const KIND: &str = "text/calendar; method=PUBLISH; charset=utf-8";
 
 /// Hours before the deadline at which the calendar itself wakes its owner.
 const WAKES: [u8; 4] = [24, 12, 4, 1];
 
 /// The event of a case; `None` when it has no deadline. `domain` is that of our own address.
-pub fn event(case: &CaseRow, clock_version: i64, domain: &str, now: DateTime<Utc>) -> Option<String> {
+pub(super) fn event(case: &CaseRow, clock_version: i64, domain: &str, now: DateTime<Utc>) -> Option<String> {
     let deadline = case.deadline?;
     let utc = |at: DateTime<Utc>| at.format("%Y%m%dT%H%M%SZ").to_string();
     let title = format!("Frist: anmeldelse til Datatilsynet ({})", case.id);

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 /// An alert about these cases.
-pub fn alert(cases: &[Told], now: DateTime<Utc>) -> String {
+pub(super) fn alert(cases: &[Told], now: DateTime<Utc>) -> String {
     let rows = cases.iter().map(|told| {
         let case = &told.case;
         json!({
@@ -30,11 +30,11 @@ pub fn alert(cases: &[Told], now: DateTime<Utc>) -> String {
 }
 
 /// The register cannot be written.
-pub fn down(node: &str, since: DateTime<Utc>, now: DateTime<Utc>) -> String {
+pub(super) fn down(node: &str, since: DateTime<Utc>, now: DateTime<Utc>) -> String {
     json!({ "type": "register-down", "at": written(now), "since": written(since), "node": node }).to_string()
 }
 
 /// Goes in place of a post that our own scanner stopped.
-pub fn fixed(now: DateTime<Utc>) -> String {
+pub(super) fn fixed(now: DateTime<Utc>) -> String {
     json!({ "type": "alert", "at": written(now), "why": "a case in the register needs attention: brevdue case list" }).to_string()
 }

@@ -60,7 +60,8 @@ fn the_link_of_a_letter_acknowledges_it_and_nothing_else_does() {
     // The same by a command.
     let told = daemon.run(&["alarm", "ack", case.as_str(), "--by", "Dorthe Dahl"]).unwrap();
     let printed = String::from_utf8_lossy(&told.stdout).into_owned();
-    assert!(told.status.success() && printed.contains("kvitteret"), "{printed}");
+    let trouble = String::from_utf8_lossy(&told.stderr);
+    assert!(told.status.success() && printed.contains("kvitteret"), "{printed}{trouble}");
     assert_eq!(acknowledged(), [DPO, "Dorthe Dahl"]);
     for bad in [["BRV-2026-9999", "x"], ["nej", "x"], [case.as_str(), "cpr 150379-1028"]] {
         let told = daemon.run(&["alarm", "ack", bad[0], "--by", bad[1]]).unwrap();

@@ -11,6 +11,7 @@ mod held;
 mod held_rows;
 mod notices;
 mod passage;
+mod plan;
 mod promise;
 mod read;
 mod record;
