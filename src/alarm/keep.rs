@@ -22,7 +22,7 @@ impl Alarm {
         match done {
             Ok(()) => {}
             Err(AlarmError::Store(error)) => self.register_failed(&error, now).await,
-            Err(AlarmError::Post(error)) => {
+            Err(error @ (AlarmError::Post(_) | AlarmError::Webhook(_))) => {
                 tracing::warn!(%error, "a letter about Brevdue itself was not sent");
             }
         }

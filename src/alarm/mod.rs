@@ -21,7 +21,7 @@ pub mod stage;
 
 use crate::clock::Clock;
 use crate::outlet::notice::{Attached, Outgoing, Post, PostError};
-use crate::outlet::webhook::Webhook;
+use crate::outlet::webhook::{Webhook, WebhookError};
 use crate::scan::Scan;
 use crate::scan::ruleset::Ruleset;
 use crate::store::{Store, StoreError};
@@ -44,6 +44,9 @@ pub enum AlarmError {
     /// The way out.
     #[error(transparent)]
     Post(#[from] PostError),
+    /// The webhook.
+    #[error(transparent)]
+    Webhook(#[from] WebhookError),
 }
 
 /// Sends what is due.
@@ -70,6 +73,8 @@ pub struct Alarm {
 impl Alarm {
     /// The longest sleep: a clock that jumps, or a row of another process, is seen this late at most.
     const LONGEST_SLEEP: Duration = Duration::from_mins(1);
+    /// Portions of people a round.
+    const PORTIONS: usize = 40;
     /// While the register fails.
     const FAILING_SLEEP: Duration = Duration::from_secs(15);
     /// The shortest, so that a row that cannot be settled does not spin.
@@ -177,14 +182,20 @@ impl Alarm {
     pub async fn round(&self) -> Result<usize, AlarmError> {
         let now = self.clock.now();
         let store = Arc::clone(&self.store);
-        let node = self.node.clone();
-        let plan = blocking(move || stage::plan(&store, &node, now)).await?;
         let mut sent = 0;
-        for letter in plan.letters {
-            sent += usize::from(self.send(letter, now).await?);
-        }
-        for post in plan.posts {
-            sent += usize::from(self.post_to_webhook(post, now).await?);
+        // Some people at a time, until nobody is left whose rows are due and not another node's.
+        for _ in 0..Self::PORTIONS {
+            let (store, node) = (Arc::clone(&store), self.node.clone());
+            let plan = blocking(move || stage::plan(&store, &node, now)).await?;
+            if plan.is_empty {
+                break;
+            }
+            for letter in plan.letters {
+                sent += usize::from(self.send(letter, now).await?);
+            }
+            for post in plan.posts {
+                sent += usize::from(self.post_to_webhook(post, now).await?);
+            }
         }
         sent += usize::from(self.tell_of_bypass(now).await?);
         if !self.held_hours.is_empty() {
@@ -295,16 +306,26 @@ impl Alarm {
         is_clean(text, &(self.rules)(), now)
     }
 
-    /// Sends a test letter to each of these, past the register.
+    /// Sends a test letter to each of these, past the register, and tries every other road there is: which of them took it.
     ///
     /// # Errors
-    /// The first letter that could not be sent.
-    pub async fn test(&self, recipients: &[String]) -> Result<(), AlarmError> {
-        let letter = letter::test(self.clock.now());
+    /// The first letter or post that was not taken.
+    pub async fn test(&self, recipients: &[String]) -> Result<Vec<&'static str>, AlarmError> {
+        let now = self.clock.now();
+        let letter = letter::test(now);
+        let mut others = Vec::new();
         for to in recipients {
-            self.post.send(Outgoing::plain(to, &letter.subject, &letter.body)).await?;
+            let outgoing = Outgoing::plain(to, &letter.subject, &letter.body);
+            self.post.send(outgoing).await?;
+            if others.is_empty() && self.post.try_second(outgoing).await? {
+                others.push("second");
+            }
         }
-        Ok(())
+        if let Some(webhook) = &self.webhook {
+            webhook.post(post::test(now), now.timestamp()).await?;
+            others.push("webhook");
+        }
+        Ok(others)
     }
 }
 
@@ -324,8 +345,13 @@ pub fn checked(
     }
 }
 
-/// Whether our own scanner finds nothing in a text.
-pub fn is_clean(text: &str, rules: &Arc<Ruleset>, now: DateTime<Utc>) -> bool {
+/// Whether our own scanner finds nothing in a text that is no mail.
+pub fn is_clean_text(text: &str, rules: &Arc<Ruleset>, now: DateTime<Utc>) -> bool {
+    is_clean(&format!("Subject: -\r\n\r\n{text}\r\n"), rules, now)
+}
+
+/// The same of a whole mail.
+fn is_clean(text: &str, rules: &Arc<Ruleset>, now: DateTime<Utc>) -> bool {
     let mut scan = Scan::new(Arc::clone(rules), crate::scan::ruleset::day_of(now.date_naive()));
     scan.feed(text.as_bytes());
     let report = scan.finish();

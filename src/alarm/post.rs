@@ -38,3 +38,8 @@ pub(super) fn down(node: &str, since: DateTime<Utc>, now: DateTime<Utc>) -> Stri
 pub(super) fn fixed(now: DateTime<Utc>) -> String {
     json!({ "type": "alert", "at": written(now), "why": "a case in the register needs attention: brevdue case list" }).to_string()
 }
+
+/// What `brevdue alarm test` posts.
+pub(super) fn test(now: DateTime<Utc>) -> String {
+    json!({ "type": "test", "at": written(now) }).to_string()
+}

@@ -5,7 +5,7 @@
 
 use super::ack::Link;
 use super::letter::{self, Letter};
-use super::{Alarm, AlarmError, blocking, ics, post, processor, stage};
+use super::{Alarm, AlarmError, blocking, ics, is_clean_text, post, processor, stage};
 use crate::case::CaseId;
 use crate::case::milestone::Milestone;
 use crate::outlet::notice::{Attached, Outgoing, Road, Thread};
@@ -131,7 +131,7 @@ impl Alarm {
             return Ok(false);
         };
         let mut json = post::alert(&post.cases, now);
-        if !self.is_clean(&json, now) {
+        if !is_clean_text(&json, &(self.rules)(), now) {
             json = post::fixed(now);
         }
         let store = Arc::clone(&self.store);

@@ -22,6 +22,8 @@ pub struct Plan {
     pub letters: Vec<Planned>,
     /// To be posted to the webhook now.
     pub posts: Vec<Planned>,
+    /// Whether nothing was due, or it was another node's.
+    pub is_empty: bool,
 }
 
 /// What a letter tells of.
@@ -69,17 +71,17 @@ pub fn plan(store: &Store, node: &str, now: DateTime<Utc>) -> Result<Plan, Store
     // Breaches apart from near misses, so that no breach waits because much was stopped.
     let mut people: BTreeMap<(String, bool), Vec<NoticeRow>> = BTreeMap::new();
     let mut posts = Vec::new();
-    for row in store.claim_notices(node, now)? {
+    let claimed = store.claim_notices(node, now)?;
+    let is_empty = claimed.is_empty();
+    for row in claimed {
         if row.channel == Channel::Webhook {
             posts.push(row);
             continue;
         }
         people.entry((row.recipient.clone(), row.kind == Kind::NearMiss)).or_default().push(row);
     }
-    let mut plan = Plan {
-        letters: Vec::new(),
-        posts: letters_for(store, Channel::Webhook.word(), posts, CASES_A_LETTER)?,
-    };
+    let posts = letters_for(store, Channel::Webhook.word(), posts, CASES_A_LETTER)?;
+    let mut plan = Plan { letters: Vec::new(), posts, is_empty };
     for ((recipient, is_near_miss), rows) in people {
         let kind = if is_near_miss { Kind::NearMiss } else { Kind::Breach };
         let mut separate = CASES_A_LETTER;

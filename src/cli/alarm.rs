@@ -1,6 +1,6 @@
 //! `brevdue alarm`: does a notice reach everybody who must be told, and who has read one.
 
-use crate::alarm::{Alarm, is_clean};
+use crate::alarm::{Alarm, is_clean_text};
 use crate::case::CaseId;
 use crate::case::field::Words;
 use crate::case::milestone::Milestone;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// Send a test letter to the DPO of every controller
+    /// Send a test letter to the DPO of every controller, and try `second` and `webhook` where they are set
     Test,
     /// Say that an alert was read: what repeats its step is stopped, and never the next step or the deadline
     Ack {
@@ -45,8 +45,11 @@ pub(super) fn run(config: Option<&Path>, command: &Command) -> anyhow::Result<Ex
         config.controllers.iter().map(|controller| controller.dpo.clone()).collect();
     recipients.sort_unstable();
     recipients.dedup();
-    tokio::runtime::Runtime::new()?.block_on(alarm.test(&recipients))?;
+    let others = tokio::runtime::Runtime::new()?.block_on(alarm.test(&recipients))?;
     super::say(&format!("the mail server took a test letter to: {}", recipients.join(", ")))?;
+    if !others.is_empty() {
+        super::say(&format!("and so did: {}", others.join(", ")))?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -56,7 +59,7 @@ fn acknowledge(config: &Config, case: &str, by: &str, step: Option<&str>) -> any
         CaseId::parse(case).with_context(|| format!("{case:?} is no case number; one is BRV-2026-0001"))?;
     let rules = Arc::new(daemon::load_rules(config.rules.as_deref())?);
     let now = Clock::System.now();
-    let by = Words::checked(by, |text| is_clean(text, &rules, now)).context("--by")?;
+    let by = Words::checked(by, |text| is_clean_text(text, &rules, now)).context("--by")?;
     let store = daemon::open_store(config)?;
     let step = match step {
         None => None,

@@ -15,10 +15,10 @@ pub mod rules;
 mod starred;
 mod status;
 pub mod telemetry;
+mod wake;
 
 pub use reload::Noted;
 
-use crate::alarm::{Alarm, Keeping};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::console;
@@ -268,36 +268,6 @@ fn raise_open_files() {
     }
 }
 
-/// The clock that wakes people, by this configuration.
-fn alarm(
-    config: &Config,
-    settings: &crate::alarm::Settings,
-    store: Arc<Store>,
-    gate: &Arc<Gate>,
-    links: Option<crate::alarm::ack::Links>,
-    clock: Clock,
-) -> Result<Alarm, PostError> {
-    let (rules, of) = (Arc::clone(&gate.setup().rules), Arc::clone(gate));
-    let alarm = Alarm::new(store, settings, rules, clock)?
-        .following(move || Arc::clone(&of.setup().rules))
-        .holding(&config.hold.alarm_hours)
-        .on_node(&held::node_name(config))
-        .keeping(keeping(config));
-    Ok(match links {
-        Some(links) => alarm.linking(links),
-        None => alarm,
-    })
-}
-
-/// Who hears of Brevdue itself.
-fn keeping(config: &Config) -> Keeping {
-    let mut weekly: Vec<String> = config.controllers.iter().map(|one| one.dpo.clone()).collect();
-    weekly.sort_unstable();
-    weekly.dedup();
-    let default = config.controllers.iter().find(|one| one.default);
-    Keeping { default_dpo: default.map(|one| one.dpo.clone()).unwrap_or_default(), weekly }
-}
-
 /// Where rules come from, in words.
 fn rules_from(folder: Option<&Path>) -> String {
     folder.map_or("built in".to_owned(), |folder| folder.display().to_string())
@@ -362,11 +332,7 @@ impl Daemon {
             node_key: register.node_key.clone(),
             evidence: register.evidence.clone(),
         };
-        let url = config.console.as_ref().and_then(|console| console.url.as_deref());
-        let links = ack::links(url, &register.node_key);
-        if let Some(links) = &links {
-            status.acknowledge_by(ack::Desk { sign: Arc::clone(&links.sign), clock: clock.clone() });
-        }
+        let links = wake::links(config, &register.node_key, &status, &clock);
         let gate = Gate::new(setup, register, clock.clone()).on_node(&held::node_name(config));
         let gate = Arc::new(if config.maillog.is_some() { gate.with_log() } else { gate });
         let of = Arc::clone(&gate);
@@ -404,11 +370,7 @@ impl Daemon {
         let smtp = smtp.transpose().map_err(|source| StartError::Listen { door: "SMTP door", source })?;
         let door = config.milter.as_ref().map(|settings| Door::bind(settings, Arc::clone(&gate)));
         let door = door.transpose().map_err(|source| StartError::Listen { door: "milter door", source })?;
-        if let Some(settings) = &config.alarm {
-            let alarm = alarm(config, settings, Arc::clone(&daemon.store), &gate, links, clock)?;
-            let stopped = stopped.clone();
-            daemon.tasks.push(tokio::spawn(async move { alarm.run(stopped).await }));
-        }
+        daemon.tasks.push(wake::task(config, &daemon.store, &gate, links, clock, stopped.clone())?);
         if let Some(settings) = &config.maillog {
             let counters = Arc::new(maillog::Counters::default());
             status.show_log(Arc::clone(&counters), Arc::clone(&gate));

@@ -167,6 +167,17 @@ impl Post {
         }
     }
 
+    /// Hands a notice to the second server alone, to see whether it takes one; `false` when there is none.
+    ///
+    /// # Errors
+    /// When it did not say 250.
+    pub async fn try_second(&self, notice: Outgoing<'_>) -> Result<bool, PostError> {
+        let Some(second) = &self.second else { return Ok(false) };
+        let message = self.message(notice, AutoSubmitted("auto-generated"))?;
+        second.send_raw(message.envelope(), &message.formatted()).await?;
+        Ok(true)
+    }
+
     /// The domain of our own address, for names that must be ours alone.
     pub fn domain(&self) -> &str {
         self.from.email.domain()

@@ -143,7 +143,8 @@ pub fn signature(key: &[u8], at: i64, body: &str) -> String {
     mac.update(b".");
     mac.update(body.as_bytes());
     let bytes = mac.finalize().into_bytes();
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let nibbles = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    let hex: String = nibbles.filter_map(|nibble| char::from_digit(nibble.into(), 16)).collect();
     format!("sha256={hex}")
 }
 
