@@ -219,7 +219,7 @@ impl Milestone {
 }
 
 /// What alerts are planned by besides the case: the organisation's hours and people.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Planning {
     /// When somebody is at work.
     pub calendar: Calendar,

@@ -27,6 +27,9 @@ pub(super) fn task(
     clock: Clock,
     stopped: watch::Receiver<bool>,
 ) -> Result<JoinHandle<()>, PostError> {
+    if let Err(error) = store.plan_open_cases(clock.now()) {
+        tracing::error!(%error, "alerts of open cases were not planned by the hours and people of now");
+    }
     let Some(settings) = &config.alarm else {
         return Ok(tokio::spawn(anchor(Arc::clone(store), clock, stopped)));
     };

@@ -112,6 +112,61 @@ fn the_chain_is_told_step_by_step() {
 }
 
 #[test]
+fn who_is_named_today_hears_of_a_clock_that_began_before() {
+    let mut house = House::new();
+    house.breach();
+    assert_eq!(told(&mut house, 50).len(), 3);
+    let planning = with_chain().store.planning();
+    house.store.plan_by((*planning).clone());
+    for _ in 0..2 {
+        house.store.plan_open_cases(house.now).unwrap();
+    }
+    let told = told(&mut house, 22);
+    // That 24 hours were left two hours ago is told at once, and the DPO hears nothing twice.
+    assert_eq!(of(&told, DEPUTY)[..2], [(0, "left-24h"), (10, "left-12h")]);
+    assert_eq!(of(&told, DPO)[0], (10, "left-12h"));
+}
+
+/// As version 4 left it: a telling that was sent and one that is due.
+#[test]
+fn the_notices_of_an_old_register_are_told() {
+    let house = House::new();
+    let path = house.folder.path().join("old.db");
+    let old = rusqlite::Connection::open(&path).unwrap();
+    for step in [
+        include_str!("../../src/store/schema/sqlite/1.sql"),
+        include_str!("../../src/store/schema/sqlite/2.sql"),
+        include_str!("../../src/store/schema/sqlite/3.sql"),
+        include_str!("../../src/store/schema/sqlite/4.sql"),
+    ] {
+        old.execute_batch(step).unwrap();
+    }
+    let at = house.now.timestamp();
+    old.execute_batch(&format!(
+        "INSERT INTO incident (id, opened_at) VALUES (1, {at});
+         INSERT INTO breach_case (id, incident, grouping, controller_cvr, controller_name, dpo, state, detected_at, aware_at,
+             deadline, salt, sealed)
+         VALUES ('BRV-2026-0001', 1, zeroblob(16), '12345678', 'A', '{DPO}', 'assessing', {at}, {at}, {at} + 259200,
+             zeroblob(16), 0);
+         INSERT INTO notice (case_id, milestone, clock_version, recipient, channel, due_at, next_try_at, state, sent_at)
+         VALUES ('BRV-2026-0001', 'opened', 1, '{DPO}', 'mail', {at}, {at}, 'sent', {at}),
+             ('BRV-2026-0001', 'left-48h', 1, '{DPO}', 'mail', {at}, {at}, 'due', NULL);
+         PRAGMA user_version = 4;"
+    ))
+    .unwrap();
+    drop(old);
+    let store = std::sync::Arc::new(Store::open(&path).unwrap());
+    let alarm = crate::alarm::alarm(&store, &house.hands, &house.dpo);
+    assert_eq!(house.runtime.block_on(alarm.round()).unwrap(), 1);
+    let rows = store.case(&CaseId::new(2026, 1)).unwrap().unwrap().notices;
+    assert!(rows.iter().all(|row| row.state == "sent"), "{rows:?}");
+    // What that version did not plan is added.
+    store.plan_open_cases(house.now).unwrap();
+    let rows = store.case(&CaseId::new(2026, 1)).unwrap().unwrap().notices;
+    assert_eq!(rows.iter().filter(|row| row.milestone == Milestone::LastStaffed).count(), 1);
+}
+
+#[test]
 fn an_acknowledgement_stops_what_repeats_its_step_and_not_the_next_step() {
     let mut house = with_chain();
     let case = house.breach();

@@ -5,7 +5,7 @@
 
 use super::notices::{NOTICE, notice_row};
 use super::record::Recording;
-use super::{StoreError, time};
+use super::{Store, StoreError, time};
 use crate::case::CaseId;
 use crate::case::milestone::{Milestone, Subject, plan};
 use crate::store::NoticeRow;
@@ -153,5 +153,27 @@ impl Recording<'_> {
         )?;
         let told = told.iter().filter_map(|word| Milestone::from_word(word));
         Ok(told.filter(|one| !one.is_nis2()).max_by_key(|one| one.urgency()).unwrap_or(Milestone::Opened))
+    }
+}
+
+impl Store {
+    /// Plans for every open case what the hours and the people of now add to what was planned: a deputy who was named today hears
+    /// of a clock that began yesterday. What was planned before stays as it is.
+    ///
+    /// # Errors
+    /// When the register cannot be read or written.
+    pub fn plan_open_cases(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
+        self.record(|recording| {
+            let open = recording.db.all(
+                "SELECT id FROM breach_case WHERE state NOT IN ('near_miss', 'no_breach', 'closed')",
+                params![],
+                |row| super::read::case_id(&row.get::<String>(0)?),
+            )?;
+            for case in open {
+                let known = recording.known(&case)?;
+                recording.plan_as(&case, &known, false, now)?;
+            }
+            Ok(())
+        })
     }
 }
