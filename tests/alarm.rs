@@ -21,19 +21,19 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 /// A register, a clock that is moved by hand, and the DPO's mail server.
-struct House {
-    folder: TempDir,
-    store: Arc<Store>,
-    hands: VirtualClock,
-    now: DateTime<Utc>,
-    dpo: Sink,
-    alarm: Alarm,
-    runtime: Runtime,
-    cases: u16,
+pub(crate) struct House {
+    pub(crate) folder: TempDir,
+    pub(crate) store: Arc<Store>,
+    pub(crate) hands: VirtualClock,
+    pub(crate) now: DateTime<Utc>,
+    pub(crate) dpo: Sink,
+    pub(crate) alarm: Alarm,
+    pub(crate) runtime: Runtime,
+    pub(crate) cases: u16,
 }
 
 impl House {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let store = Arc::new(Store::open(&folder.path().join("register.db")).unwrap());
         // Tuesday 17-11-2026 10:20 in Denmark.
@@ -45,19 +45,24 @@ impl House {
         Self { folder, store, hands, now, dpo, alarm, runtime, cases: 0 }
     }
 
-    fn go(&mut self, by: TimeDelta) {
+    pub(crate) fn go(&mut self, by: TimeDelta) {
         self.now += by;
         self.hands.set(self.now);
     }
 
     /// A breach (or a near miss) that is found now, in a case of its own.
-    fn case(&mut self, outcome: Outcome, controller: &str) -> CaseId {
+    pub(crate) fn case(&mut self, outcome: Outcome, controller: &str) -> CaseId {
+        self.case_of(outcome, controller, DPO)
+    }
+
+    /// The same, of another controller's DPO.
+    pub(crate) fn case_of(&mut self, outcome: Outcome, controller: &str, dpo: &str) -> CaseId {
         self.cases += 1;
         let controller = Controller {
             name: controller.to_owned(),
             cvr: "12345678".to_owned(),
             domains: Vec::new(),
-            dpo: DPO.to_owned(),
+            dpo: dpo.to_owned(),
             dpo_key: None,
             default: true,
             ..Controller::default()
@@ -89,23 +94,23 @@ impl House {
         self.store.record(|recording| recording.join(&detection, &opening)).unwrap().case
     }
 
-    fn digest(&self) -> [u8; 16] {
+    pub(crate) fn digest(&self) -> [u8; 16] {
         let mut digest = [0; 16];
         digest[..2].copy_from_slice(&self.cases.to_be_bytes());
         digest
     }
 
-    fn breach(&mut self) -> CaseId {
+    pub(crate) fn breach(&mut self) -> CaseId {
         self.case(Outcome::Delivered { certain: true }, "Nørreby Kommune")
     }
 
     /// One round, and how many letters it sent.
-    fn round(&self) -> usize {
+    pub(crate) fn round(&self) -> usize {
         self.runtime.block_on(self.alarm.round()).unwrap()
     }
 
     /// Rounds every 30 s of the virtual clock; the instants at which letters went, as minutes from the start, and how many.
-    fn live(&mut self, time: TimeDelta) -> Vec<(i64, usize)> {
+    pub(crate) fn live(&mut self, time: TimeDelta) -> Vec<(i64, usize)> {
         let (start, end) = (self.now, self.now + time);
         let mut sent = Vec::new();
         loop {
@@ -120,30 +125,35 @@ impl House {
         }
     }
 
-    fn notices(&self, case: &CaseId) -> Vec<NoticeRow> {
+    pub(crate) fn notices(&self, case: &CaseId) -> Vec<NoticeRow> {
         self.store.case(case).unwrap().unwrap().notices
     }
 
-    fn states(&self, case: &CaseId) -> Vec<(String, String)> {
+    pub(crate) fn states(&self, case: &CaseId) -> Vec<(String, String)> {
         self.notices(case).into_iter().map(|notice| (notice.milestone.word(), notice.state)).collect()
     }
 
     /// The letters that the DPO has: subject and body.
-    fn letters(&self) -> Vec<(String, String)> {
+    pub(crate) fn letters(&self) -> Vec<(String, String)> {
         let read = |data: &[u8]| {
             let mail = mailparse::parse_mail(data).unwrap();
             let subject = mail.headers.get_first_value("Subject").unwrap();
-            (subject, mail.get_body().unwrap())
+            (subject, text_of(&mail))
         };
         self.dpo.received().iter().map(|mail| read(&mail.data)).collect()
     }
 }
 
-fn alarm(store: &Arc<Store>, hands: &VirtualClock, dpo: &Sink) -> Alarm {
+/// What a letter says: the text before what is attached.
+pub(crate) fn text_of(mail: &mailparse::ParsedMail<'_>) -> String {
+    mail.subparts.first().unwrap_or(mail).get_body().unwrap()
+}
+
+pub(crate) fn alarm(store: &Arc<Store>, hands: &VirtualClock, dpo: &Sink) -> Alarm {
     let settings = Settings {
         smtp: format!("smtp://{}", dpo.addr()),
         from: "brevdue@noerreby.example".to_owned(),
-        processor: None,
+        ..Settings::default()
     };
     let rules = Arc::new(Ruleset::built_in().unwrap());
     Alarm::new(Arc::clone(store), &settings, rules, Clock::Virtual(hands.clone())).unwrap()
@@ -155,7 +165,8 @@ fn every_milestone_is_told_once_and_at_its_time() {
     let case = house.breach();
     // In steps of 30 s over 80 hours: each letter goes in the round of its minute.
     let sent = house.live(TimeDelta::hours(80));
-    let hours: Vec<(i64, usize)> = [0, 24, 48, 60, 68, 71, 72].map(|hour| (hour * 60, 1)).to_vec();
+    // The last staffed hour is that of the hour before; 14:20 on Friday is four hours behind the deadline.
+    let hours: Vec<(i64, usize)> = [0, 24, 48, 60, 68, 71, 72, 76].map(|hour| (hour * 60, 1)).to_vec();
     assert_eq!(sent, hours);
     let letters = house.letters();
     let subjects: Vec<&str> = letters.iter().map(|(subject, _)| subject.as_str()).collect();
@@ -165,13 +176,19 @@ fn every_milestone_is_told_once_and_at_its_time() {
         "24 timer tilbage",
         "12 timer tilbage",
         "4 timer tilbage",
-        "1 time tilbage",
-        "OVERSKREDET",
+        "Sidste bemandede time før fristen: 1 time tilbage",
+        "FRISTEN ER OVERSKREDET",
+        "STADIG OVERSKREDET",
     ]) {
         assert!(subject.contains(word) && subject.contains(case.as_str()), "{word}: {subjects:#?}");
     }
     assert!(letters.iter().all(|(_, body)| body.contains("20-11-2026 kl. 10:20")), "the deadline itself");
-    assert!(house.notices(&case).iter().all(|notice| notice.state == "sent" && notice.attempts == 0));
+    let settled: Vec<(String, String)> =
+        house.states(&case).into_iter().filter(|(_, state)| state != "sent").collect();
+    // The next repetition is planned one ahead: daily, since nobody is at work on a Saturday.
+    let rest = [("left-1h", "merged"), ("overdue-again", "due")];
+    assert_eq!(settled, rest.map(|(step, state)| (step.to_owned(), state.to_owned())));
+    assert_eq!(house.notices(&case).last().unwrap().due_at, house.now + TimeDelta::hours(20));
 }
 
 #[test]
@@ -201,7 +218,7 @@ fn a_clock_that_jumps_merges_what_is_late_into_the_most_pressing() {
     let mut expected = merged(&["opened"], "sent");
     expected.extend(merged(&["left-48h", "left-24h", "left-12h"], "merged"));
     expected.extend(merged(&["left-4h"], "sent"));
-    expected.extend(merged(&["left-1h", "overdue"], "due"));
+    expected.extend(merged(&["left-1h", "last-staffed", "overdue"], "due"));
     assert_eq!(house.states(&case), expected);
     assert!(house.letters()[1].0.contains("3 timer tilbage"), "{:?}", house.letters()[1].0);
 
@@ -446,6 +463,7 @@ fn a_processor_tells_each_controller_with_the_facts_as_json() {
         smtp: format!("smtp://{}", house.dpo.addr()),
         from: "brevdue@noerreby.example".to_owned(),
         processor: Some("Leverandøren A/S".to_owned()),
+        ..Settings::default()
     };
     let rules = Arc::new(Ruleset::built_in().unwrap());
     let clock = Clock::Virtual(house.hands.clone());

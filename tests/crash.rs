@@ -39,7 +39,8 @@ fn attempts(daemon: &Daemon) -> (serde_json::Value, String) {
 #[test]
 fn a_daemon_killed_after_its_answer_has_the_case_and_tells_of_it_when_it_is_back() {
     for (leak_action, code, kind, milestones) in
-        [("block", 550, "near_miss", 1), ("deliver", 250, "breach", 7)]
+        // A breach has one more when a staffed hour is left before its deadline.
+        [("block", 550, "near_miss", 1..=1), ("deliver", 250, "breach", 7..=8)]
     {
         // The DPO's mail server is down, so the notice cannot have left before the crash.
         let dpo = Sink::start(SinkOptions { starttls: None, mode: Mode::Down }).unwrap();
@@ -56,7 +57,7 @@ fn a_daemon_killed_after_its_answer_has_the_case_and_tells_of_it_when_it_is_back
 
         let (case, shown) = attempts(&daemon);
         assert_eq!((&case["kind"], &case["mails"], &case["persons"]), (&kind.into(), &1.into(), &1.into()));
-        assert_eq!(shown.matches(DPO).count(), milestones, "{shown}");
+        assert!(milestones.contains(&shown.matches(DPO).count()), "{shown}");
         assert!(dpo.received().is_empty());
 
         dpo.set_mode(Mode::Up);

@@ -12,6 +12,9 @@
 
 mod acts;
 mod alarm;
+// Said to be tests, so that clippy lets helpers unwrap too.
+#[cfg(test)]
+mod alerts;
 #[cfg(test)]
 mod archive;
 mod check;

@@ -219,7 +219,7 @@ fn what_stands_in_the_register_is_never_changed_nor_deleted() {
 fn a_notice_is_one_row_however_often_it_is_planned() {
     let register = Register::new();
     register.join(&found(1, at(0), CERTAIN), 1);
-    assert_eq!(register.number("SELECT count(*) FROM notice"), 7);
+    assert_eq!(register.number("SELECT count(*) FROM notice"), 8);
     let again = register.beside().execute(
         "INSERT INTO notice (case_id, milestone, clock_version, recipient, channel, due_at, next_try_at)
          SELECT case_id, milestone, clock_version, recipient, channel, due_at + 1, next_try_at FROM notice LIMIT 1",
@@ -228,7 +228,7 @@ fn a_notice_is_one_row_however_often_it_is_planned() {
     assert!(again.unwrap_err().to_string().contains("UNIQUE"));
     // Further mails of the case plan nothing.
     register.join(&found(2, at(1), CERTAIN), 1);
-    assert_eq!(register.number("SELECT count(*) FROM notice"), 7);
+    assert_eq!(register.number("SELECT count(*) FROM notice"), 8);
 }
 
 #[test]

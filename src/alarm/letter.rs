@@ -1,9 +1,11 @@
 //! What the DPO reads: Danish first, English below, the time left in hours, the case number, and never a CPR
 //! number, a subject or a citizen's name.
 
+use super::matter::matter;
+use super::stage::Told;
+use crate::case::Kind;
 use crate::case::deadline::left_in_words;
 use crate::case::milestone::Milestone;
-use crate::case::{Kind, State};
 use crate::store::{BypassNotice, CaseRow};
 use chrono::{DateTime, Utc};
 use chrono_tz::Europe::Copenhagen;
@@ -23,9 +25,9 @@ pub fn local(time: DateTime<Utc>) -> String {
 }
 
 /// The letter about these cases: one by itself, several as a digest.
-pub fn write(cases: &[(CaseRow, Milestone)], now: DateTime<Utc>) -> Letter {
+pub fn write(cases: &[Told], now: DateTime<Utc>) -> Letter {
     match cases {
-        [(case, milestone)] => one(case, *milestone, now),
+        [told] => one(told, now),
         _ => digest(cases, now),
     }
 }
@@ -77,140 +79,115 @@ pub fn test(now: DateTime<Utc>) -> Letter {
     }
 }
 
-fn one(case: &CaseRow, milestone: Milestone, now: DateTime<Utc>) -> Letter {
-    let (danish_left, english_left) = time_left(case, now);
-    let (danish_state, english_state) = case.state.names();
-    let subject = match (case.kind, milestone) {
-        (Kind::NearMiss, _) => format!("Afværget: CPR-nummer stoppet / Near miss [{}]", case.id),
-        (Kind::Breach, Milestone::Opened) => {
-            format!("Brud på persondatasikkerheden: {danish_left} / Breach: {english_left} [{}]", case.id)
-        }
-        (Kind::Breach, Milestone::Left(_)) => {
-            format!("Frist for anmeldelse: {danish_left} / Deadline: {english_left} [{}]", case.id)
-        }
-        (Kind::Breach, Milestone::HitAfter) => {
-            format!("Nyt fund i en afgjort sag: genåbn? / New finding in a settled case [{}]", case.id)
-        }
-        (Kind::Breach, Milestone::Overdue) => format!("FRISTEN ER OVERSKREDET / OVERDUE [{}]", case.id),
-    };
+fn one(told: &Told, now: DateTime<Utc>) -> Letter {
+    let case = &told.case;
+    let (danish, english) = case.state.names();
+    let left = time_left(case, now);
     let mut body = String::new();
-    danish(&mut body, case, danish_state, &danish_left);
+    line(&mut body, &format!("Sag {} ({danish})", case.id));
+    line(&mut body, &format!("Dataansvarlig: {}, CVR {}", case.controller, case.cvr));
+    line(&mut body, &format!("Kildesystem: {}", case.source.as_deref().unwrap_or("ikke angivet")));
+    line(
+        &mut body,
+        &format!("Mails: {}. Forskellige personer: {}{}.", case.mails, least(case, "mindst "), case.persons),
+    );
+    let texts = matter(told, &left, now);
+    for (danish, _) in &texts {
+        line(&mut body, danish);
+    }
+    line(&mut body, &format!("Se sagen: brevdue case show {}", case.id));
     line(&mut body, "");
     line(&mut body, "---");
     line(&mut body, "");
-    english(&mut body, case, english_state, &english_left);
+    line(&mut body, &format!("Case {} ({english})", case.id));
+    line(&mut body, &format!("Controller: {}, CVR {}", case.controller, case.cvr));
+    line(&mut body, &format!("Source system: {}", case.source.as_deref().unwrap_or("not named")));
+    line(
+        &mut body,
+        &format!("Mails: {}. Different persons: {}{}.", case.mails, least(case, "at least "), case.persons),
+    );
+    for (_, english) in &texts {
+        line(&mut body, english);
+    }
+    line(&mut body, &format!("See the case: brevdue case show {}", case.id));
+    Letter { subject: subject(told, &left, now), body }
+}
+
+fn subject(told: &Told, left: &(String, String), now: DateTime<Utc>) -> String {
+    let ((danish, english), id) = (left, &told.case.id);
+    let breach = told.case.kind == Kind::Breach;
+    match told.milestone {
+        Milestone::HitAfter => {
+            format!("Nyt fund i en afgjort sag: genåbn? / New finding in a settled case [{id}]")
+        }
+        Milestone::Supplement => {
+            format!(
+                "Foreløbig anmeldelse uden supplement / No supplement to a preliminary notification [{id}]"
+            )
+        }
+        Milestone::Nis2(step, 0) => {
+            let (da, en) = step.names();
+            format!("NIS2: FRISTEN FOR {} ER OVERSKREDET / {en} overdue [{id}]", da.to_uppercase())
+        }
+        Milestone::Nis2(step, _) => {
+            let (da, en) = step.names();
+            let (left_da, left_en) = told.nis2_deadline.map(|at| left_in_words(at - now)).unwrap_or_default();
+            format!("NIS2, {da}: {left_da} / {en}: {left_en} [{id}]")
+        }
+        _ if !breach => format!("Afværget: CPR-nummer stoppet / Near miss [{id}]"),
+        Milestone::Opened => format!("Brud på persondatasikkerheden: {danish} / Breach: {english} [{id}]"),
+        Milestone::Triage => {
+            format!("Mistanke venter på svar: {danish} / A suspicion waits: {english} [{id}]")
+        }
+        Milestone::Unacknowledged => {
+            format!("Ingen har kvitteret: {danish} / Nobody has acknowledged: {english} [{id}]")
+        }
+        Milestone::LastStaffed => {
+            format!("Sidste bemandede time før fristen: {danish} / Last staffed hour: {english} [{id}]")
+        }
+        Milestone::Left(_) => format!("Frist for anmeldelse: {danish} / Deadline: {english} [{id}]"),
+        Milestone::Overdue => format!("FRISTEN ER OVERSKREDET / OVERDUE [{id}]"),
+        Milestone::OverdueAgain => format!("FRISTEN ER STADIG OVERSKREDET / STILL OVERDUE [{id}]"),
+    }
+}
+
+/// The letter with when somebody is last at work before the deadline.
+pub fn with_staffed(letter: Letter, last: DateTime<Utc>, now: DateTime<Utc>) -> Letter {
+    let Letter { subject, mut body } = letter;
+    line(&mut body, "");
+    if last > now {
+        line(&mut body, &format!("Sidste bemandede time før fristen / last staffed hour: {}", local(last)));
+    } else {
+        line(
+            &mut body,
+            "Der er ingen bemandet time før fristen. / There is no staffed hour before the deadline.",
+        );
+    }
     Letter { subject, body }
 }
 
-fn danish(body: &mut String, case: &CaseRow, state: &str, left: &str) {
-    line(body, &format!("Sag {} ({state})", case.id));
-    line(body, &format!("Dataansvarlig: {}, CVR {}", case.controller, case.cvr));
-    line(body, &format!("Kildesystem: {}", case.source.as_deref().unwrap_or("ikke angivet")));
+/// The letter with a link that says that it was read.
+pub fn with_link(letter: Letter, url: &str) -> Letter {
+    let Letter { subject, mut body } = letter;
+    line(&mut body, "");
     line(
-        body,
-        &format!("Mails: {}. Forskellige personer: {}{}.", case.mails, least(case, "mindst "), case.persons),
+        &mut body,
+        "Kvittér for alarmen (den gentages så ikke; fristen løber videre, og næste varsel kommer):",
     );
-    match (case.state, case.aware_at, case.deadline) {
-        (State::NearMiss, _, _) => {
-            line(body, "");
-            line(
-                body,
-                "En mail med et ukrypteret CPR-nummer blev afvist, holdt tilbage eller sendt ad en beskyttet vej.",
-            );
-            line(body, "Nummeret har ikke forladt huset ubeskyttet. Der løber ingen frist.");
-        }
-        (_, Some(aware), Some(deadline)) => {
-            line(body, &format!("Bekendt med bruddet: {}", local(aware)));
-            line(body, &format!("Frist for anmeldelse til Datatilsynet: {} ({left})", local(deadline)));
-            line(body, "");
-            line(
-                body,
-                if case.state == State::Suspected {
-                    "En mail, der måske indeholder et ukrypteret CPR-nummer, har forladt huset."
-                } else {
-                    "En mail med et ukrypteret CPR-nummer har forladt huset."
-                },
-            );
-            line(body, "Vurdér bruddet, og anmeld det til Datatilsynet på virk.dk,");
-            line(
-                body,
-                "medmindre det er usandsynligt, at det indebærer en risiko (databeskyttelsesforordningen, artikel 33).",
-            );
-            if case.state == State::Suspected {
-                line(
-                    body,
-                    "Det er en mistanke: det er uvist, om det er et CPR-nummer, eller om vejen var ubeskyttet. Fristen",
-                );
-                line(body, "regnes fra fundet.");
-            }
-            if !case.sealed {
-                line(
-                    body,
-                    "Der manglede en DPO-nøgle: ikke alle berørte personer kan findes igen i Brevdue.",
-                );
-            }
-        }
-        (_, _, _) => {}
-    }
-    line(body, &format!("Se sagen: brevdue case show {}", case.id));
+    line(&mut body, "Acknowledge (it is not repeated then; the clock runs on, and the next step comes):");
+    line(&mut body, &format!("<{url}>"));
+    Letter { subject, body }
 }
 
-fn english(body: &mut String, case: &CaseRow, state: &str, left: &str) {
-    line(body, &format!("Case {} ({state})", case.id));
-    line(body, &format!("Controller: {}, CVR {}", case.controller, case.cvr));
-    line(body, &format!("Source system: {}", case.source.as_deref().unwrap_or("not named")));
-    line(
-        body,
-        &format!("Mails: {}. Different persons: {}{}.", case.mails, least(case, "at least "), case.persons),
-    );
-    match (case.state, case.aware_at, case.deadline) {
-        (State::NearMiss, _, _) => {
-            line(body, "");
-            line(
-                body,
-                "A mail with an unencrypted CPR number was refused, held, or sent by a protected road instead.",
-            );
-            line(body, "The number has not left unprotected. No clock is running.");
-        }
-        (_, Some(aware), Some(deadline)) => {
-            line(body, &format!("Aware: {}", local(aware)));
-            line(body, &format!("Deadline for notifying Datatilsynet: {} ({left})", local(deadline)));
-            line(body, "");
-            line(
-                body,
-                if case.state == State::Suspected {
-                    "A mail that may hold an unencrypted CPR number has left."
-                } else {
-                    "A mail with an unencrypted CPR number has left."
-                },
-            );
-            line(body, "Assess the breach and notify it to Datatilsynet on virk.dk, unless");
-            line(body, "it is unlikely to result in a risk (GDPR article 33).");
-            if case.state == State::Suspected {
-                line(
-                    body,
-                    "It is a suspicion: the finding, or that the road was unprotected, is not certain. The clock runs",
-                );
-                line(body, "from the finding.");
-            }
-            if !case.sealed {
-                line(body, "A DPO key was missing: not all persons concerned can be found again in Brevdue.");
-            }
-        }
-        (_, _, _) => {}
-    }
-    line(body, &format!("See the case: brevdue case show {}", case.id));
-}
-
-fn digest(cases: &[(CaseRow, Milestone)], now: DateTime<Utc>) -> Letter {
+fn digest(cases: &[Told], now: DateTime<Utc>) -> Letter {
     let count = cases.len();
-    let mut sorted: Vec<&CaseRow> = cases.iter().map(|(case, _)| case).collect();
-    sorted.sort_by_key(|case| (case.deadline.is_none(), case.deadline, case.id.clone()));
+    let mut sorted: Vec<&Told> = cases.iter().collect();
+    sorted.sort_by_key(|told| (told.case.deadline.is_none(), told.case.deadline, told.case.id.clone()));
     let mut body = String::new();
     line(&mut body, &format!("{count} sager kræver din opmærksomhed, den med mindst tid først."));
     line(&mut body, &format!("{count} cases need your attention, the one with least time left first."));
     line(&mut body, "");
-    for case in &sorted {
+    for Told { case, milestone, .. } in &sorted {
         let (danish_left, english_left) = time_left(case, now);
         let (danish_state, english_state) = case.state.names();
         line(&mut body, &format!("{}  {danish_left} / {english_left}", case.id));
@@ -218,6 +195,9 @@ fn digest(cases: &[(CaseRow, Milestone)], now: DateTime<Utc>) -> Letter {
             &mut body,
             &format!("    {danish_state} / {english_state}; {}, CVR {}", case.controller, case.cvr),
         );
+        if *milestone != Milestone::Opened {
+            line(&mut body, &format!("    {}", milestone.name()));
+        }
         line(
             &mut body,
             &format!("    mails {}, personer / persons {}{}", case.mails, least(case, ">= "), case.persons),
@@ -225,7 +205,7 @@ fn digest(cases: &[(CaseRow, Milestone)], now: DateTime<Utc>) -> Letter {
     }
     line(&mut body, "");
     line(&mut body, "Se dem / see them: brevdue case list");
-    let first = sorted.first().map(|case| time_left(case, now)).unwrap_or_default();
+    let first = sorted.first().map(|told| time_left(&told.case, now)).unwrap_or_default();
     Letter { subject: format!("Brevdue: {count} sager, {} / {count} cases, {}", first.0, first.1), body }
 }
 

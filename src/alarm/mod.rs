@@ -2,27 +2,38 @@
 //!
 //! Rows, not timers: what is due stands in the register, so that a restart, a clock that jumps or a mail server
 //! that is down delays and loses nothing. A row is marked sent only after the mail server's 250: twice rather
-//! than never. Start reading at [`Alarm::run`]; [`stage`] decides which rows go in which letter, [`letter`] has
-//! the texts. Tests: beside those, and `tests/alarm.rs` with a real mail server that comes and goes.
+//! than never. Of many nodes one claims a row before it sends it. Start reading at [`Alarm::run`]; [`stage`] decides which rows
+//! go in which letter, `send` hands them over, [`letter`] has the texts, `keep` is what Brevdue says of itself. Tests: beside those, and
+//! `tests/alarm.rs` with a real mail server that comes and goes.
 
+pub mod ack;
+mod alive;
 pub mod held;
+mod ics;
+mod keep;
 pub mod letter;
+mod matter;
+mod post;
 pub mod processor;
+mod send;
 pub mod sender;
 pub mod stage;
 
 use crate::clock::Clock;
-use crate::outlet::notice::{Outgoing, Post, PostError};
+use crate::outlet::notice::{Attached, Outgoing, Post, PostError};
+use crate::outlet::webhook::{Webhook, WebhookError};
 use crate::scan::Scan;
 use crate::scan::ruleset::Ruleset;
-use crate::store::{CaseRow, Store, StoreError};
+use crate::store::{Store, StoreError};
+use ack::Links;
 use chrono::{DateTime, TimeDelta, Utc};
 use letter::Letter;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::watch;
 
 pub use crate::outlet::notice::Settings;
+pub use alive::Keeping;
 
 /// What can go wrong with a round; the rows stay due.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +44,9 @@ pub enum AlarmError {
     /// The way out.
     #[error(transparent)]
     Post(#[from] PostError),
+    /// The webhook.
+    #[error(transparent)]
+    Webhook(#[from] WebhookError),
 }
 
 /// Sends what is due.
@@ -45,11 +59,24 @@ pub struct Alarm {
     processor: Option<String>,
     /// After so many hours somebody is told of held mail; empty tells nobody.
     held_hours: Vec<u32>,
+    /// Where alerts are posted when mail does not work.
+    webhook: Option<Webhook>,
+    /// How this machine is called in the register: who claims.
+    node: String,
+    /// How a letter is acknowledged by a link; `None` has no links.
+    links: Option<Links>,
+    /// Who hears of Brevdue itself; `None` is nobody.
+    keeping: Option<Keeping>,
+    health: Mutex<alive::Health>,
 }
 
 impl Alarm {
     /// The longest sleep: a clock that jumps, or a row of another process, is seen this late at most.
     const LONGEST_SLEEP: Duration = Duration::from_mins(1);
+    /// Portions of people a round.
+    const PORTIONS: usize = 40;
+    /// While the register fails.
+    const FAILING_SLEEP: Duration = Duration::from_secs(15);
     /// The shortest, so that a row that cannot be settled does not spin.
     const SHORTEST_SLEEP: Duration = Duration::from_millis(500);
 
@@ -64,7 +91,15 @@ impl Alarm {
         clock: Clock,
     ) -> Result<Self, PostError> {
         let rules = Box::new(move || Arc::clone(&rules));
+        let webhook = settings.webhook.as_ref().map(Webhook::new).transpose();
+        let webhook =
+            webhook.map_err(|error| PostError::Settings { what: "webhook", why: error.to_string() })?;
         Ok(Self {
+            webhook,
+            node: "localhost".to_owned(),
+            links: None,
+            keeping: None,
+            health: Mutex::default(),
             store,
             post: Post::new(settings)?,
             rules,
@@ -86,18 +121,43 @@ impl Alarm {
         Self { held_hours: hours.to_vec(), ..self }
     }
 
+    /// Claims what it sends under this name. Two machines that share a register must have two.
+    #[must_use]
+    pub fn on_node(self, node: &str) -> Self {
+        Self { node: node.to_owned(), ..self }
+    }
+
+    /// Puts a link into each letter by which it is acknowledged.
+    #[must_use]
+    pub fn linking(self, links: Links) -> Self {
+        Self { links: Some(links), ..self }
+    }
+
+    /// Tells these people of Brevdue itself: a register that cannot be written, and weekly that all is well.
+    #[must_use]
+    pub fn keeping(self, keeping: Keeping) -> Self {
+        Self { keeping: Some(keeping), ..self }
+    }
+
     /// Sends what is due, for as long as the process lives.
     pub async fn run(&self, mut shutdown: watch::Receiver<bool>) {
         loop {
-            if let Err(error) = self.round().await {
-                tracing::error!(%error, "alarm round failed; what is due stays due");
-            }
+            self.tick().await;
             let sleep = self.until_next().await;
             tokio::select! {
                 () = tokio::time::sleep(sleep) => {}
                 _ = shutdown.changed() => return,
             }
         }
+    }
+
+    /// A round, and what is to be done by the clock besides.
+    pub async fn tick(&self) {
+        let round = self.round().await;
+        if let Err(error) = &round {
+            tracing::error!(%error, "alarm round failed; what is due stays due");
+        }
+        self.keep(round.map(drop)).await;
     }
 
     async fn until_next(&self) -> Duration {
@@ -111,7 +171,7 @@ impl Alarm {
                     next.map_or(TimeDelta::seconds(5), |at| at - self.clock.now()).min(TimeDelta::seconds(5));
                 left.to_std().unwrap_or_default().clamp(Self::SHORTEST_SLEEP, Self::LONGEST_SLEEP)
             }
-            Ok(Err(_)) | Err(_) => Self::LONGEST_SLEEP,
+            Ok(Err(_)) | Err(_) => Self::FAILING_SLEEP,
         }
     }
 
@@ -122,10 +182,20 @@ impl Alarm {
     pub async fn round(&self) -> Result<usize, AlarmError> {
         let now = self.clock.now();
         let store = Arc::clone(&self.store);
-        let plan = blocking(move || stage::plan(&store, now)).await?;
         let mut sent = 0;
-        for letter in plan.letters {
-            sent += usize::from(self.send(letter, now).await?);
+        // Some people at a time, until nobody is left whose rows are due and not another node's.
+        for _ in 0..Self::PORTIONS {
+            let (store, node) = (Arc::clone(&store), self.node.clone());
+            let plan = blocking(move || stage::plan(&store, &node, now)).await?;
+            if plan.is_empty {
+                break;
+            }
+            for letter in plan.letters {
+                sent += usize::from(self.send(letter, now).await?);
+            }
+            for post in plan.posts {
+                sent += usize::from(self.post_to_webhook(post, now).await?);
+            }
         }
         sent += usize::from(self.tell_of_bypass(now).await?);
         if !self.held_hours.is_empty() {
@@ -139,11 +209,14 @@ impl Alarm {
     async fn tell_of_held(&self, now: DateTime<Utc>) -> Result<usize, AlarmError> {
         let store = Arc::clone(&self.store);
         let rows = blocking(move || store.held(false)).await?;
+        if held::due(rows, &self.held_hours, now).is_empty() {
+            return Ok(0);
+        }
+        let Some(rows) = self.claimed("held", now, |store| store.held(false)).await? else { return Ok(0) };
         let mut sent = 0;
         for (to, rows) in held::due(rows, &self.held_hours, now) {
             let text = checked(held::letter(&rows, now), held::fixed, &(self.rules)(), now);
-            let notice = Outgoing { to: &to, subject: &text.subject, body: &text.body, attached: None };
-            if let Err(error) = self.post.send(notice).await {
+            if let Err(error) = self.post.send(Outgoing::plain(&to, &text.subject, &text.body)).await {
                 tracing::warn!(%error, "notice of held mail not sent; tried again");
                 continue;
             }
@@ -153,68 +226,56 @@ impl Alarm {
             blocking(move || store.held_alarmed(&ids, at)).await?;
             sent += 1;
         }
+        let store = Arc::clone(&self.store);
+        blocking(move || store.end_task("held", Some(now))).await?;
         Ok(sent)
+    }
+
+    /// What `read` says once this node has claimed the task; `None` while another node is at it. What was read before the claim
+    /// may have been told by that node.
+    async fn claimed<T: Send + 'static>(
+        &self,
+        task: &'static str,
+        now: DateTime<Utc>,
+        read: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<Option<T>, AlarmError> {
+        let (store, node) = (Arc::clone(&self.store), self.node.clone());
+        let claimed = blocking(move || match store.claim_task(task, &node, now)? {
+            Some(_) => read(&store).map(Some),
+            None => Ok(None),
+        });
+        Ok(claimed.await?)
     }
 
     /// Mail that left without passing us belongs to no case: it is told of by itself, once an hour at most.
     async fn tell_of_bypass(&self, now: DateTime<Utc>) -> Result<bool, AlarmError> {
         let store = Arc::clone(&self.store);
-        let Some(notice) = blocking(move || store.bypass_to_tell(now)).await? else { return Ok(false) };
-        let (text, _) = self.read_before_it_leaves(letter::bypass(&notice), None, now);
-        let result = self
-            .post
-            .send(Outgoing {
-                to: &notice.recipient,
-                subject: &text.subject,
-                body: &text.body,
-                attached: None,
-            })
-            .await;
+        if blocking(move || store.bypass_to_tell(now)).await?.is_none() {
+            return Ok(false);
+        }
+        let claimed = self.claimed("bypass", now, move |store| store.bypass_to_tell(now)).await?;
+        let Some(notice) = claimed.flatten() else { return Ok(false) };
+        let (text, _) = self.read_before_it_leaves(letter::bypass(&notice), Vec::new(), now);
+        let result = self.post.send(Outgoing::plain(&notice.recipient, &text.subject, &text.body)).await;
         let (store, at) = (Arc::clone(&self.store), self.clock.now());
         match result {
-            Ok(()) => {
+            Ok(_) => {
                 tracing::info!(mails = notice.mails, "notice of a bypass sent");
-                blocking(move || store.bypass_told(&notice, at)).await?;
+                blocking(move || {
+                    store.bypass_told(&notice, at)?;
+                    store.end_task("bypass", Some(at))
+                })
+                .await?;
                 Ok(true)
             }
             Err(error) => {
                 tracing::warn!(%error, "notice of a bypass not sent; tried again");
                 let again = now + stage::backoff(notice.attempts);
-                blocking(move || store.bypass_delayed(&notice, again, &error.to_string())).await?;
-                Ok(false)
-            }
-        }
-    }
-
-    async fn send(&self, letter: stage::Planned, now: DateTime<Utc>) -> Result<bool, AlarmError> {
-        let text = letter::write(&letter.cases, now);
-        let (text, json) = match &self.processor {
-            Some(name) => {
-                let cases: Vec<&CaseRow> = letter.cases.iter().map(|(case, _)| case).collect();
-                (processor::letter(text, name, now), processor::json(&cases, name, now))
-            }
-            None => (text, None),
-        };
-        let (text, json) = self.read_before_it_leaves(text, json, now);
-        let attached = json.as_deref().map(|json| (processor::FILE, json));
-        let begun = self.clock.now();
-        let outgoing = Outgoing { to: &letter.recipient, subject: &text.subject, body: &text.body, attached };
-        let result = self.post.send(outgoing).await;
-        let store = Arc::clone(&self.store);
-        match result {
-            Ok(()) => {
-                tracing::info!(cases = letter.cases.len(), milestone = letter.urgent.word(), "notice sent");
-                // Marked only now: a crash before this line sends the letter again.
-                let at = self.clock.now();
-                blocking(move || store.notices_sent(&letter.sent, &letter.merged, begun, at)).await?;
-                Ok(true)
-            }
-            Err(error) => {
-                tracing::warn!(%error, "notice not sent; tried again");
-                let again = now + stage::backoff(letter.attempts);
-                let error = error.to_string();
-                let ids: Vec<i64> = letter.sent.iter().chain(&letter.merged).copied().collect();
-                blocking(move || store.notices_delayed(&ids, again, Some(&error))).await?;
+                blocking(move || {
+                    store.bypass_delayed(&notice, again, &error.to_string())?;
+                    store.end_task("bypass", None)
+                })
+                .await?;
                 Ok(false)
             }
         }
@@ -225,33 +286,46 @@ impl Alarm {
     fn read_before_it_leaves(
         &self,
         letter: Letter,
-        json: Option<String>,
+        attached: Vec<Attached>,
         now: DateTime<Utc>,
-    ) -> (Letter, Option<String>) {
-        let mut scan = Scan::new((self.rules)(), crate::scan::ruleset::day_of(now.date_naive()));
-        let beside = json.as_deref().unwrap_or_default();
-        let text = format!("Subject: {}\r\n\r\n{}\r\n{beside}", letter.subject, letter.body);
-        scan.feed(text.as_bytes());
-        let report = scan.finish();
-        if report.clean().is_some() && report.findings.is_empty() {
-            (letter, json)
+    ) -> (Letter, Vec<Attached>) {
+        let mut text = format!("Subject: {}\r\n\r\n{}", letter.subject, letter.body);
+        for file in &attached {
+            text.push_str("\r\n");
+            text.push_str(&file.text);
+        }
+        if self.is_clean(&text, now) {
+            (letter, attached)
         } else {
             tracing::error!("a notice held what looks like a CPR number; the fixed text is sent instead");
-            (letter::fixed(), None)
+            (letter::fixed(), Vec::new())
         }
     }
 
-    /// Sends a test letter to each of these, past the register.
+    fn is_clean(&self, text: &str, now: DateTime<Utc>) -> bool {
+        is_clean(text, &(self.rules)(), now)
+    }
+
+    /// Sends a test letter to each of these, past the register, and tries every other road there is: which of them took it.
     ///
     /// # Errors
-    /// The first letter that could not be sent.
-    pub async fn test(&self, recipients: &[String]) -> Result<(), AlarmError> {
-        let letter = letter::test(self.clock.now());
+    /// The first letter or post that was not taken.
+    pub async fn test(&self, recipients: &[String]) -> Result<Vec<&'static str>, AlarmError> {
+        let now = self.clock.now();
+        let letter = letter::test(now);
+        let mut others = Vec::new();
         for to in recipients {
-            let outgoing = Outgoing { to, subject: &letter.subject, body: &letter.body, attached: None };
+            let outgoing = Outgoing::plain(to, &letter.subject, &letter.body);
             self.post.send(outgoing).await?;
+            if others.is_empty() && self.post.try_second(outgoing).await? {
+                others.push("second");
+            }
         }
-        Ok(())
+        if let Some(webhook) = &self.webhook {
+            webhook.post(post::test(now), now.timestamp()).await?;
+            others.push("webhook");
+        }
+        Ok(others)
     }
 }
 
@@ -263,15 +337,25 @@ pub fn checked(
     rules: &Arc<Ruleset>,
     now: DateTime<Utc>,
 ) -> Letter {
-    let mut scan = Scan::new(Arc::clone(rules), crate::scan::ruleset::day_of(now.date_naive()));
-    scan.feed(format!("Subject: {}\r\n\r\n{}", letter.subject, letter.body).as_bytes());
-    let report = scan.finish();
-    if report.clean().is_some() && report.findings.is_empty() {
+    if is_clean(&format!("Subject: {}\r\n\r\n{}", letter.subject, letter.body), rules, now) {
         letter
     } else {
         tracing::error!("a notice held what looks like a CPR number; the fixed text is sent instead");
         fixed()
     }
+}
+
+/// Whether our own scanner finds nothing in a text that is no mail.
+pub fn is_clean_text(text: &str, rules: &Arc<Ruleset>, now: DateTime<Utc>) -> bool {
+    is_clean(&format!("Subject: -\r\n\r\n{text}\r\n"), rules, now)
+}
+
+/// The same of a whole mail.
+fn is_clean(text: &str, rules: &Arc<Ruleset>, now: DateTime<Utc>) -> bool {
+    let mut scan = Scan::new(Arc::clone(rules), crate::scan::ruleset::day_of(now.date_naive()));
+    scan.feed(text.as_bytes());
+    let report = scan.finish();
+    report.clean().is_some() && report.findings.is_empty()
 }
 
 async fn blocking<T: Send + 'static>(

@@ -3,8 +3,10 @@
 //! Reads the register and decides; sends nothing.
 
 use crate::case::Kind;
-use crate::case::milestone::Milestone;
-use crate::store::{CaseRow, NoticeRow, Store, StoreError};
+use crate::case::act::nis2_deadlines;
+use crate::case::field::Field;
+use crate::case::milestone::{Milestone, Nis2Step};
+use crate::store::{CaseRow, Channel, NoticeRow, Store, StoreError};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::BTreeMap;
 
@@ -18,6 +20,25 @@ pub const CASES_A_LETTER: usize = 3;
 pub struct Plan {
     /// To be sent now.
     pub letters: Vec<Planned>,
+    /// To be posted to the webhook now.
+    pub posts: Vec<Planned>,
+    /// Whether nothing was due, or it was another node's.
+    pub is_empty: bool,
+}
+
+/// What a letter tells of.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// The case.
+    pub case: CaseRow,
+    /// The step.
+    pub milestone: Milestone,
+    /// Of which clock.
+    pub clock_version: i64,
+    /// Of a step that repeats.
+    pub ordinal: i64,
+    /// When that step's own deadline is, if it belongs to the second clock.
+    pub nis2_deadline: Option<DateTime<Utc>>,
 }
 
 /// A letter and the rows it settles.
@@ -26,7 +47,7 @@ pub struct Planned {
     /// To whom.
     pub recipient: String,
     /// What it tells of: one case, or a digest of several.
-    pub cases: Vec<(CaseRow, Milestone)>,
+    pub cases: Vec<Told>,
     /// The most pressing step in it.
     pub urgent: Milestone,
     /// Rows that this letter sends.
@@ -42,17 +63,25 @@ pub fn backoff(attempts: u32) -> TimeDelta {
     TimeDelta::seconds((30_i64 << attempts.min(5)).min(900))
 }
 
-/// Plans the letters that are due; openings over the hour's limit are put off until the hour is over.
+/// Claims what is due for this node and plans its letters; openings over the hour's limit are put off until the hour is over.
 ///
 /// # Errors
 /// When the register cannot be read or written.
-pub fn plan(store: &Store, now: DateTime<Utc>) -> Result<Plan, StoreError> {
+pub fn plan(store: &Store, node: &str, now: DateTime<Utc>) -> Result<Plan, StoreError> {
     // Breaches apart from near misses, so that no breach waits because much was stopped.
     let mut people: BTreeMap<(String, bool), Vec<NoticeRow>> = BTreeMap::new();
-    for row in store.due_notices(now)? {
+    let mut posts = Vec::new();
+    let claimed = store.claim_notices(node, now)?;
+    let is_empty = claimed.is_empty();
+    for row in claimed {
+        if row.channel == Channel::Webhook {
+            posts.push(row);
+            continue;
+        }
         people.entry((row.recipient.clone(), row.kind == Kind::NearMiss)).or_default().push(row);
     }
-    let mut plan = Plan::default();
+    let posts = letters_for(store, Channel::Webhook.word(), posts, CASES_A_LETTER)?;
+    let mut plan = Plan { letters: Vec::new(), posts, is_empty };
     for ((recipient, is_near_miss), rows) in people {
         let kind = if is_near_miss { Kind::NearMiss } else { Kind::Breach };
         let mut separate = CASES_A_LETTER;
@@ -97,19 +126,26 @@ fn letters_for(
     rows: Vec<NoticeRow>,
     separate: usize,
 ) -> Result<Vec<Planned>, StoreError> {
-    let mut cases: BTreeMap<String, Vec<NoticeRow>> = BTreeMap::new();
+    // The second clock has letters of its own: none of its steps is told by one of the first.
+    let mut cases: BTreeMap<(String, bool), Vec<NoticeRow>> = BTreeMap::new();
     for row in rows {
-        cases.entry(row.case.to_string()).or_default().push(row);
+        cases.entry((row.case.to_string(), row.milestone.is_nis2())).or_default().push(row);
     }
     let mut letters = Vec::new();
     for mut rows in cases.into_values() {
-        rows.sort_by_key(|row| row.milestone.urgency());
+        rows.sort_by_key(|row| (row.milestone.urgency(), row.ordinal));
         let Some(urgent) = rows.pop() else { continue };
         let Some(file) = store.case(&urgent.case)? else { continue };
         letters.push(Planned {
             recipient: recipient.to_owned(),
             attempts: rows.iter().map(|row| row.attempts).max().unwrap_or(0).max(urgent.attempts),
-            cases: vec![(file.row, urgent.milestone)],
+            cases: vec![Told {
+                nis2_deadline: nis2_deadline(urgent.milestone, &file.facts),
+                case: file.row,
+                milestone: urgent.milestone,
+                clock_version: urgent.clock_version,
+                ordinal: urgent.ordinal,
+            }],
             urgent: urgent.milestone,
             sent: vec![urgent.id],
             merged: rows.iter().map(|row| row.id).collect(),
@@ -129,6 +165,12 @@ fn letters_for(
         digest
     });
     Ok(digest.into_iter().collect())
+}
+
+fn nis2_deadline(milestone: Milestone, facts: &BTreeMap<Field, String>) -> Option<DateTime<Utc>> {
+    let Milestone::Nis2(step, _) = milestone else { return None };
+    let place = Nis2Step::ALL.iter().position(|one| *one == step)?;
+    nis2_deadlines(facts).get(place).copied().flatten()
 }
 
 #[cfg(test)]

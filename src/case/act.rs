@@ -353,7 +353,8 @@ pub fn decide(case: &Standing, act: &Act, by: &By) -> Result<Moved, Refused> {
                 return Err(Refused::Time("the supplement is before the first notification".to_owned()));
             }
             let state = if *is_final { State::NotifiedFinal } else { State::NotifiedPreliminary };
-            Ok(Moved { state, alerts: if *is_final { Alerts::Stop } else { Alerts::Stay }, ..stay })
+            // A supplement begins the days after which the next is asked for anew.
+            Ok(Moved { state, alerts: if *is_final { Alerts::Stop } else { Alerts::Anew }, ..stay })
         }
         (_, Act::Supplemented { .. }) => no("a supplement follows a preliminary notification"),
 

@@ -5,9 +5,11 @@
 //! Source: facts of the law, "Awareness", "The clock" and "States". Tests: tables beside the code.
 
 pub mod act;
+pub mod calendar;
 pub mod chain;
 pub mod deadline;
 pub mod detection;
+pub mod escalation;
 pub mod field;
 pub mod incident;
 pub mod local;

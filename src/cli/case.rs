@@ -7,7 +7,6 @@ mod persons;
 use crate::alarm::letter::local;
 use crate::case::deadline::left_in_words;
 use crate::case::field::{Field, Form};
-use crate::case::milestone::Milestone;
 use crate::case::{CaseId, State};
 use crate::clock::Clock;
 use crate::daemon;
@@ -447,15 +446,6 @@ fn state_name(word: &str) -> &str {
     State::from_word(word).map_or(word, |state| state.names().0)
 }
 
-fn milestone_name(milestone: Milestone) -> String {
-    match milestone {
-        Milestone::Opened => "åbning".to_owned(),
-        Milestone::Left(hours) => format!("{hours} t. før frist"),
-        Milestone::Overdue => "overskredet".to_owned(),
-        Milestone::HitAfter => "nyt fund efter afgørelse".to_owned(),
-    }
-}
-
 pub(super) fn verdict_name(word: &str) -> &str {
     match word {
         "deliver" => "sendt",
@@ -483,16 +473,12 @@ fn notice(notice: &NoticeRow) -> String {
             let begun = notice.begun_at.filter(|begun| *begun != at).unwrap_or(at);
             format!("sendt {}, modtaget {}", local(begun), local(at))
         }
-        ("merged", _, _) => "samlet i et senere varsel".to_owned(),
+        ("merged", _, _) => "samlet i et andet varsel".to_owned(),
+        ("stopped", _, _) => "bortfaldet".to_owned(),
         (_, None, Some(error)) => format!("forsøgt {} gange: {error}", notice.attempts),
         (_, None, None) => "venter".to_owned(),
     };
-    format!(
-        "  {}  {:<15} {}  {fate}",
-        local(notice.due_at),
-        milestone_name(notice.milestone),
-        notice.recipient
-    )
+    format!("  {}  {:<15} {}  {fate}", local(notice.due_at), notice.milestone.name(), notice.recipient)
 }
 
 fn message(message: &MessageRow) -> String {

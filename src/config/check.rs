@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::Path;
 
+use super::alarm;
 use super::diagnose::{Problem, Severity};
 use super::digital_post;
 use super::file::{self, Written};
@@ -16,8 +17,8 @@ use super::policy;
 use super::section::At;
 use super::value::{self, Refusal};
 use super::{
-    AlarmSettings, CheckSettings, Config, ConsoleSettings, DocumentSettings, HoldSettings, MilterSettings,
-    SmtpSettings, Source, maillog::maillog,
+    CheckSettings, Config, ConsoleSettings, DocumentSettings, HoldSettings, MilterSettings, SmtpSettings,
+    Source, maillog::maillog,
 };
 use crate::envelope::Controller;
 use crate::intake::listen::ListenAddr;
@@ -32,9 +33,9 @@ pub(super) const NO_CVR: &str = "00000000";
 pub(super) fn config(written: &Written, folder: &Path, faults: &mut Vec<Problem>) -> Option<Config> {
     let mut addresses = Once(HashMap::new(), "the address");
     let milter = written.milter.as_ref().map(|milter| listen(milter, folder, &mut addresses, faults));
-    let console = written.console.as_ref().and_then(|text| {
-        let listen = address(text, folder, &CONSOLE, &mut addresses, faults)?;
-        Some(ConsoleSettings { listen })
+    let console = written.console.as_ref().and_then(|console| {
+        let listen = address(console.listen.as_ref()?, folder, &CONSOLE, &mut addresses, faults)?;
+        Some(ConsoleSettings { listen, url: read(console.url.as_ref(), alarm::page_url, faults) })
     });
     let check = written.check.as_ref().and_then(|text| {
         let listen = address(text, folder, &CHECK, &mut addresses, faults)?;
@@ -75,7 +76,8 @@ pub(super) fn config(written: &Written, folder: &Path, faults: &mut Vec<Problem>
     if written.alarm.is_none() {
         nobody_is_told(&written.controllers, faults);
     }
-    let alarm = written.alarm.as_ref().and_then(|written| alarm(written, faults));
+    let alarm = written.alarm.as_ref().and_then(|written| alarm::alarm(written, folder, faults));
+    let planning = alarm::planning(written, faults);
     let rules = written.rules.as_ref().map(|path| value::path(path.get_ref(), folder));
     let smtp = smtp.map(|smtp| Some(SmtpSettings { spool: spool.clone()?, ..smtp? }));
     Some(Config {
@@ -101,6 +103,7 @@ pub(super) fn config(written: &Written, folder: &Path, faults: &mut Vec<Problem>
         controllers: controllers?,
         sources: sources?,
         alarm,
+        planning,
         rules,
         maillog: written.maillog.as_ref().and_then(|written| maillog(written, folder, faults)),
     })
@@ -442,14 +445,6 @@ fn sources(written: &[file::Source], faults: &mut Vec<Problem>) -> Option<Vec<So
         all.extend(name.zip(pattern).map(|(name, pattern)| Source { name, pattern, vendor }));
     }
     (all.len() == written.len()).then_some(all)
-}
-
-/// `None` is a noted fault, which keeps the whole from being run.
-fn alarm(written: &file::Alarm, faults: &mut Vec<Problem>) -> Option<AlarmSettings> {
-    let smtp = read(written.smtp.as_ref(), value::smtp_url, faults);
-    let from = read(written.from.as_ref(), value::mail_address, faults);
-    let processor = written.processor.as_ref().and_then(|name| read(Some(name), value::plain_words, faults));
-    smtp.zip(from).map(|(smtp, from)| AlarmSettings { smtp, from, processor })
 }
 
 fn nobody_is_told(controllers: &[file::Controller], faults: &mut Vec<Problem>) {

@@ -19,7 +19,7 @@ use crate::scan::coverage::UnreadKind;
 pub(super) struct Written {
     pub(super) milter: Option<Milter>,
     pub(super) smtp: Option<Smtp>,
-    pub(super) console: Option<At<String>>,
+    pub(super) console: Option<Console>,
     pub(super) check: Option<At<String>>,
     pub(super) store: Option<At<String>>,
     pub(super) spool: Option<At<String>>,
@@ -39,6 +39,13 @@ pub(super) struct Written {
     pub(super) alarm: Option<Alarm>,
     pub(super) rules: Option<At<String>>,
     pub(super) maillog: Option<Maillog>,
+}
+
+/// `[console]`.
+#[derive(Debug)]
+pub(super) struct Console {
+    pub(super) listen: Option<At<String>>,
+    pub(super) url: Option<At<String>>,
 }
 
 /// `[maillog]`.
@@ -131,6 +138,8 @@ pub(super) struct Controller {
     pub(super) recipients: Vec<At<String>>,
     pub(super) sources: Vec<At<String>>,
     pub(super) dpo: Option<At<String>>,
+    pub(super) deputy: Option<At<String>>,
+    pub(super) chief: Option<At<String>>,
     pub(super) dpo_key: Option<At<String>>,
     pub(super) default: Option<At<bool>>,
 }
@@ -141,6 +150,7 @@ pub(super) struct Source {
     pub(super) name: Option<At<String>>,
     pub(super) pattern: Option<At<String>>,
     pub(super) vendor: Option<At<String>>,
+    pub(super) owner: Option<At<String>>,
 }
 
 /// `[alarm]`.
@@ -149,6 +159,12 @@ pub(super) struct Alarm {
     pub(super) smtp: Option<At<String>>,
     pub(super) from: Option<At<String>>,
     pub(super) processor: Option<At<String>>,
+    pub(super) second: Option<At<String>>,
+    pub(super) webhook: Option<At<String>>,
+    pub(super) webhook_key_file: Option<At<String>>,
+    pub(super) webhook_ca: Option<At<String>>,
+    pub(super) staffed: Option<At<String>>,
+    pub(super) closed: Vec<At<String>>,
 }
 
 /// Reads the whole file and notes every fault of form. The places of broken syntax come with it: what
@@ -166,9 +182,7 @@ pub(super) fn read(source: &str, faults: &mut Vec<Problem>) -> (Written, Vec<Ran
     // The order is that of the contract and of the template; the help of an unknown key lists it so.
     let milter = file.take_section("milter", "[milter]", faults).map(|section| milter(section, faults));
     let smtp = file.take_section("smtp", "[smtp]", faults).map(|section| smtp(section, faults));
-    let console = file
-        .take_section("console", "[console]", faults)
-        .and_then(|section| lone_text(section, ("listen", "\"127.0.0.1:8892\""), faults));
+    let console = file.take_section("console", "[console]", faults).map(|section| console(section, faults));
     let check = file
         .take_section("check", "[check]", faults)
         .and_then(|section| lone_text(section, ("listen", "\"127.0.0.1:8893\""), faults));
@@ -236,6 +250,15 @@ fn lone_text(mut section: Section<'_>, key: Key, faults: &mut Vec<Problem>) -> O
     let text = section.need_text(key, faults);
     section.finish(faults);
     text
+}
+
+fn console(mut section: Section<'_>, faults: &mut Vec<Problem>) -> Console {
+    let read = Console {
+        listen: section.need_text(("listen", "\"127.0.0.1:8892\""), faults),
+        url: section.take_text(("url", "\"https://brevdue.kommune.example\""), faults),
+    };
+    section.finish(faults);
+    read
 }
 
 fn milter(mut section: Section<'_>, faults: &mut Vec<Problem>) -> Milter {
@@ -350,13 +373,15 @@ fn controller(mut section: Section<'_>, faults: &mut Vec<Problem>) -> Controller
     let recipients = section.take_texts(("recipients", "[\"kommune.example\"]"), faults);
     let sources = section.take_texts(("sources", "[\"Byggesag\"]"), faults);
     let dpo = section.need_text(("dpo", "\"dpo@kommune.example\""), faults);
+    let deputy = section.take_text(("deputy", "\"stedfortraeder@kommune.example\""), faults);
+    let chief = section.take_text(("chief", "\"direktion@kommune.example\""), faults);
     if !section.has("dpo_key") {
         faults.push(no_key(section.at()));
     }
     let dpo_key = section.take_text(("dpo_key", "\"age1...\""), faults);
     let default = section.take_bool(("default", "true"), faults);
     section.finish(faults);
-    Controller { at, name, cvr, domains, recipients, sources, dpo, dpo_key, default }
+    Controller { at, name, cvr, domains, recipients, sources, dpo, deputy, chief, dpo_key, default }
 }
 
 fn origin(mut section: Section<'_>, faults: &mut Vec<Problem>) -> Source {
@@ -364,6 +389,7 @@ fn origin(mut section: Section<'_>, faults: &mut Vec<Problem>) -> Source {
         name: section.need_text(("name", "\"Byggesag\""), faults),
         pattern: section.need_text(("match", "\"noreply@byggesag.example\""), faults),
         vendor: section.take_text(("vendor", "\"Leverandøren A/S\""), faults),
+        owner: section.take_text(("owner", "\"systemejer@kommune.example\""), faults),
     };
     section.finish(faults);
     read
@@ -374,6 +400,12 @@ fn alarm(mut section: Section<'_>, faults: &mut Vec<Problem>) -> Alarm {
         smtp: section.need_text(("smtp", "\"127.0.0.1:25\""), faults),
         from: section.need_text(("from", "\"brevdue@kommune.example\""), faults),
         processor: section.take_text(("processor", "\"Leverandøren A/S\""), faults),
+        second: section.take_text(("second", "\"smtps://user:password@mail.example\""), faults),
+        webhook: section.take_text(("webhook", "\"https://vagt.example/brevdue\""), faults),
+        webhook_key_file: section.take_text(("webhook_key_file", "\"webhook.key\""), faults),
+        webhook_ca: section.take_text(("webhook_ca", "\"ca.pem\""), faults),
+        staffed: section.take_text(("staffed", "\"mon-thu 08:00-16:00, fri 08:00-15:00\""), faults),
+        closed: section.take_texts(("closed", "[\"24/12\", \"ascension+1\"]"), faults),
     };
     section.finish(faults);
     read

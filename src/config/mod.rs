@@ -5,6 +5,7 @@
 //! path or an address names. A file with an error is not run in part: a scanner that has lost a section is
 //! one that lets mail pass. Start reading at [`load`]. Tests: `tests.rs`.
 
+mod alarm;
 mod check;
 pub mod diagnose;
 mod digital_post;
@@ -25,6 +26,7 @@ use diagnose::{Problem, Problems, Severity};
 
 pub use crate::alarm::Settings as AlarmSettings;
 pub use crate::case::incident::Source;
+use crate::case::milestone::Planning;
 use crate::envelope::Controller;
 use crate::intake::listen::ListenAddr;
 pub use crate::intake::maillog::Settings as MaillogSettings;
@@ -72,6 +74,8 @@ pub struct Config {
     pub sources: Vec<Source>,
     /// How people are told; `None` tells nobody.
     pub alarm: Option<AlarmSettings>,
+    /// When somebody is at work, and who is told after the DPO.
+    pub planning: Planning,
     /// A folder of rules over those built in.
     pub rules: Option<PathBuf>,
     /// The mail server's log; `None` asks nobody how mail travelled.
@@ -83,6 +87,8 @@ pub struct Config {
 pub struct ConsoleSettings {
     /// Where to listen.
     pub listen: ListenAddr,
+    /// Where people reach it, without a slash at its end; `None` puts no link into letters.
+    pub url: Option<String>,
 }
 
 /// `[check]`.
@@ -206,6 +212,7 @@ impl Config {
             }],
             sources: Vec::new(),
             alarm: None,
+            planning: Planning::default(),
             rules: None,
             maillog: None,
         }

@@ -286,9 +286,12 @@ const HOMES: [(&str, &[&str]); 15] = [
     ("[policy.unread]", &["image", "document", "encrypted", "password", "damaged", "limit", "ambiguous"]),
     ("[[road]]", &["protection", "warn_persons", "max_persons"]),
     ("[[exemption]]", &["reason", "since", "until", "by"]),
-    ("[[controller]]", &["cvr", "domains", "recipients", "sources", "dpo", "dpo_key"]),
-    ("[[source]]", &["match", "vendor"]),
-    ("[alarm]", &["from", "processor"]),
+    ("[[controller]]", &["cvr", "domains", "recipients", "sources", "dpo", "deputy", "chief", "dpo_key"]),
+    ("[[source]]", &["match", "vendor", "owner"]),
+    (
+        "[alarm]",
+        &["from", "processor", "second", "webhook", "webhook_key_file", "webhook_ca", "staffed", "closed"],
+    ),
     ("[maillog]", &["journal", "tls_logged", "bypass", "need_not_pass"]),
 ];
 

@@ -1,5 +1,6 @@
 //! Good and bad configurations, with the expected picture.
 
+mod alarm;
 mod digital_post;
 mod doors;
 mod policy;

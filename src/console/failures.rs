@@ -80,6 +80,7 @@ pub const FAILURES: &[Failure] = &[
         tests: &[
             "crash::a_register_that_another_process_holds_means_451_and_nothing_half_written",
             "gate::a_register_that_cannot_be_written_means_come_again",
+            "house::a_register_that_cannot_be_written_is_told_of_past_it_and_hourly",
         ],
     },
     Failure {
@@ -288,13 +289,25 @@ pub const FAILURES: &[Failure] = &[
         what: ["mailserveren til varsler svarer ikke", "the mail server for alarms does not answer"],
         mail: Mail::Flows,
         then: [
-            "hvert varsel prøves igen, til det er afleveret, også efter genstart; `brevdue case show` viser det",
-            "every notice is tried again until it is delivered, after a restart too; `brevdue case show` shows it",
+            "den anden mailserver og webhook'en får varslet; det prøves igen, til det er afleveret, også efter genstart",
+            "the second mail server and the webhook get the notice; it is tried until delivered, after a restart too",
         ],
         tests: &[
             "alarm::a_mail_server_that_is_down_or_refuses_delays_and_loses_nothing",
+            "roads::the_second_server_takes_what_the_first_does_not",
+            "roads::the_webhook_hears_of_what_no_mail_server_took_signed_and_without_a_name",
             "crash::a_daemon_killed_after_its_answer_has_the_case_and_tells_of_it_when_it_is_back",
         ],
+    },
+    Failure {
+        word: "alarm-node-dies",
+        what: ["en maskine dør, mens den sender varsler", "a machine dies while it sends notices"],
+        mail: Mail::Flows,
+        then: [
+            "en anden sender dem efter fem minutter, eller den selv ved genstart: hellere to gange end aldrig",
+            "another sends them after five minutes, or itself when it is back: twice rather than never",
+        ],
+        tests: &["nodes::nodes_that_share_a_server", "kills::no_alert_is_lost_when_the_daemon_is_killed"],
     },
     Failure {
         word: "clock-jumps",

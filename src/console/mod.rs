@@ -1,10 +1,12 @@
-//! What is asked of a running Brevdue over HTTP: is it well (`/healthz`), and what has it counted (`/metrics`).
+//! What is asked of a running Brevdue over HTTP: is it well (`/healthz`), what has it counted (`/metrics`), and the links of
+//! alerts (`/ack`).
 //!
 //! *What it is*: two plain pages for the monitoring, over a listener that it is handed. *What it never does*: know
 //! where the facts come from (they are a [`Watched`]), change anything, or show what belongs to a message. There is
 //! no authentication, so nothing stands here that a person on the same machine may not see. *Start reading at*
 //! [`serve`]; [`health`] and [`metrics`] are the pages. *Tests*: beside those; `tests/reload/console.rs` asks a real daemon.
 
+pub mod ack;
 pub mod failures;
 pub mod health;
 pub mod metrics;
@@ -31,6 +33,11 @@ pub trait Watched: Send + Sync + 'static {
 
     /// What it has counted until now.
     fn metrics(&self) -> Vec<Family>;
+
+    /// What the link of an alert does, by its query; only with `really` it is done. May write a disk.
+    fn acknowledge(&self, _query: &str, _really: bool) -> ack::Acknowledging {
+        ack::Acknowledging::Unknown
+    }
 }
 
 /// Answers until `stopped` turns true. Connections that are open then are cut: nobody's mail hangs on them.
@@ -49,6 +56,7 @@ where
     let pages = Router::new()
         .route("/healthz", get(healthz))
         .route("/metrics", get(all_metrics))
+        .route("/ack", get(ack::ask).post(ack::done))
         .fallback(async || page(StatusCode::NOT_FOUND, TEXT, "here are /healthz and /metrics\n".to_owned()))
         .with_state(watched);
     tokio::select! {

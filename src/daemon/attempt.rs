@@ -137,6 +137,7 @@ pub(super) fn needs_restart(started: &Config, new: &Config) -> Vec<&'static str>
         alarm,
         maillog,
         // These are what a reload is for.
+        planning: _,
         policy: _,
         documents: _,
         controllers: _,
@@ -147,14 +148,11 @@ pub(super) fn needs_restart(started: &Config, new: &Config) -> Vec<&'static str>
         config.as_ref().map(|milter| (milter.listen.clone(), milter.max_connections))
     };
     let (milter, before) = (milter_of(milter), milter_of(&started.milter));
-    let alarm_of = |alarm: &Option<config::AlarmSettings>| {
-        alarm.as_ref().map(|alarm| (alarm.smtp.clone(), alarm.from.clone(), alarm.processor.clone()))
-    };
     let changes = [
         ("[milter] listen", milter.as_ref().map(|one| &one.0) != before.as_ref().map(|one| &one.0)),
         ("[milter] max_connections", milter.map(|one| one.1) != before.map(|one| one.1)),
         ("[smtp]", *smtp != started.smtp),
-        ("[console] listen", *console != started.console),
+        ("[console]", *console != started.console),
         ("[check] listen", *check != started.check),
         ("[store] url", *store != started.store),
         ("[spool] path", *spool != started.spool),
@@ -162,7 +160,7 @@ pub(super) fn needs_restart(started: &Config, new: &Config) -> Vec<&'static str>
         ("[seal] release_key", *release_key != started.release_key),
         ("[hold]", *hold != started.hold),
         ("[digital_post]", *digital_post != started.digital_post),
-        ("[alarm]", alarm_of(alarm) != alarm_of(&started.alarm)),
+        ("[alarm]", *alarm != started.alarm),
         ("[maillog]", *maillog != started.maillog),
     ];
     changes.into_iter().filter_map(|(what, changed)| changed.then_some(what)).collect()

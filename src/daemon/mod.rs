@@ -4,6 +4,7 @@
 //! than run without its key or its register. Start reading at [`Daemon::start`]; `reload.rs` is what changes while
 //! it runs.
 
+mod ack;
 mod attempt;
 pub mod held;
 mod listen;
@@ -14,10 +15,10 @@ pub mod rules;
 mod starred;
 mod status;
 pub mod telemetry;
+mod wake;
 
 pub use reload::Noted;
 
-use crate::alarm::Alarm;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::console;
@@ -184,7 +185,9 @@ pub fn open_store(config: &Config) -> Result<Store, StartError> {
     {
         make_folder(folder)?;
     }
-    Ok(Store::at(&config.store)?)
+    let store = Store::at(&config.store)?;
+    store.plan_by(config.planning.clone());
+    Ok(store)
 }
 
 /// Opens the register with its key and its evidence. The key is made the first time, and never again.
@@ -327,6 +330,7 @@ impl Daemon {
             node_key: register.node_key.clone(),
             evidence: register.evidence.clone(),
         };
+        let links = wake::links(config, &register.node_key, &status, &clock);
         let gate = Gate::new(setup, register, clock.clone()).on_node(&held::node_name(config));
         let gate = Arc::new(if config.maillog.is_some() { gate.with_log() } else { gate });
         let of = Arc::clone(&gate);
@@ -364,15 +368,7 @@ impl Daemon {
         let smtp = smtp.transpose().map_err(|source| StartError::Listen { door: "SMTP door", source })?;
         let door = config.milter.as_ref().map(|settings| Door::bind(settings, Arc::clone(&gate)));
         let door = door.transpose().map_err(|source| StartError::Listen { door: "milter door", source })?;
-        if let Some(settings) = &config.alarm {
-            let (store, of) = (Arc::clone(&daemon.store), Arc::clone(&gate));
-            let rules = Arc::clone(&gate.setup().rules);
-            let alarm =
-                Alarm::new(store, settings, rules, clock)?.following(move || Arc::clone(&of.setup().rules));
-            let alarm = alarm.holding(&config.hold.alarm_hours);
-            let stopped = stopped.clone();
-            daemon.tasks.push(tokio::spawn(async move { alarm.run(stopped).await }));
-        }
+        daemon.tasks.push(wake::task(config, &daemon.store, &gate, links, clock, stopped.clone())?);
         if let Some(settings) = &config.maillog {
             let counters = Arc::new(maillog::Counters::default());
             status.show_log(Arc::clone(&counters), Arc::clone(&gate));

@@ -155,6 +155,13 @@ impl Reload {
         let from = rules_from(config.rules.as_deref());
         let loaded = self.clock.now();
         self.gate.swap(setup);
+        let store = self.status.store();
+        if *store.planning() != config.planning {
+            store.plan_by(config.planning.clone());
+            if let Err(error) = store.plan_open_cases(loaded) {
+                tracing::error!(%error, "alerts of open cases were not planned by the new hours and people");
+            }
+        }
         tracing::info!(
             entries = size.0,
             entries_before = before.size.0,

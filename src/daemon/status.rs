@@ -7,8 +7,10 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use chrono::{DateTime, Utc};
 
+use super::ack::Desk;
 use super::log_status::Log;
 use crate::console::Watched;
+use crate::console::ack::Acknowledging;
 use crate::console::failures::{FAILURES, Failure};
 use crate::console::health::{Check, Condition, Health, written};
 use crate::console::metrics::{Family, Sample};
@@ -53,6 +55,7 @@ pub(super) struct Status {
     check: OnceLock<Arc<check::Counters>>,
     smtp: OnceLock<Arc<Counters>>,
     log: OnceLock<Log>,
+    acknowledging: OnceLock<Desk>,
     store: Arc<Store>,
 }
 
@@ -64,8 +67,19 @@ impl Status {
             smtp: OnceLock::new(),
             check: OnceLock::new(),
             log: OnceLock::new(),
+            acknowledging: OnceLock::new(),
             store,
         }
+    }
+
+    /// Takes the links of alerts from now on.
+    pub(super) fn acknowledge_by(&self, desk: Desk) {
+        self.acknowledging.get_or_init(|| desk);
+    }
+
+    /// The register.
+    pub(super) fn store(&self) -> &Store {
+        &self.store
     }
 
     /// Shows a milter door's counters from now on.
@@ -98,6 +112,11 @@ impl Status {
 }
 
 impl Watched for Status {
+    fn acknowledge(&self, query: &str, really: bool) -> Acknowledging {
+        let desk = self.acknowledging.get();
+        desk.map_or(Acknowledging::Unknown, |desk| desk.take(&self.store, query, really))
+    }
+
     fn health(&self) -> Health {
         let mut checks = vec![files(self.files()), register(&self.store)];
         checks.extend(self.log.get().map(|log| log.check(&self.store)));

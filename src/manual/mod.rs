@@ -3,6 +3,7 @@
 //! What each failure does to mail is a table of its own: [`FAILURES`](crate::console::failures::FAILURES), shown by
 //! `brevdue status`.
 
+pub mod alarms;
 pub mod archive;
 pub mod asking;
 pub mod digital_post;

@@ -10,6 +10,7 @@ pub mod postfix;
 pub mod reply;
 pub mod secure;
 pub mod smtp;
+pub mod webhook;
 mod wire;
 
 #[doc(hidden)]

@@ -7,8 +7,8 @@ use lettre::{AsyncTransport, Message, Tokio1Executor};
 use std::fmt;
 use std::time::Duration;
 
-/// `[alarm]`: how notices leave. `Debug` hides the URL, which may carry a password.
-#[derive(Clone)]
+/// `[alarm]`: how notices leave. `Debug` hides the URLs, which may carry a password.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Settings {
     /// `smtp://host:port` or `smtps://host:port`, with `user:password@` where the server asks.
     pub smtp: String,
@@ -16,6 +16,10 @@ pub struct Settings {
     pub from: String,
     /// Of a processor that sends for many controllers: its name. Its notices say so and carry their facts as JSON.
     pub processor: Option<String>,
+    /// Another mail server, in the same form, for when the first fails: best one that shares nothing with it.
+    pub second: Option<String>,
+    /// Where alerts are posted when the first mail server fails.
+    pub webhook: Option<super::webhook::Settings>,
 }
 
 impl fmt::Debug for Settings {
@@ -38,13 +42,52 @@ pub struct Outgoing<'a> {
     pub subject: &'a str,
     /// Plain text, lines ended by CRLF.
     pub body: &'a str,
-    /// A file beside it: its name, and JSON.
-    pub attached: Option<(&'a str, &'a str)>,
+    /// Files beside it.
+    pub attached: &'a [Attached],
+    /// What letters of one matter have in common; `None` belongs to no other letter.
+    pub thread: Option<&'a Thread>,
+}
+
+impl<'a> Outgoing<'a> {
+    /// A letter by itself.
+    pub fn plain(to: &'a str, subject: &'a str, body: &'a str) -> Self {
+        Self { to, subject, body, attached: &[], thread: None }
+    }
+}
+
+/// A file beside a notice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attached {
+    /// Its name.
+    pub name: String,
+    /// Its media type.
+    pub kind: &'static str,
+    /// Text.
+    pub text: String,
+}
+
+/// By what mail programs put letters of one matter together (RFC 5322 §3.6.4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Thread {
+    /// The left side of the `Message-ID`: the same for the same notice, however often it is sent.
+    pub id: String,
+    /// Of the letter that began the matter; `None` for that one itself.
+    pub first: Option<String>,
+}
+
+/// By which road a notice went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Road {
+    /// `[alarm] smtp`.
+    First,
+    /// `[alarm] second`, after the first had failed.
+    Second,
 }
 
 /// The way out for notices.
 pub struct Post {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    first: AsyncSmtpTransport<Tokio1Executor>,
+    second: Option<AsyncSmtpTransport<Tokio1Executor>>,
     from: Mailbox,
 }
 
@@ -92,24 +135,52 @@ impl Post {
     /// # Errors
     /// When they name no server or no sender that can be used.
     pub fn new(settings: &Settings) -> Result<Self, PostError> {
-        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(&settings.smtp)
-            .map_err(|error| PostError::Settings { what: "smtp", why: error.to_string() })?
-            .timeout(Some(Self::TIMEOUT))
-            .build();
+        let transport = |what, url: &str| {
+            let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
+                .map_err(|error| PostError::Settings { what, why: error.to_string() })?;
+            Ok::<_, PostError>(builder.timeout(Some(Self::TIMEOUT)).build())
+        };
+        let first = transport("smtp", &settings.smtp)?;
+        let second = settings.second.as_deref().map(|url| transport("second", url)).transpose()?;
         let from = settings.from.parse().map_err(|error: lettre::address::AddressError| {
             PostError::Settings { what: "from", why: error.to_string() }
         })?;
-        Ok(Self { transport, from })
+        Ok(Self { first, second, from })
     }
 
-    /// Hands a notice over; it is the server's when this returns.
+    /// Hands a notice over, to the second server when the first does not take it; it is that server's when this returns.
     ///
     /// # Errors
-    /// When the server did not say 250.
-    pub async fn send(&self, notice: Outgoing<'_>) -> Result<(), PostError> {
+    /// When no server said 250: what the first one said.
+    pub async fn send(&self, notice: Outgoing<'_>) -> Result<Road, PostError> {
         let message = self.message(notice, AutoSubmitted("auto-generated"))?;
-        self.transport.send(message).await?;
-        Ok(())
+        let (envelope, bytes) = (message.envelope().clone(), message.formatted());
+        let Err(error) = self.first.send_raw(&envelope, &bytes).await else { return Ok(Road::First) };
+        let Some(second) = &self.second else { return Err(error.into()) };
+        tracing::warn!(%error, "the mail server for notices did not take one; the second is asked");
+        match second.send_raw(&envelope, &bytes).await {
+            Ok(_) => Ok(Road::Second),
+            Err(other) => {
+                tracing::warn!(error = %other, "nor did the second");
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Hands a notice to the second server alone, to see whether it takes one; `false` when there is none.
+    ///
+    /// # Errors
+    /// When it did not say 250.
+    pub async fn try_second(&self, notice: Outgoing<'_>) -> Result<bool, PostError> {
+        let Some(second) = &self.second else { return Ok(false) };
+        let message = self.message(notice, AutoSubmitted("auto-generated"))?;
+        second.send_raw(message.envelope(), &message.formatted()).await?;
+        Ok(true)
+    }
+
+    /// The domain of our own address, for names that must be ours alone.
+    pub fn domain(&self) -> &str {
+        self.from.email.domain()
     }
 
     /// Hands over what tells a sender of their own mail: an answer made by a program, from the null sender, so that nothing
@@ -121,7 +192,7 @@ impl Post {
         let message = self.message(notice, AutoSubmitted("auto-replied"))?;
         let to = notice.to.parse().map_err(|_| PostError::Recipient)?;
         let envelope = lettre::address::Envelope::new(None, vec![to])?;
-        self.transport.send_raw(&envelope, &message.formatted()).await?;
+        self.first.send_raw(&envelope, &message.formatted()).await?;
         Ok(())
     }
 
@@ -130,18 +201,33 @@ impl Post {
             .from(self.from.clone())
             .to(notice.to.parse().map_err(|_| PostError::Recipient)?)
             .subject(notice.subject)
-            .message_id(None)
             .header(submitted);
-        let text = notice.body.to_owned();
-        Ok(match notice.attached {
-            None => message.header(ContentType::TEXT_PLAIN).body(text)?,
-            Some((name, json)) => {
-                let kind = ContentType::parse("application/json").map_err(|_| PostError::Attachment)?;
-                let attached = Attachment::new(name.to_owned()).body(json.to_owned(), kind);
-                let parts = MultiPart::mixed().singlepart(SinglePart::plain(text)).singlepart(attached);
-                message.multipart(parts)?
+        let domain = self.domain();
+        let message = match notice.thread {
+            None => message.message_id(None),
+            Some(thread) => {
+                let message = message
+                    .message_id(Some(format!("<{}@{domain}>", thread.id)))
+                    .header(ListId(format!("Brevdue <brevdue.{domain}>")));
+                match &thread.first {
+                    Some(first) => {
+                        let first = format!("<{first}@{domain}>");
+                        message.in_reply_to(first.clone()).references(first)
+                    }
+                    None => message,
+                }
             }
-        })
+        };
+        let text = notice.body.to_owned();
+        if notice.attached.is_empty() {
+            return Ok(message.header(ContentType::TEXT_PLAIN).body(text)?);
+        }
+        let mut parts = MultiPart::mixed().singlepart(SinglePart::plain(text));
+        for file in notice.attached {
+            let kind = ContentType::parse(file.kind).map_err(|_| PostError::Attachment)?;
+            parts = parts.singlepart(Attachment::new(file.name.clone()).body(file.text.clone(), kind));
+        }
+        Ok(message.multipart(parts)?)
     }
 }
 
@@ -160,5 +246,23 @@ impl Header for AutoSubmitted {
 
     fn display(&self) -> HeaderValue {
         HeaderValue::new(Self::name(), self.0.to_owned())
+    }
+}
+
+/// RFC 2919: by which a mail program sorts our letters.
+#[derive(Clone)]
+struct ListId(String);
+
+impl Header for ListId {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("List-Id")
+    }
+
+    fn parse(text: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self(text.to_owned()))
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), self.0.clone())
     }
 }

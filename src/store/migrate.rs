@@ -16,6 +16,7 @@ const FILE: [&[&str]; 5] = [
         include_str!("schema/sqlite/5-case.sql"),
         include_str!("schema/sqlite/5-digital-post.sql"),
         include_str!("schema/sqlite/5-archive.sql"),
+        include_str!("schema/sqlite/5-alarm.sql"),
     ],
 ];
 
@@ -26,6 +27,7 @@ const SERVER: [&[&str]; 2] = [
         include_str!("schema/postgres/5-case.sql"),
         include_str!("schema/postgres/5-digital-post.sql"),
         include_str!("schema/postgres/5-archive.sql"),
+        include_str!("schema/postgres/5-alarm.sql"),
     ],
 ];
 /// The version that the first of them makes.

@@ -14,7 +14,9 @@ mod survey;
 mod url;
 
 pub use delivery::{Broken, BypassNotice, Bypassed, DeliveryRow, Journey, Logged, Promise};
-pub use rows::{Anchor, HeldTally, Joined, NewReceipt, Opening, Recording, Sent, Store, Verified};
+pub use rows::{
+    Acknowledged, Anchor, HeldTally, Joined, NewReceipt, Opening, Recording, Sent, Settled, Store, Verified,
+};
 pub use survey::{DomainCount, Proof, Surroundings, Travelled};
 pub use url::{BadUrl, ServerUrl};
 
@@ -223,13 +225,17 @@ pub struct NoticeRow {
     pub case: CaseId,
     /// Which step.
     pub milestone: Milestone,
+    /// Of a step that repeats, from 1.
+    pub ordinal: i64,
     /// Of which clock.
     pub clock_version: i64,
     /// To whom.
     pub recipient: String,
+    /// By which road.
+    pub channel: Channel,
     /// When it is due.
     pub due_at: DateTime<Utc>,
-    /// due, sent or merged.
+    /// due, sent, merged or stopped.
     pub state: String,
     /// How often it was tried.
     pub attempts: u32,
@@ -241,6 +247,35 @@ pub struct NoticeRow {
     pub sent_at: Option<DateTime<Utc>>,
     /// Whether its case is a breach or a near miss.
     pub kind: Kind,
+    /// Where its case stands.
+    pub case_state: State,
+}
+
+/// By which road somebody is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    /// `[alarm] smtp`.
+    Mail,
+    /// `[alarm] second`.
+    Second,
+    /// `[alarm] webhook`.
+    Webhook,
+}
+
+impl Channel {
+    /// The word in rows.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Mail => "mail",
+            Self::Second => "second",
+            Self::Webhook => "webhook",
+        }
+    }
+
+    /// Reads [`Self::word`].
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Mail, Self::Second, Self::Webhook].into_iter().find(|channel| channel.word() == word)
+    }
 }
 
 /// What can go wrong with the register.

@@ -112,7 +112,7 @@ impl House {
         config.alarm = alarm.map(|to| AlarmSettings {
             smtp: format!("smtp://{to}"),
             from: "brevdue@noerreby.example".to_owned(),
-            processor: None,
+            ..AlarmSettings::default()
         });
         let hands = VirtualClock::at(start);
         let register = open_register(&config).unwrap();

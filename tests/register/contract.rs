@@ -9,7 +9,7 @@ use brevdue::case::passage::{Passage, Reason};
 use brevdue::case::{CaseId, Kind, State};
 use brevdue::envelope::QueueId;
 use brevdue::store::held::{Act as HeldAct, HeldState, NewHeld, Place, Telling};
-use brevdue::store::{Bypassed, Logged, NewReceipt, Promise, ServerUrl, Store};
+use brevdue::store::{Bypassed, Logged, NewReceipt, Promise, ServerUrl, Settled, Store};
 use chrono::{DateTime, TimeDelta, Utc};
 use tempfile::TempDir;
 
@@ -127,7 +127,12 @@ fn notices(two: &Two) {
     let due = two.here.due_notices(at(2)).unwrap();
     assert_eq!((due[0].attempts, due[0].last_error.as_deref()), (1, Some("451")));
     two.here.notices_delayed(&[due[0].id], at(2), None).unwrap();
-    two.here.notices_sent(&[due[0].id], &[], at(2), at(3)).unwrap();
+    assert_eq!(two.here.claim_notices("here", at(2)).unwrap().len(), 1);
+    assert!(two.there.claim_notices("there", at(2)).unwrap().is_empty(), "it is somebody's");
+    assert!(two.here.keep_claim(&[due[0].id], "here", at(2)).unwrap());
+    assert!(!two.there.keep_claim(&[due[0].id], "there", at(2)).unwrap());
+    let settled = Settled { sent: vec![due[0].id], merged: Vec::new(), by_second: false };
+    two.here.notices_settled(&settled, at(2), at(3)).unwrap();
     assert!(two.there.due_notices(at(3)).unwrap().is_empty());
     let told = two.there.openings_told("dpo@noerreby.example", Kind::Breach, at(0)).unwrap();
     assert_eq!(told, [(at(3), 1)]);

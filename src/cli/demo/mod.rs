@@ -107,7 +107,7 @@ fn config(data: &Path, letters_to: SocketAddr) -> anyhow::Result<Config> {
     config.alarm = Some(AlarmSettings {
         smtp: format!("smtp://{letters_to}"),
         from: "brevdue@relay.example".to_owned(),
-        processor: None,
+        ..AlarmSettings::default()
     });
     Ok(config)
 }

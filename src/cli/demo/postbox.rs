@@ -90,6 +90,7 @@ fn open(data: &[u8]) -> Option<Letter> {
     Some(Letter {
         to: mail.headers.get_first_value("To")?,
         subject: mail.headers.get_first_value("Subject")?,
-        body: mail.get_body().ok()?,
+        // The text stands first; what is attached is for programs.
+        body: mail.subparts.first().unwrap_or(&mail).get_body().ok()?,
     })
 }

@@ -78,10 +78,7 @@ impl Keeper {
         let now = self.clock.now();
         let letter = sender::letter(held, what, self.ways_out.as_deref());
         let letter = checked(letter, sender::fixed, &(self.setup)().rules, now);
-        match post
-            .answer(Outgoing { to: address, subject: &letter.subject, body: &letter.body, attached: None })
-            .await
-        {
+        match post.answer(Outgoing::plain(address, &letter.subject, &letter.body)).await {
             Ok(()) => Told::Yes,
             // A server's words may repeat the address.
             Err(error) if error.is_temporary() => {

@@ -7,7 +7,6 @@ use super::record::{Entering, Recording};
 use super::{Store, StoreError, count, narrow, time};
 use crate::case::act::{Act, Alerts, By, Moved, Refused, Standing, decide};
 use crate::case::field::{Field, Words};
-use crate::case::milestone;
 use crate::case::regime::Regime;
 use crate::case::{CaseId, Kind, State};
 use crate::store::base::{Db, params};
@@ -77,8 +76,8 @@ impl Recording<'_> {
         })?;
         match moved.alerts {
             Alerts::Stay => {}
-            Alerts::Stop => self.stop_alerts(case)?,
-            Alerts::Anew => self.plan_anew(case, by.at)?,
+            // Another clock, and what must still come, runs on when this one stops.
+            Alerts::Stop | Alerts::Anew => self.plan_anew(case, by.at)?,
         }
         Ok(Some(Ok(moved)))
     }
@@ -172,6 +171,7 @@ impl Recording<'_> {
             "register_salt",
             "case_beside",
             "notice",
+            "acknowledgement",
             "case_fact",
             "receipt",
             "task",
@@ -194,6 +194,10 @@ impl Recording<'_> {
         Ok(())
     }
 
+    pub(super) fn facts_of(&self, case: &CaseId) -> Result<BTreeMap<Field, String>, StoreError> {
+        facts(&self.db, case)
+    }
+
     fn enter_act(&self, case: &CaseId, event: &str, by: &By, detail: &str) -> Result<(), StoreError> {
         self.enter_whole(&Entering {
             case,
@@ -205,34 +209,6 @@ impl Recording<'_> {
             reason: by.reason.as_ref().map(Words::as_str).unwrap_or_default(),
             detail,
         })
-    }
-
-    /// What leads up to a deadline that no longer runs is needless; that a case was opened is told all the same.
-    fn stop_alerts(&self, case: &CaseId) -> Result<(), StoreError> {
-        self.db.execute(
-            "DELETE FROM notice WHERE case_id = ?1 AND state = 'due' AND milestone <> 'opened'",
-            params![case.as_str()],
-        )?;
-        Ok(())
-    }
-
-    /// The alerts of the case as it stands now, under a clock of their own.
-    fn plan_anew(&self, case: &CaseId, now: DateTime<Utc>) -> Result<(), StoreError> {
-        self.stop_alerts(case)?;
-        let Some(standing) = self.standing(case)? else { return Ok(()) };
-        let clock = "UPDATE breach_case SET clock_version = clock_version + 1 WHERE id = ?1 RETURNING clock_version, dpo";
-        let (version, dpo): (i64, String) =
-            self.db.one(clock, params![case.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        if !standing.clock_runs() {
-            return Ok(());
-        }
-        let deadline = standing.deadline.map(crate::case::deadline::Deadline::at_instant);
-        let planned = milestone::plan(standing.kind(), now, deadline);
-        let later = planned.into_iter().filter(|(milestone, _)| *milestone != milestone::Milestone::Opened);
-        for (milestone, due) in later {
-            self.notice(case, milestone, version, &dpo, due)?;
-        }
-        Ok(())
     }
 }
 

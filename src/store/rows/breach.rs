@@ -22,10 +22,10 @@ impl Recording<'_> {
         event: &str,
         why: &str,
     ) -> Result<bool, StoreError> {
-        let (word, recipient, clock): (String, String, i64) = self.db.one(
-            "SELECT state, dpo, clock_version FROM breach_case WHERE id = ?1",
+        let (word, clock): (String, i64) = self.db.one(
+            "SELECT state, clock_version FROM breach_case WHERE id = ?1",
             params![case.as_str()],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
         let state = super::read::state(&word)?;
         let next = state.left_in_clear();
@@ -48,7 +48,7 @@ impl Recording<'_> {
             ],
         )?;
         self.enter_as(case, now, by, event, Some(state), Some(next), why)?;
-        self.plan(case, next.kind(), now, Some(deadline), &recipient, clock + 1)?;
+        self.plan_opening(case, now)?;
         Ok(true)
     }
 }

@@ -3,6 +3,7 @@
 //! Start reading at [`Store::record`]: everything that a message changes is one transaction.
 
 mod act;
+mod alarm;
 mod archived;
 mod breach;
 mod chain;
@@ -11,6 +12,7 @@ mod held;
 mod held_rows;
 mod notices;
 mod passage;
+mod plan;
 mod promise;
 mod read;
 mod record;
@@ -18,6 +20,7 @@ mod survey;
 mod template;
 
 pub use act::NewReceipt;
+pub use alarm::{Acknowledged, Settled};
 pub use archived::Sent;
 pub(in crate::store) use chain::chain_all;
 pub use chain::{Anchor, Verified};
@@ -28,11 +31,12 @@ use super::base::group::Group;
 use super::base::server::Server;
 use super::base::{Db, Param, Run, file, params, server};
 use super::{ServerUrl, StoreError, StoreUrl, migrate};
+use crate::case::milestone::Planning;
 use crate::case::template::Templates;
 use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// The register. Shared by all rooms of a process; other processes may open the same file or server beside it.
 pub struct Store {
@@ -40,6 +44,8 @@ pub struct Store {
     reader: Reader,
     /// The templates of [`template`], as far as they were asked for.
     templates: Mutex<Templates>,
+    /// What alerts are planned by.
+    planning: RwLock<Arc<Planning>>,
 }
 
 /// Where questions are put.
@@ -74,6 +80,7 @@ impl Store {
             group: Group::new(Some(Box::new(writer)), Box::new(connect), file::BEGIN),
             reader,
             templates: Mutex::default(),
+            planning: RwLock::default(),
         })
     }
 
@@ -88,7 +95,22 @@ impl Store {
         let of = Arc::clone(&server);
         let connect = move || Ok(Box::new(of.connect()?) as Box<dyn Run + Send>);
         let group = Group::new(Some(Box::new(writer)), Box::new(connect), server::BEGIN);
-        Ok(Self { group, reader: Reader::Server(server), templates: Mutex::default() })
+        Ok(Self {
+            group,
+            reader: Reader::Server(server),
+            templates: Mutex::default(),
+            planning: RwLock::default(),
+        })
+    }
+
+    /// Plans alerts by these hours and people from now on. Without it: the usual hours, and the DPO alone.
+    pub fn plan_by(&self, planning: Planning) {
+        *self.planning.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(planning);
+    }
+
+    /// What alerts are planned by.
+    pub fn planning(&self) -> Arc<Planning> {
+        Arc::clone(&self.planning.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Does everything that a message changes in one transaction: all of it is on disk when this returns, or
@@ -100,7 +122,8 @@ impl Store {
         &self,
         work: impl FnOnce(&Recording<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        self.group.record(|run| work(&Recording::new(run)))
+        let planning = self.planning();
+        self.group.record(|run| work(&Recording::new(run, &planning)))
     }
 
     /// A change that is one statement.

@@ -4,12 +4,12 @@ use super::{Store, StoreError, time};
 use crate::case::milestone::Milestone;
 use crate::case::{CaseId, Kind};
 use crate::store::base::{Row, params};
-use crate::store::{LONGEST_WAIT, NoticeRow};
+use crate::store::{Channel, LONGEST_WAIT, NoticeRow};
 use chrono::{DateTime, Utc};
 
-const NOTICE: &str = "
+pub(super) const NOTICE: &str = "
     SELECT n.id, n.case_id, n.milestone, n.clock_version, n.recipient, n.due_at, n.state, n.attempts, n.last_error,
-           n.sent_at, c.state, n.begun_at
+           n.sent_at, c.state, n.begun_at, n.ordinal, n.channel
     FROM notice n JOIN breach_case c ON c.id = n.case_id";
 
 impl Store {
@@ -59,55 +59,6 @@ impl Store {
         )
     }
 
-    /// The mail server has taken the letter in which these notices stood: handing it over began at `begun`, and it was
-    /// taken at `at`.
-    ///
-    /// # Errors
-    /// When the register cannot be written; the letter will go once more.
-    pub fn notices_sent(
-        &self,
-        sent: &[i64],
-        merged: &[i64],
-        begun: DateTime<Utc>,
-        at: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
-        self.record(|recording| {
-            for id in sent {
-                recording.db.execute(
-                    "UPDATE notice SET state = 'sent', sent_at = ?2, begun_at = ?3 WHERE id = ?1",
-                    params![id, at.timestamp(), begun.timestamp()],
-                )?;
-            }
-            for id in merged {
-                recording.db.execute("UPDATE notice SET state = 'merged' WHERE id = ?1", params![id])?;
-            }
-            Ok(())
-        })
-    }
-
-    /// The letter could not be sent, or waits for a digest: not before `again_at`.
-    ///
-    /// # Errors
-    /// When the register cannot be written.
-    pub fn notices_delayed(
-        &self,
-        ids: &[i64],
-        again_at: DateTime<Utc>,
-        error: Option<&str>,
-    ) -> Result<(), StoreError> {
-        self.record(|recording| {
-            for id in ids {
-                recording.db.execute(
-                    "UPDATE notice SET next_try_at = ?2, last_error = coalesce(?3, last_error),
-                     attempts = attempts + CASE WHEN ?3 IS NULL THEN 0 ELSE 1 END
-                 WHERE id = ?1",
-                    params![id, again_at.timestamp(), error],
-                )?;
-            }
-            Ok(())
-        })
-    }
-
     pub(super) fn notices(&self, case: &CaseId) -> Result<Vec<NoticeRow>, StoreError> {
         let connection = self.db()?;
         connection.all(
@@ -118,22 +69,28 @@ impl Store {
     }
 }
 
-fn notice_row(row: &Row) -> Result<NoticeRow, StoreError> {
+pub(super) fn notice_row(row: &Row) -> Result<NoticeRow, StoreError> {
     let case: String = row.get(1)?;
     let word: String = row.get(2)?;
+    let channel: String = row.get(13)?;
+    let case_state = super::read::state(&row.get::<String>(10)?)?;
     Ok(NoticeRow {
         id: row.get(0)?,
         case: super::read::case_id(&case)?,
         milestone: Milestone::from_word(&word)
             .ok_or_else(|| StoreError::Unreadable { what: "milestone", value: word.clone() })?,
+        ordinal: row.get(12)?,
         clock_version: row.get(3)?,
         recipient: row.get(4)?,
+        channel: Channel::from_word(&channel)
+            .ok_or(StoreError::Unreadable { what: "channel", value: channel })?,
         due_at: time(row.get(5)?),
         state: row.get(6)?,
         attempts: row.get(7)?,
         last_error: row.get(8)?,
         sent_at: row.get::<Option<i64>>(9)?.map(time),
-        kind: super::read::state(&row.get::<String>(10)?)?.kind(),
+        kind: case_state.kind(),
+        case_state,
         begun_at: row.get::<Option<i64>>(11)?.map(time),
     })
 }

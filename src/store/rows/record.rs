@@ -6,7 +6,8 @@ use crate::case::chain::Content;
 use crate::case::deadline::Deadline;
 use crate::case::detection::{Detection, Outcome};
 use crate::case::incident::Source;
-use crate::case::{CaseId, Kind, State, milestone};
+use crate::case::milestone::{self, Planning};
+use crate::case::{CaseId, Kind, State};
 use crate::envelope::Controller;
 use crate::store::base::{Db, Run, params};
 use chrono::{DateTime, Datelike, Utc};
@@ -14,6 +15,7 @@ use chrono::{DateTime, Datelike, Utc};
 /// A transaction in which one message is recorded.
 pub struct Recording<'a> {
     pub(super) db: Db<'a>,
+    pub(super) planning: &'a Planning,
 }
 
 /// The case that a detection joined or opened.
@@ -58,8 +60,8 @@ pub struct Opening<'a> {
 }
 
 impl<'a> Recording<'a> {
-    pub(super) fn new(run: &'a dyn Run) -> Self {
-        Self { db: Db::Within(run) }
+    pub(super) fn new(run: &'a dyn Run, planning: &'a Planning) -> Self {
+        Self { db: Db::Within(run), planning }
     }
 
     /// Puts a detection into the case it belongs to, opening the case when there is none. A message that came
@@ -124,7 +126,7 @@ impl<'a> Recording<'a> {
         if hits == 1 {
             let reason = "en ny mail hører til sagen, efter at den blev afgjort: overvej at genåbne den";
             self.enter(case, at, "hit_after", None, None, reason)?;
-            self.notice(case, milestone::Milestone::HitAfter, clock, &dpo, at)?;
+            self.notice(case, milestone::Milestone::HitAfter, 1, clock, &dpo, at)?;
         }
         Ok(())
     }
@@ -285,7 +287,7 @@ impl<'a> Recording<'a> {
             }
         };
         self.enter(&case, at, "opened", None, Some(state), reason)?;
-        self.plan(&case, state.kind(), at, deadline, &controller.dpo, 1)?;
+        self.plan_opening(&case, at)?;
         Ok(case)
     }
 
@@ -392,34 +394,20 @@ impl<'a> Recording<'a> {
         chain_on(&self.db, &content, &head)
     }
 
-    pub(super) fn plan(
-        &self,
-        case: &CaseId,
-        kind: Kind,
-        opened: DateTime<Utc>,
-        deadline: Option<Deadline>,
-        recipient: &str,
-        clock_version: i64,
-    ) -> Result<(), StoreError> {
-        for (milestone, due) in milestone::plan(kind, opened, deadline) {
-            self.notice(case, milestone, clock_version, recipient, due)?;
-        }
-        Ok(())
-    }
-
     /// Somebody is to be told; planned twice it is one telling.
     pub(super) fn notice(
         &self,
         case: &CaseId,
         milestone: milestone::Milestone,
+        ordinal: i64,
         clock_version: i64,
         recipient: &str,
         due: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         self.db.execute(
-            "INSERT INTO notice (case_id, milestone, clock_version, recipient, channel, due_at, next_try_at)
-             VALUES (?1, ?2, ?3, ?4, 'mail', ?5, ?5) ON CONFLICT DO NOTHING",
-            params![case.as_str(), milestone.word(), clock_version, recipient, due.timestamp()],
+            "INSERT INTO notice (case_id, milestone, ordinal, clock_version, recipient, channel, due_at, next_try_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, 'mail', ?6, ?6) ON CONFLICT DO NOTHING",
+            params![case.as_str(), milestone.word(), ordinal, clock_version, recipient, due.timestamp()],
         )?;
         Ok(())
     }

@@ -1,0 +1,94 @@
+//! What Brevdue says of itself: a register that cannot be written, and once a week that all is well.
+
+use crate::alarm::{House, alarm};
+use crate::support::daemon::DPO;
+use crate::support::sink::Mode;
+use brevdue::alarm::Keeping;
+use chrono::TimeDelta;
+use rusqlite::Connection;
+use std::sync::Arc;
+
+fn kept(house: &mut House) {
+    let keeping = Keeping { default_dpo: DPO.to_owned(), weekly: vec![DPO.to_owned()] };
+    house.alarm = alarm(&house.store, &house.hands, &house.dpo).on_node("relay").keeping(keeping);
+}
+
+fn tick(house: &House) {
+    house.runtime.block_on(house.alarm.tick());
+}
+
+#[test]
+fn a_register_that_cannot_be_written_is_told_of_past_it_and_hourly() {
+    let mut house = House::new();
+    kept(&mut house);
+    tick(&house);
+    assert!(house.dpo.received().is_empty());
+    let other = Connection::open(house.folder.path().join("register.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut told = Vec::new();
+    for minute in [1, 2, 3, 62, 63, 64] {
+        house.go(TimeDelta::minutes(minute) - (house.now - house_start()));
+        tick(&house);
+        told.push(house.dpo.received().len());
+    }
+    assert_eq!(told, [0, 1, 1, 2, 2, 2], "not for a moment's trouble, then once an hour");
+    let (subject, body) = house.letters().remove(0);
+    assert!(subject.contains("registret kan ikke skrives"), "{subject}");
+    assert!(
+        body.contains("17-11-2026 kl. 10:20") && body.contains("451") && body.contains("relay"),
+        "{body}"
+    );
+    other.execute_batch("ROLLBACK").unwrap();
+    house.go(TimeDelta::minutes(70));
+    tick(&house);
+    assert_eq!(house.dpo.received().len(), 2);
+}
+
+/// When the house begins.
+fn house_start() -> chrono::DateTime<chrono::Utc> {
+    "2026-11-17T09:20:00Z".parse().unwrap()
+}
+
+#[test]
+fn once_a_week_all_is_well_with_the_newest_anchor() {
+    let mut house = House::new();
+    kept(&mut house);
+    let case = house.breach();
+    tick(&house);
+    assert_eq!(house.dpo.received().len(), 1, "the opening; the first week begins without a letter");
+    let anchor = house.store.last_anchor().unwrap().unwrap();
+    assert_eq!((anchor.at, anchor.cases), (house.now, 1));
+    // To the Monday after: with nobody to take it, it waits.
+    house.go(TimeDelta::hours(6 * 24 - 3));
+    let weekly = |house: &House| -> Vec<String> {
+        let letters = house.letters().into_iter();
+        letters.filter(|(subject, _)| subject.contains("lever")).map(|(_, body)| body).collect()
+    };
+    tick(&house);
+    assert_eq!(weekly(&house).len(), 0, "07:20 on Monday");
+    house.go(TimeDelta::hours(1));
+    house.dpo.set_mode(Mode::Down);
+    tick(&house);
+    house.dpo.set_mode(Mode::Up);
+    house.go(TimeDelta::minutes(2));
+    for _ in 0..3 {
+        tick(&house);
+        house.go(TimeDelta::minutes(2));
+    }
+    let letters = weekly(&house);
+    let [letter] = letters.as_slice() else { panic!("{} letters", letters.len()) };
+    let hash = house.store.last_anchor().unwrap().unwrap().hash;
+    let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    for part in ["1 sager i fortegnelsen, heraf 1", case.as_str(), "overskredet", &hash] {
+        assert!(letter.contains(part), "{part}: {letter}");
+    }
+    // Another node of the same register has nothing to add, and the week after it is one letter again.
+    let keeping = Keeping { default_dpo: DPO.to_owned(), weekly: vec![DPO.to_owned()] };
+    let other = alarm(&Arc::clone(&house.store), &house.hands, &house.dpo).on_node("anden").keeping(keeping);
+    house.runtime.block_on(other.tick());
+    assert_eq!(weekly(&house).len(), 1);
+    house.go(TimeDelta::days(7));
+    tick(&house);
+    house.runtime.block_on(other.tick());
+    assert_eq!(weekly(&house).len(), 2);
+}
