@@ -281,7 +281,7 @@ impl Sheet<'_> {
             row.mails.to_string(),
             self.counts_changed(),
         );
-        self.written(Field::DataTypes, None);
+        self.written(Field::DataTypes, words::data_types(self.whole.around));
         self.perhaps(Field::DataNot);
 
         self.heading(5, "Konsekvenser for de registrerede", "Consequences for the data subjects");

@@ -6,7 +6,8 @@ use super::Whole;
 use super::paper::Both;
 use crate::case::field::{Field, Form, band};
 use crate::case::local::shown;
-use crate::store::{CaseFile, CaseRow, DomainCount, Entry, Proof};
+use crate::scan::beside::Beside;
+use crate::store::{CaseFile, CaseRow, DomainCount, Entry, Proof, Surroundings};
 use chrono::{DateTime, Utc};
 
 /// So many domains are named; the others are counted.
@@ -117,6 +118,19 @@ pub fn proof(proof: &Proof) -> String {
     if session.is_empty() { format!("{status} {way}") } else { format!("{status} {way}, {session}") }
 }
 
+/// The types of data that were seen, a lower bound; `None` when nothing but the numbers was.
+pub fn data_types(around: &Surroundings) -> Option<String> {
+    let seen: Vec<String> = around
+        .beside
+        .iter()
+        .filter_map(|(word, mails)| {
+            let (danish, _) = Beside::from_word(word)?.names();
+            Some(format!("{danish} (set i mindst {mails} mails)"))
+        })
+        .collect();
+    if seen.is_empty() { None } else { Some(format!("CPR-nummer, {}", seen.join(", "))) }
+}
+
 /// What happened, in a sentence that the register can answer for.
 pub fn happened(whole: &Whole<'_>) -> Both {
     let (row, around) = (&whole.file.row, whole.around);
@@ -135,11 +149,11 @@ pub fn happened(whole: &Whole<'_>) -> Both {
     };
     Both::new(
         format!(
-            "{mails} mail(s) med CPR-numre om {persons} forskellige personer er fundet fra {first} til {last}. \
+            "{mails} mail(s) med CPR-numre om {persons} forskellige personer er fundet, sendt fra {first} til {last}. \
              Fra: {from}. Til: {to}.{source_da}"
         ),
         format!(
-            "{mails} mail(s) with CPR numbers of {persons} different persons were found from {first} to {last}. \
+            "{mails} mail(s) with CPR numbers of {persons} different persons were found, sent from {first} to {last}. \
              From: {from}. To: {to}.{source_en}"
         ),
     )

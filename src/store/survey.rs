@@ -9,10 +9,12 @@ use chrono::{DateTime, Utc};
 pub struct Surroundings {
     /// Who made the source system.
     pub vendor: Option<String>,
-    /// When the first message was found.
+    /// When the first message was sent: old mail says so itself, and what was found on its way was sent then.
     pub first_at: DateTime<Utc>,
-    /// When the last one was.
+    /// When the last one was, likewise.
     pub last_at: DateTime<Utc>,
+    /// What else stood in the messages, and in how many of them at least ([`crate::scan::beside`]).
+    pub beside: Vec<(String, u64)>,
     /// Messages by the domain of their sender, the most first; an empty domain is the empty sender.
     pub senders: Vec<DomainCount>,
     /// Messages by the domain of a recipient, the most first.

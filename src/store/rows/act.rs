@@ -170,6 +170,7 @@ impl Recording<'_> {
             "register_entry",
             "register_salt",
             "case_beside",
+            "acknowledgement",
             "notice",
             "acknowledgement",
             "case_fact",
@@ -288,6 +289,11 @@ fn facts(db: &Db<'_>, case: &CaseId) -> Result<BTreeMap<Field, String>, StoreErr
         .collect()
 }
 
+pub(super) fn beside(db: &Db<'_>, case: &CaseId) -> Result<Vec<(String, u64)>, StoreError> {
+    let sql = "SELECT word, mails FROM case_beside WHERE case_id = ?1 ORDER BY mails DESC, word";
+    db.all(sql, params![case.as_str()], |row| Ok((row.get(0)?, count(row.get(1)?))))
+}
+
 impl Store {
     /// The case as it stands.
     ///
@@ -333,8 +339,7 @@ impl Store {
     /// # Errors
     /// When the register cannot be read.
     pub fn beside(&self, case: &CaseId) -> Result<Vec<(String, u64)>, StoreError> {
-        let sql = "SELECT word, mails FROM case_beside WHERE case_id = ?1 ORDER BY mails DESC, word";
-        self.db()?.all(sql, params![case.as_str()], |row| Ok((row.get(0)?, count(row.get(1)?))))
+        beside(&self.db()?, case)
     }
 
     /// How many mails of this case, and persons in each added up, went to each recipient domain; of a mail to several domains

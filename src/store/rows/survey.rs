@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 impl Store {
     /// What surrounds a case: who made the source system, from where to where its mails went, when the first and the last was
-    /// found, and what the mail server's log proves of their way.
+    /// sent, and what the mail server's log proves of their way.
     ///
     /// # Errors
     /// When the register cannot be read.
@@ -22,9 +22,12 @@ impl Store {
                 row.get::<Option<String>>(0)
             })?
             .flatten();
-        let first = "SELECT coalesce(first_at, detected_at) FROM breach_case WHERE id = ?1";
-        let first_at = db.first(first, params![case.id.as_str()], |row| row.get(0))?.map(time);
+        let span = "SELECT min(coalesce(m.sent_at, d.at)), max(coalesce(m.sent_at, d.at))
+                    FROM detection d LEFT JOIN mail_content m ON m.message = d.message WHERE d.case_id = ?1";
+        let (first_at, last_at): (Option<i64>, Option<i64>) =
+            db.one(span, params![case.id.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let (senders, recipients) = domains(&db, &case.id)?;
+        let beside = super::act::beside(&db, &case.id)?;
         let proofs = db.all(
             "SELECT v.status, v.proof, v.protocol, v.cipher, CAST(coalesce(sum(v.times), 0) AS BIGINT)
              FROM delivery v WHERE v.mail IN (SELECT d.queue_id FROM detection d WHERE d.case_id = ?1)
@@ -42,8 +45,9 @@ impl Store {
         )?;
         Ok(Surroundings {
             vendor,
-            first_at: first_at.unwrap_or(case.detected_at),
-            last_at: case.last_at,
+            first_at: first_at.map_or(case.detected_at, time),
+            last_at: last_at.map_or(case.last_at, time),
+            beside,
             senders,
             recipients,
             proofs,
