@@ -145,6 +145,8 @@ fn a_case_is_taken_through_preliminary_supplement_and_final_to_its_end() {
     assert_eq!(said["receipts"].as_array().unwrap().len(), 1);
     let list = house.done(&["list", "--by", "deadline"]);
     assert!(list.contains("uret er standset"), "{list}");
+    assert!(house.done(&["list", "--find", "442-0001"]).contains(case));
+    assert!(house.done(&["list", "--find", "442-0002"]).contains("Fortegnelsen er tom"));
     assert!(house.done(&["list", "--open"]).contains("Fortegnelsen er tom"));
     refused(&["reopen", case], "a reason is asked for");
     assert!(done(&["reopen", case, "--why", "flere mails fundet"]).contains("under vurdering"));

@@ -11,7 +11,7 @@ use crate::case::{CaseId, State};
 use crate::clock::Clock;
 use crate::daemon;
 use crate::scan::beside::Beside;
-use crate::store::{CaseFile, CaseRow, Entry, MessageRow, NoticeRow, Sent};
+use crate::store::{CaseFile, CaseRow, Entry, MessageRow, NoticeRow, Sent, Store};
 use anyhow::Context;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
@@ -28,6 +28,9 @@ pub(super) enum Command {
         /// Only open ones
         #[arg(long)]
         open: bool,
+        /// Only those with this in their number, reference, journal or ESDH number
+        #[arg(long, value_name = "TEXT")]
+        find: Option<String>,
         /// How to print
         #[arg(long, value_enum, default_value = "human")]
         format: Format,
@@ -80,8 +83,11 @@ pub(super) fn run(config: Option<&Path>, command: &Command) -> anyhow::Result<Ex
     let store = daemon::open_store(&config)?;
     let now = Clock::System.now();
     match command {
-        Command::List { by, open, format } => {
+        Command::List { by, open, find, format } => {
             let mut cases = store.cases()?;
+            if let Some(text) = find {
+                cases = found_by(&store, cases, text)?;
+            }
             if *open {
                 cases.retain(|case| case.state != State::Closed);
             }
@@ -118,6 +124,22 @@ pub(super) fn run(config: Option<&Path>, command: &Command) -> anyhow::Result<Ex
         Command::Export(_) | Command::Persons(_) | Command::Act(_) => {}
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The cases whose number, or the authority's reference, journal or ESDH number, has this text, whatever its case.
+fn found_by(store: &Store, cases: Vec<CaseRow>, text: &str) -> anyhow::Result<Vec<CaseRow>> {
+    const NUMBERS: [Field; 3] = [Field::Reference, Field::Journal, Field::Esdh];
+    let text = text.trim().to_lowercase();
+    let mut found = Vec::new();
+    for case in cases {
+        let facts = store.standing(&case.id)?.map(|standing| standing.facts).unwrap_or_default();
+        let mut numbers = NUMBERS.iter().filter_map(|field| facts.get(field).map(String::as_str));
+        let is_it = |number: &str| number.to_lowercase().contains(&text);
+        if is_it(case.id.as_str()) || numbers.any(is_it) {
+            found.push(case);
+        }
+    }
+    Ok(found)
 }
 
 /// What is asked of a case's messages together.
