@@ -216,7 +216,8 @@ fn least<'a>(case: &CaseRow, word: &'a str) -> &'a str {
 
 fn time_left(case: &CaseRow, now: DateTime<Utc>) -> (String, String) {
     match case.deadline {
-        Some(deadline) => left_in_words(deadline - now),
+        Some(deadline) if case.state.clock_runs() => left_in_words(deadline - now),
+        Some(_) => ("uret er standset".to_owned(), "the clock has stopped".to_owned()),
         None => ("ingen frist".to_owned(), "no deadline".to_owned()),
     }
 }
