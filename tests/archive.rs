@@ -314,9 +314,9 @@ fn mail_of_no_named_source_groups_by_its_writer() {
     assert!(domain(0).ends_with(".example"));
 }
 
-/// The whole story: 25,000 mails, several times killed. Long; `cargo test --test main archive -- --ignored --nocapture`.
+/// The whole story: 25,000 mails, several times killed. Long.
 #[test]
-#[ignore = "minutes without optimisation"]
+#[ignore = "minutes without optimisation; tests/register-long runs it"]
 fn the_whole_archive_counts_as_it_is() {
     let place = Place::new(Shape::WHOLE);
     let truth = true_counts(&place.archive);

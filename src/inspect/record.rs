@@ -65,6 +65,13 @@ impl Found<'_> {
     }
 }
 
+/// What else stood in the message, as words.
+fn beside_of(found: &Found<'_>) -> Vec<&'static str> {
+    let numbers = found.report.person_numbers().reveal();
+    let beside = beside::beside(&found.report.sketch, numbers, day_of(found.local_day));
+    beside.into_iter().map(Beside::word).collect()
+}
+
 impl Register {
     /// Records a message: its unread parts in the tally, what let a number pass in the audit trail, its leak in a case
     /// of each controller that it concerns, and that the mail server holds it. Returns the cases, each with the CVR number of its controller.
@@ -82,6 +89,9 @@ impl Register {
             return Err(StoreError::Beside("no controller answers for this sender".to_owned()));
         }
         let template = if report.leaks() { self.template(found)? } else { None };
+        // Before the transaction, for which others wait.
+        let joins = parts.iter().any(|part| part.outcome(report).is_some());
+        let beside = if joins { beside_of(found) } else { Vec::new() };
         let joined = self.store.record(|recording| {
             for passage in fate::passages(found, self.message_digest(found, None)) {
                 recording.passed(&passage)?;
@@ -89,7 +99,10 @@ impl Register {
             let mut joined = Vec::new();
             for part in &parts {
                 if let Some(outcome) = part.outcome(report) {
-                    joined.push((part.controller, self.join(found, part, outcome, template, recording)?));
+                    joined.push((
+                        part.controller,
+                        self.join(found, part, outcome, (template, &beside), recording)?,
+                    ));
                 }
             }
             // A message that came before was counted then.
@@ -114,7 +127,7 @@ impl Register {
         found: &Found<'_>,
         part: &Part<'_>,
         outcome: Outcome,
-        template: Option<Digest>,
+        (template, beside): (Option<Digest>, &[&str]),
         recording: &Recording<'_>,
     ) -> Result<Joined, StoreError> {
         let report = found.report;
@@ -142,10 +155,7 @@ impl Register {
             }
             let key = self.node_key.case_key(&joined.salt);
             let numbers: Vec<[u8; 10]> = report.person_numbers().reveal().collect();
-            let today = day_of(found.local_day);
-            let beside = beside::beside(&report.sketch, numbers.iter().copied(), today);
-            let words: Vec<&str> = beside.into_iter().map(Beside::word).collect();
-            recording.add_beside(&joined.case, &words)?;
+            recording.add_beside(&joined.case, beside)?;
             let digests: Vec<Digest> = numbers.iter().map(|number| key.person(number)).collect();
             let new = recording.add_persons(&joined.case, &digests)?;
             if left {

@@ -1,6 +1,6 @@
 //! A daemon that is killed (-9) again and again while it sends: every alert arrives, and some twice.
 //!
-//! `BREVDUE_KILLS=1000 cargo test --test main alerts::kills -- --ignored` is the long form.
+//! `tests/register-long` is the long form.
 
 use super::open_case;
 use crate::support::daemon::{Daemon, DaemonOptions};
@@ -82,7 +82,7 @@ fn no_alert_is_lost_when_the_daemon_is_killed() {
 }
 
 #[test]
-#[ignore = "the long form: see the head"]
+#[ignore = "takes minutes; tests/register-long runs it"]
 fn no_alert_is_lost_in_a_thousand_kills() {
     let times = std::env::var("BREVDUE_KILLS").ok().and_then(|times| times.parse().ok()).unwrap_or(1_000);
     kill(times);

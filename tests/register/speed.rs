@@ -1,5 +1,5 @@
-//! How fast messages join their case, and how fast the list is. The bounds are the issue's; `--ignored`, because they are of an
-//! optimised build on a machine that does nothing else.
+//! How fast messages join their case, and how fast the list is. The bounds are the issue's; `tests/register-long` runs them,
+//! because they are of an optimised build on a machine that does nothing else.
 
 use super::{CERTAIN, at, digest, found, join};
 use crate::support::postgres::Server;
@@ -30,7 +30,7 @@ fn rate(store: &Store, count: u32, doors: usize) -> f64 {
 }
 
 #[test]
-#[ignore = "of an optimised build on a quiet machine: cargo test --release --test main -- --ignored register::speed --nocapture"]
+#[ignore = "of an optimised build on a quiet machine; tests/register-long runs it"]
 fn messages_join_their_case_at_two_thousand_a_second() {
     let folder = TempDir::new().unwrap();
     let file = Store::open(&folder.path().join("register.db")).unwrap();
@@ -48,7 +48,7 @@ fn messages_join_their_case_at_two_thousand_a_second() {
 }
 
 #[test]
-#[ignore = "makes a million rows: as above"]
+#[ignore = "makes a million rows; tests/register-long runs it"]
 fn a_register_of_a_million_messages_is_listed_in_fifty_milliseconds() {
     let folder = TempDir::new().unwrap();
     let store = Store::open(&folder.path().join("register.db")).unwrap();
