@@ -172,7 +172,7 @@ impl Found {
             Some(cases) => {
                 let (breaches, near_misses) = self.counts();
                 line(&format!(
-                    "  register: {breaches} brud · breaches, {near_misses} nærhændelser · near misses"
+                    "  register: {breaches} brud · breaches, {near_misses} afværget · near misses"
                 ));
                 let (waiting, decided) = self.held;
                 line(&format!(
