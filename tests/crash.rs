@@ -156,6 +156,6 @@ fn what_a_crash_left_in_the_evidence_is_no_part_of_the_case_that_gets_its_number
     // Another sender's mail is another case.
     assert_eq!(send("anden@noerreby.example", 2), 250);
     assert!(daemon.cases().unwrap().iter().any(|case| case["id"] == next.as_str()));
-    let frames = |path: &std::path::Path| brevdue::spool::durable::frames(path).unwrap().len();
+    let frames = |path: &std::path::Path| brevdue::spool::segment::frames(path).unwrap().len();
     assert_eq!((frames(&one), frames(&two), frames(&evidence.join(format!("{next}.seg.torn")))), (1, 1, 1));
 }

@@ -121,21 +121,19 @@ impl Register {
             source: source.map(|source| (source.name.clone(), source.vendor.clone())),
         };
         let salt = random().map_err(|error| beside(&error))?;
+        let message = &promise.detection.message;
+        let numbers: Vec<[u8; 10]> = report.person_numbers().reveal().collect();
+        // Before the transaction, for which others wait. A segment whose promise is not made is tidied away.
+        if let Some(key) = controller.dpo_key.as_ref().filter(|_| !numbers.is_empty()) {
+            self.evidence.append_promise(message, key, &numbers).map_err(|error| beside(&error))?;
+        }
         self.store.record(|recording| {
-            if !recording.promise(&promise)? {
-                return Ok(());
+            if recording.promise(&promise)? {
+                let key = self.node_key.case_key(&recording.promise_salt(promise.grouping, salt)?);
+                let digests: Vec<Digest> = numbers.iter().map(|number| key.person(number)).collect();
+                recording.promise_persons(message, &digests)?;
             }
-            let key = self.node_key.case_key(&recording.promise_salt(promise.grouping, salt)?);
-            let numbers: Vec<[u8; 10]> = report.person_numbers().reveal().collect();
-            let digests: Vec<Digest> = numbers.iter().map(|number| key.person(number)).collect();
-            let message = &promise.detection.message;
-            recording.promise_persons(message, &digests)?;
-            match &controller.dpo_key {
-                Some(key) if !numbers.is_empty() => {
-                    self.evidence.append_promise(message, key, &numbers).map_err(|error| beside(&error))
-                }
-                Some(_) | None => Ok(()),
-            }
+            Ok(())
         })
     }
 

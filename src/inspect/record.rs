@@ -20,6 +20,7 @@ use crate::seal::{Digest, NodeKey, random};
 use crate::spool::evidence::Evidence;
 use crate::store::{Joined, Opening, Recording, Store, StoreError};
 use chrono::{DateTime, NaiveDate, Utc};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Where findings are recorded, and the secrets to do it with.
@@ -65,6 +66,12 @@ impl Found<'_> {
     }
 }
 
+/// Numbers that are sealed to a case already.
+struct Sealed {
+    case: CaseId,
+    numbers: BTreeSet<[u8; 10]>,
+}
+
 /// What else stood in the message, as words.
 fn beside_of(found: &Found<'_>) -> Vec<&'static str> {
     let numbers = found.report.person_numbers().reveal();
@@ -92,6 +99,7 @@ impl Register {
         // Before the transaction, for which others wait.
         let joins = parts.iter().any(|part| part.outcome(report).is_some());
         let beside = if joins { beside_of(found) } else { Vec::new() };
+        let sealed = self.seal_ahead(found, &parts, template)?;
         let joined = self.store.record(|recording| {
             for passage in fate::passages(found, self.message_digest(found, None)) {
                 recording.passed(&passage)?;
@@ -101,7 +109,7 @@ impl Register {
                 if let Some(outcome) = part.outcome(report) {
                     joined.push((
                         part.controller,
-                        self.join(found, part, outcome, (template, &beside), recording)?,
+                        self.join(found, part, outcome, (template, &beside, &sealed), recording)?,
                     ));
                 }
             }
@@ -127,7 +135,7 @@ impl Register {
         found: &Found<'_>,
         part: &Part<'_>,
         outcome: Outcome,
-        (template, beside): (Option<Digest>, &[&str]),
+        (template, beside, sealed): (Option<Digest>, &[&str], &[Sealed]),
         recording: &Recording<'_>,
     ) -> Result<Joined, StoreError> {
         let report = found.report;
@@ -159,8 +167,11 @@ impl Register {
             let digests: Vec<Digest> = numbers.iter().map(|number| key.person(number)).collect();
             let new = recording.add_persons(&joined.case, &digests)?;
             if left {
-                let new: Vec<_> = new.iter().filter_map(|at| numbers.get(*at)).copied().collect();
-                self.seal(&joined, controller, &new)?;
+                let there = |number: &&[u8; 10]| {
+                    sealed.iter().any(|one| one.case == joined.case && one.numbers.contains(*number))
+                };
+                let new = new.iter().filter_map(|at| numbers.get(*at)).filter(|one| !there(one));
+                self.seal(&joined.case, controller, &new.copied().collect::<Vec<_>>())?;
             }
         }
         Ok(joined)
@@ -222,13 +233,39 @@ impl Register {
         }
     }
 
+    /// Seals what is new to cases that are there already, before the transaction for which others wait: the fsync of one mail's
+    /// numbers is then nobody else's. A crash, or a register that cannot be written, leaves numbers sealed whose mail comes again.
+    fn seal_ahead(
+        &self,
+        found: &Found<'_>,
+        parts: &[Part<'_>],
+        template: Option<Digest>,
+    ) -> Result<Vec<Sealed>, StoreError> {
+        let mut sealed = Vec::new();
+        for part in parts {
+            let left = matches!(part.outcome(found.report), Some(Outcome::Delivered { .. }));
+            if !left || part.controller.dpo_key.is_none() {
+                continue;
+            }
+            let Cause { grouping, .. } = self.cause(found, part.controller, left, template);
+            let Some((case, salt)) = self.store.case_of_grouping(grouping)? else { continue };
+            let key = self.node_key.case_key(&salt);
+            let numbers: Vec<[u8; 10]> = found.report.person_numbers().reveal().collect();
+            let digests: Vec<Digest> = numbers.iter().map(|number| key.person(number)).collect();
+            let new = self.store.unknown_persons(&case, &digests)?;
+            let numbers: BTreeSet<_> = new.iter().filter_map(|at| numbers.get(*at)).copied().collect();
+            self.seal(&case, part.controller, &numbers.iter().copied().collect::<Vec<_>>())?;
+            sealed.push(Sealed { case, numbers });
+        }
+        Ok(sealed)
+    }
+
     /// Only what left is sealed: nobody has to be written to about a near miss.
-    fn seal(&self, joined: &Joined, controller: &Controller, new: &[[u8; 10]]) -> Result<(), StoreError> {
+    fn seal(&self, case: &CaseId, controller: &Controller, new: &[[u8; 10]]) -> Result<(), StoreError> {
         match &controller.dpo_key {
-            Some(key) if !new.is_empty() => self
-                .evidence
-                .append(&joined.case, key, new)
-                .map_err(|error| StoreError::Beside(error.to_string())),
+            Some(key) if !new.is_empty() => {
+                self.evidence.append(case, key, new).map_err(|error| StoreError::Beside(error.to_string()))
+            }
             Some(_) | None => Ok(()),
         }
     }

@@ -4,11 +4,12 @@
 //! segment of its own until the mail server's log has proved how it travelled. This machine writes and cannot read: opening
 //! takes the DPO's private key, on the DPO's own machine.
 
-use super::durable;
+use super::segment::{self, Segments};
 use crate::case::CaseId;
 use crate::seal::{self, Digest, SealError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -46,12 +47,13 @@ pub struct Opened {
 #[derive(Clone, Debug)]
 pub struct Evidence {
     folder: PathBuf,
+    segments: Arc<Segments>,
 }
 
 impl Evidence {
     /// Below this spool.
     pub fn below(spool: &Path) -> Self {
-        Self { folder: spool.join("evidence") }
+        Self { folder: spool.join("evidence"), segments: Arc::default() }
     }
 
     /// The case's segment.
@@ -66,7 +68,7 @@ impl Evidence {
     /// When it cannot be moved.
     pub fn begin(&self, case: &CaseId) -> Result<(), EvidenceError> {
         let path = self.path(case);
-        durable::begin(&path).map_err(|source| EvidenceError::Io { path, source })
+        segment::begin(&path).map_err(|source| EvidenceError::Io { path, source })
     }
 
     /// Seals these numbers (ten digits in ASCII each) and returns when they are on disk.
@@ -77,7 +79,7 @@ impl Evidence {
         let sealed = sealed(numbers, dpo_key)
             .map_err(|source| EvidenceError::Seal { case: case.to_string(), source })?;
         let path = self.path(case);
-        durable::append(&path, &sealed).map_err(|source| EvidenceError::Io { path, source })
+        self.segments.append(&path, &sealed).map_err(|source| EvidenceError::Io { path, source })
     }
 
     /// Seals the numbers of a mail that a protected road allowed into a segment of its own, named by the mail's keyed
@@ -95,7 +97,7 @@ impl Evidence {
         let sealed = sealed(numbers, dpo_key)
             .map_err(|source| EvidenceError::Seal { case: "a promise".to_owned(), source })?;
         let path = self.promise_path(mail);
-        durable::append(&path, &sealed).map_err(|source| EvidenceError::Io { path, source })
+        segment::append(&path, &sealed).map_err(|source| EvidenceError::Io { path, source })
     }
 
     /// Puts the numbers of a promise into a case's segment, sealed as they are, and returns when they are on disk there.
@@ -106,7 +108,7 @@ impl Evidence {
     /// When they could not be read or written.
     pub fn break_promise(&self, mail: &Digest, case: &CaseId) -> Result<(), EvidenceError> {
         let promise = self.promise_path(mail);
-        let frames = match durable::frames(&promise) {
+        let frames = match segment::frames(&promise) {
             Ok(frames) => frames,
             // Without a DPO's key nothing was sealed.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -114,7 +116,8 @@ impl Evidence {
         };
         let path = self.path(case);
         for frame in frames {
-            durable::append(&path, &frame)
+            self.segments
+                .append(&path, &frame)
                 .map_err(|source| EvidenceError::Io { path: path.clone(), source })?;
         }
         Ok(())
@@ -168,7 +171,7 @@ impl Evidence {
     /// When the file cannot be read, or nothing in it is sealed to this key.
     pub fn open(&self, case: &CaseId, dpo_secret: &str) -> Result<Opened, EvidenceError> {
         let path = self.path(case);
-        let frames = durable::frames(&path).map_err(|source| EvidenceError::Io { path, source })?;
+        let frames = segment::frames(&path).map_err(|source| EvidenceError::Io { path, source })?;
         let (mut opened, mut refused) = (Opened::default(), None);
         for frame in frames {
             match seal::open(&frame, dpo_secret) {

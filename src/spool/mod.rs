@@ -10,3 +10,4 @@ pub mod durable;
 pub mod evidence;
 pub mod held;
 pub mod recover;
+pub mod segment;

@@ -13,8 +13,8 @@
 
 use super::dpo;
 use brevdue::case::CaseId;
-use brevdue::spool::durable;
 use brevdue::spool::evidence::Evidence;
+use brevdue::spool::segment;
 use rusqlite::{Connection, OpenFlags};
 use std::collections::HashSet;
 use std::path::Path;
@@ -42,7 +42,7 @@ pub(super) fn strange(data: &Path) -> Vec<String> {
         if !is_known || name.contains(".draft") {
             strange.push(format!("a file that is in no table: {folder}/{name}"));
         }
-        if is(&name, "seg") && durable::frames(path).is_err() {
+        if is(&name, "seg") && segment::frames(path).is_err() {
             strange.push(format!("a segment that cannot be read: {name}"));
         }
     }

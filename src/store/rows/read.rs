@@ -52,6 +52,31 @@ impl Store {
         }))
     }
 
+    /// The case that a message of this grouping would join, and the salt of the key that counts its persons.
+    ///
+    /// # Errors
+    /// When the register cannot be read.
+    pub fn case_of_grouping(&self, grouping: [u8; 16]) -> Result<Option<(CaseId, [u8; 16])>, StoreError> {
+        let sql = "SELECT id, salt FROM breach_case WHERE grouping = ?1";
+        self.db()?.first(sql, params![grouping], |row| Ok((case_id(&row.get::<String>(0)?)?, row.get(1)?)))
+    }
+
+    /// The positions of those persons whom a case does not have.
+    ///
+    /// # Errors
+    /// When the register cannot be read.
+    pub fn unknown_persons(&self, case: &CaseId, digests: &[[u8; 16]]) -> Result<Vec<usize>, StoreError> {
+        let sql = "SELECT 1 FROM person WHERE case_id = ?1 AND digest = ?2";
+        let db = self.db()?;
+        let mut unknown = Vec::new();
+        for (position, digest) in digests.iter().enumerate() {
+            if db.first(sql, params![case.as_str(), digest], |_| Ok(()))?.is_none() {
+                unknown.push(position);
+            }
+        }
+        Ok(unknown)
+    }
+
     fn entries(&self, id: &CaseId) -> Result<Vec<Entry>, StoreError> {
         let connection = self.db()?;
         connection.all("SELECT at, who, event, from_state, to_state, reason, detail FROM register_entry WHERE case_id = ?1 ORDER BY ordinal", params![id.as_str()], |row| {

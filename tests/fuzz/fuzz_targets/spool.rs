@@ -10,7 +10,7 @@ use brevdue::case::CaseId;
 use brevdue::seal::keyfile::DpoPair;
 use brevdue::seal::{self, NodeKey, allow::AllowFile};
 use brevdue::spool::draft::Drafts;
-use brevdue::spool::durable;
+use brevdue::spool::segment;
 use brevdue::spool::evidence::Evidence;
 use brevdue::spool::held::{Cover, HeldId, Holding};
 use std::io::Read;
@@ -130,10 +130,10 @@ fn segment(bytes: &[u8]) {
     #[allow(clippy::disallowed_methods)]
     std::fs::write(&path, bytes).unwrap();
     let (mut whole, used) = frames(bytes);
-    assert_eq!(durable::frames(&path).unwrap(), whole);
-    durable::append(&path, b"last").unwrap();
+    assert_eq!(segment::frames(&path).unwrap(), whole);
+    segment::append(&path, b"last").unwrap();
     whole.push(b"last".to_vec());
-    assert_eq!(durable::frames(&path).unwrap(), whole);
+    assert_eq!(segment::frames(&path).unwrap(), whole);
     assert_eq!(std::fs::read(&aside).unwrap_or_default(), bytes[used..], "no byte goes");
 }
 
