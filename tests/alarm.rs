@@ -452,7 +452,13 @@ fn alarm_test_reaches_every_dpo() {
     dpo.stop();
     let told = daemon.run(&["alarm", "test"]).unwrap();
     assert_eq!(told.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&told.stderr).contains("did not take the notice"));
+    let said = String::from_utf8_lossy(&told.stdout).into_owned();
+    assert_eq!(said.matches("FAILED").count(), 2, "each of them is tried: {said}");
+    assert!(
+        said.contains("did not take the notice") && said.contains("nobody stands behind the DPO"),
+        "{said}"
+    );
+    assert!(String::from_utf8_lossy(&told.stderr).contains("2 of 2 tries failed"));
 }
 
 /// A processor's notice: a letter to each controller, with what it is about as JSON beside it and nothing of another's.

@@ -3,9 +3,10 @@
 //! A person who hears nothing must be able to tell peace from a dead program: the weekly letter is that proof, and carries the
 //! newest anchor of the register out of the house ([`crate::case::chain`]). Start reading at [`Keeping`].
 
-use super::letter::{Letter, local};
+use super::letter::Letter;
 use crate::case::calendar::Calendar;
 use crate::case::deadline::left_in_words;
+use crate::case::local::{counted, shown as local};
 use crate::store::{Anchor, CaseRow};
 use chrono::{DateTime, Datelike, Days, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Europe::Copenhagen;
@@ -92,10 +93,11 @@ pub(super) fn weekly(node: &str, cases: &[&CaseRow], anchor: Option<&Anchor>, no
     let mut running: Vec<&&CaseRow> = cases.iter().filter(|case| case.state.clock_runs()).collect();
     running.sort_by_key(|case| (case.deadline, case.id.clone()));
     let (all, open) = (cases.len(), running.len());
+    let (danish, english) = (counted(all as u64, "sag", "sager"), counted(all as u64, "case", "cases"));
     let mut body = vec![
         format!("Brevdue lever ({node}, {}).", local(now)),
-        format!("{all} sager i fortegnelsen, heraf {open} med en frist, der løber."),
-        format!("Brevdue is alive. {all} cases in the register, {open} of them with a running deadline."),
+        format!("{danish} i fortegnelsen, heraf {open} med en frist, der løber."),
+        format!("Brevdue is alive. {english} in the register, {open} of them with a running deadline."),
     ];
     for case in running.iter().take(NAMED) {
         let (danish, english) = case.deadline.map(|at| left_in_words(at - now)).unwrap_or_default();
@@ -109,7 +111,11 @@ pub(super) fn weekly(node: &str, cases: &[&CaseRow], anchor: Option<&Anchor>, no
         Some(anchor) => {
             let nibbles = anchor.hash.iter().flat_map(|byte| [byte >> 4, byte & 15]);
             let hash: String = nibbles.filter_map(|nibble| char::from_digit(nibble.into(), 16)).collect();
-            body.push(format!("Registrets anker fra {}, over {} sager:", local(anchor.at), anchor.cases));
+            body.push(format!(
+                "Registrets anker fra {}, over {}:",
+                local(anchor.at),
+                counted(anchor.cases, "sag", "sager")
+            ));
             body.push(format!("  {hash}"));
             body.push(
                 "Gem brevet: ingen kan ændre en gammel linje i registret uden at ændre dette tal.".to_owned(),
@@ -127,7 +133,7 @@ pub(super) fn weekly(node: &str, cases: &[&CaseRow], anchor: Option<&Anchor>, no
             .to_owned(),
     );
     Letter {
-        subject: format!("Brevdue lever: {all} sager, {open} med frist / alive: {all} cases, {open} running"),
+        subject: format!("Brevdue lever: {danish}, {open} med frist / alive: {english}, {open} running"),
         body: body.join("\r\n") + "\r\n",
     }
 }

@@ -3,7 +3,8 @@
 //! It never vanishes for its age: after the hours of `[hold] alarm_hours` the DPO is told, and from then on daily, until it is
 //! released or discarded. One letter a person and round, whatever the number of mails. Start reading at [`is_due`].
 
-use super::letter::{Letter, local};
+use super::letter::Letter;
+use crate::case::local::shown as local;
 use crate::store::held::{HeldRow, HeldState};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::BTreeMap;

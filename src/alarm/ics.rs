@@ -3,7 +3,7 @@
 //! One event a case: its UID stays, and SEQUENCE rises when the deadline moves, so that a calendar moves the entry. It holds what
 //! the letter holds and no more. Start reading at [`event`].
 
-use super::letter::local;
+use crate::case::local::shown as local;
 use crate::store::CaseRow;
 use chrono::{DateTime, Utc};
 

@@ -58,6 +58,10 @@ impl Alarm {
             return Ok(());
         };
         for to in &keeping.weekly {
+            let what = format!("weekly:{to}");
+            if !self.tries.may(&what, now) {
+                continue;
+            }
             let (store, name, node) = (Arc::clone(&self.store), format!("weekly:{to}"), self.node.clone());
             let claimed = blocking(move || {
                 let done = store.task_done_at(&name)?;
@@ -81,8 +85,14 @@ impl Alarm {
                 (Arc::clone(&self.store), format!("weekly:{to}"), sent.is_ok().then_some(now));
             blocking(move || store.end_task(&name, done)).await?;
             match sent {
-                Ok(_) => tracing::info!("the weekly letter was sent"),
-                Err(error) => tracing::warn!(%error, "the weekly letter was not sent; tried again"),
+                Ok(_) => {
+                    self.tries.done(&what);
+                    tracing::info!("the weekly letter was sent");
+                }
+                Err(error) => {
+                    self.tries.failed(&what, error.is_temporary(), now);
+                    tracing::warn!(%error, "the weekly letter was not sent; tried again");
+                }
             }
         }
         Ok(())
@@ -97,15 +107,20 @@ impl Alarm {
         let letter = alive::down(&self.node, since, now);
         let letter = checked(letter, super::letter::fixed, &(self.rules)(), now);
         let to = keeping.default_dpo.as_str();
-        if let Err(error) = self.post.send(Outgoing::plain(to, &letter.subject, &letter.body)).await {
+        let letter = self.post.send(Outgoing::plain(to, &letter.subject, &letter.body)).await;
+        let mut is_told = letter.is_ok();
+        if let Err(error) = letter {
             tracing::error!(%error, "and no mail server took that letter");
-            // Not told: tried again at the next round.
-            self.health.lock().unwrap_or_else(PoisonError::into_inner).told_at = None;
         }
-        if let Some(webhook) = &self.webhook
-            && let Err(error) = webhook.post(post::down(&self.node, since, now), now.timestamp()).await
-        {
-            tracing::error!(%error, "nor the webhook");
+        if let Some(webhook) = &self.webhook {
+            match webhook.post(post::down(&self.node, since, now), now.timestamp()).await {
+                Ok(()) => is_told = true,
+                Err(error) => tracing::error!(%error, "nor the webhook"),
+            }
+        }
+        if !is_told {
+            // Nobody was: tried again at the next round.
+            self.health.lock().unwrap_or_else(PoisonError::into_inner).told_at = None;
         }
     }
 }

@@ -5,10 +5,11 @@ use super::matter::matter;
 use super::stage::Told;
 use crate::case::Kind;
 use crate::case::deadline::left_in_words;
+use crate::case::local::counted;
+pub use crate::case::local::shown as local;
 use crate::case::milestone::Milestone;
 use crate::store::{BypassNotice, CaseRow};
 use chrono::{DateTime, Utc};
-use chrono_tz::Europe::Copenhagen;
 
 /// A letter ready to leave.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,11 +18,6 @@ pub struct Letter {
     pub subject: String,
     /// Plain text.
     pub body: String,
-}
-
-/// Danish practice: `17-11-2026 kl. 10:20`.
-pub fn local(time: DateTime<Utc>) -> String {
-    time.with_timezone(&Copenhagen).format("%d-%m-%Y kl. %H:%M").to_string()
 }
 
 /// The letter about these cases: one by itself, several as a digest.
@@ -46,25 +42,26 @@ pub fn fixed() -> Letter {
 pub fn bypass(notice: &BypassNotice) -> Letter {
     let BypassNotice { mails, queue_id, transport, relay, .. } = notice;
     let (first, last) = (local(notice.first_at), local(notice.last_at));
+    let mails = counted(*mails, "mail", "mails");
     let mut body = String::new();
     for text in [
-        &format!("{mails} mail(s) har forladt mailserveren uden at passere Brevdue, {first} til {last}."),
-        "Ingen har kontrolleret dem for CPR-numre.",
+        &format!("{mails} har forladt mailserveren uden at passere Brevdue, {first} til {last}."),
+        "Ingen har kontrolleret for CPR-numre.",
         &format!("Senest: kø-id {queue_id}, transport {transport}, til {relay}."),
-        "Bed driften se efter en port eller tjeneste uden milter i master.cf, og find mailene i loggen.",
-        "Skal de ikke passere Brevdue, så nævn transporten eller modtageren i need_not_pass under [maillog].",
+        "Bed driften se efter en port eller tjeneste uden milter i master.cf, og find mailen i loggen.",
+        "Skal den ikke passere Brevdue, så nævn transporten eller modtageren i need_not_pass under [maillog].",
         "",
         "---",
         "",
-        &format!("{mails} mail(s) left the mail server without passing Brevdue, {first} to {last}."),
-        "Nobody has checked them for CPR numbers.",
+        &format!("{mails} left the mail server without passing Brevdue, {first} to {last}."),
+        "Nobody has checked for CPR numbers.",
         &format!("The latest: queue id {queue_id}, transport {transport}, to {relay}."),
-        "Ask operations to look for a port or service without the milter in master.cf, and to find the mails in the log.",
-        "If they need not pass Brevdue, name the transport or the next hop in need_not_pass of [maillog].",
+        "Ask operations to look for a port or service without the milter in master.cf, and to find the mail in the log.",
+        "If it need not pass Brevdue, name the transport or the next hop in need_not_pass of [maillog].",
     ] {
         line(&mut body, text);
     }
-    Letter { subject: format!("Brevdue: {mails} mail(s) uden kontrol / unchecked"), body }
+    Letter { subject: format!("Brevdue: {mails} uden kontrol / unchecked"), body }
 }
 
 /// What `brevdue alarm test` sends.

@@ -2,10 +2,10 @@
 //!
 //! Start reading at [`matter`].
 
-use super::letter::local;
 use super::stage::Told;
 use crate::case::State;
 use crate::case::deadline::left_in_words;
+use crate::case::local::shown as local;
 use crate::case::milestone::Milestone;
 use chrono::{DateTime, Utc};
 

@@ -18,9 +18,10 @@ pub mod processor;
 mod send;
 pub mod sender;
 pub mod stage;
+mod tries;
 
 use crate::clock::Clock;
-use crate::outlet::notice::{Attached, Outgoing, Post, PostError};
+use crate::outlet::notice::{Attached, Outgoing, Post, PostError, Road};
 use crate::outlet::webhook::{Webhook, WebhookError};
 use crate::scan::Scan;
 use crate::scan::ruleset::Ruleset;
@@ -49,6 +50,17 @@ pub enum AlarmError {
     Webhook(#[from] WebhookError),
 }
 
+/// A road that was tried.
+#[derive(Debug)]
+pub struct Tried {
+    /// Its key in `[alarm]`: `smtp`, `second` or `webhook`.
+    pub road: &'static str,
+    /// Whose letter; empty for the webhook.
+    pub to: String,
+    /// Whether it was taken.
+    pub result: Result<(), AlarmError>,
+}
+
 /// Sends what is due.
 pub struct Alarm {
     store: Arc<Store>,
@@ -68,6 +80,7 @@ pub struct Alarm {
     /// Who hears of Brevdue itself; `None` is nobody.
     keeping: Option<Keeping>,
     health: Mutex<alive::Health>,
+    tries: tries::Tries,
 }
 
 impl Alarm {
@@ -100,6 +113,7 @@ impl Alarm {
             links: None,
             keeping: None,
             health: Mutex::default(),
+            tries: tries::Tries::default(),
             store,
             post: Post::new(settings)?,
             rules,
@@ -204,22 +218,26 @@ impl Alarm {
         Ok(sent)
     }
 
-    /// One letter to each person who is to be told of held mail now. One that cannot be sent is due again at the next round:
-    /// nothing is marked before the server's 250.
+    /// One letter to each person who is to be told of held mail now. One that cannot be sent stays due, and is tried less and less
+    /// often: nothing is marked before the server's 250.
     async fn tell_of_held(&self, now: DateTime<Utc>) -> Result<usize, AlarmError> {
         let store = Arc::clone(&self.store);
         let rows = blocking(move || store.held(false)).await?;
-        if held::due(rows, &self.held_hours, now).is_empty() {
+        let may = |to: &str| self.tries.may(&format!("held:{to}"), now);
+        if !held::due(rows, &self.held_hours, now).keys().any(|to| may(to)) {
             return Ok(0);
         }
         let Some(rows) = self.claimed("held", now, |store| store.held(false)).await? else { return Ok(0) };
         let mut sent = 0;
-        for (to, rows) in held::due(rows, &self.held_hours, now) {
+        for (to, rows) in held::due(rows, &self.held_hours, now).into_iter().filter(|(to, _)| may(to)) {
+            let what = format!("held:{to}");
             let text = checked(held::letter(&rows, now), held::fixed, &(self.rules)(), now);
             if let Err(error) = self.post.send(Outgoing::plain(&to, &text.subject, &text.body)).await {
                 tracing::warn!(%error, "notice of held mail not sent; tried again");
+                self.tries.failed(&what, error.is_temporary(), now);
                 continue;
             }
+            self.tries.done(&what);
             tracing::info!(mails = rows.len(), "notice of held mail sent");
             let (store, at) = (Arc::clone(&self.store), self.clock.now());
             let ids: Vec<i64> = rows.iter().map(|row| row.row).collect();
@@ -306,26 +324,29 @@ impl Alarm {
         is_clean(text, &(self.rules)(), now)
     }
 
-    /// Sends a test letter to each of these, past the register, and tries every other road there is: which of them took it.
-    ///
-    /// # Errors
-    /// The first letter or post that was not taken.
-    pub async fn test(&self, recipients: &[String]) -> Result<Vec<&'static str>, AlarmError> {
+    /// Sends a test letter to each of these by each mail server there is, past the register, and posts to the webhook: what
+    /// became of each.
+    pub async fn test(&self, recipients: &[String]) -> Vec<Tried> {
         let now = self.clock.now();
         let letter = letter::test(now);
-        let mut others = Vec::new();
+        let mut tried = Vec::new();
         for to in recipients {
             let outgoing = Outgoing::plain(to, &letter.subject, &letter.body);
-            self.post.send(outgoing).await?;
-            if others.is_empty() && self.post.try_second(outgoing).await? {
-                others.push("second");
+            for road in [Road::First, Road::Second] {
+                let result = match self.post.send_by(road, outgoing).await {
+                    Ok(false) => continue,
+                    Ok(true) => Ok(()),
+                    Err(error) => Err(error.into()),
+                };
+                let road = if road == Road::First { "smtp" } else { "second" };
+                tried.push(Tried { road, to: to.clone(), result });
             }
         }
         if let Some(webhook) = &self.webhook {
-            webhook.post(post::test(now), now.timestamp()).await?;
-            others.push("webhook");
+            let result = webhook.post(post::test(now), now.timestamp()).await.map_err(AlarmError::from);
+            tried.push(Tried { road: "webhook", to: String::new(), result });
         }
-        Ok(others)
+        tried
     }
 }
 

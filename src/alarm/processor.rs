@@ -4,7 +4,8 @@
 //! Holds what the letter holds and no more: no number, no subject, no name of a citizen, and nothing of another
 //! controller's case.
 
-use super::letter::{Letter, local};
+use super::letter::Letter;
+use crate::case::local::shown as local;
 use crate::store::CaseRow;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
@@ -17,7 +18,7 @@ struct Notice<'a> {
     kind: &'static str,
     article: &'static str,
     processor: &'a str,
-    /// When we handed it over; the receiving server's acceptance stands in the processor's register.
+    /// When we handed it over; our own server's acceptance stands in the processor's register.
     sent_at: String,
     cases: Vec<Case<'a>>,
 }
@@ -39,18 +40,34 @@ struct Case<'a> {
     deadline: Option<String>,
 }
 
-/// The letter as a processor of this name sends it.
+/// The letter as a processor of this name sends it when it is no notice: a reminder, a near miss, a letter to somebody behind
+/// the DPO. No clock of anybody's begins with it.
+pub fn reminder(letter: Letter, name: &str) -> Letter {
+    let Letter { subject, body } = letter;
+    let body = format!(
+        "{name} sender mail for den dataansvarlige. Dette er ingen ny underretning efter artikel 33, stk. 2: der begynder\r\n\
+         ingen frist ved at modtage det.\r\n\
+         {name} sends mail for the controller. This is no new notice under article 33(2): no clock begins with its receipt.\r\n\
+         \r\n\
+         ---\r\n\
+         \r\n\
+         {body}"
+    );
+    Letter { subject, body }
+}
+
+/// The notice as a processor of this name sends it, when the case of a breach opens.
 pub fn letter(letter: Letter, name: &str, now: DateTime<Utc>) -> Letter {
     let Letter { subject, body } = letter;
     let at = local(now);
     let body = format!(
         "Underretning fra databehandler (databeskyttelsesforordningen, artikel 33, stk. 2)\r\n\
          {name} sender mail for jer og underretter jer om det, der står nedenfor. Sendt {at}.\r\n\
-         Jeres egen frist løber fra I modtager dette. Den frist, der er vist, er regnet fra fundet: det er den strengeste.\r\n\
+         Jeres egen frist løber, fra I modtager dette. Den frist, der er vist, er regnet fra vores kendskab: det er den strengeste.\r\n\
          Oplysningerne er vedhæftet som {FILE}.\r\n\
          \r\n\
          Notice from a processor (GDPR article 33(2)): {name} sends mail for you. Sent {at}. Your own clock runs from\r\n\
-         receipt; the deadline shown runs from the finding, which is stricter. The same facts are attached as {FILE}.\r\n\
+         receipt; the deadline shown runs from when we became aware, which is stricter. The same facts are attached as {FILE}.\r\n\
          \r\n\
          ---\r\n\
          \r\n\

@@ -6,8 +6,8 @@
 use super::ack::Link;
 use super::letter::{self, Letter};
 use super::{Alarm, AlarmError, blocking, ics, is_clean_text, post, processor, stage};
-use crate::case::CaseId;
 use crate::case::milestone::Milestone;
+use crate::case::{CaseId, Kind};
 use crate::outlet::notice::{Attached, Outgoing, Road, Thread};
 use crate::store::{CaseRow, Settled};
 use chrono::{DateTime, Utc};
@@ -60,8 +60,14 @@ impl Alarm {
     fn written(&self, letter: &stage::Planned, now: DateTime<Utc>) -> (Letter, Vec<Attached>) {
         let mut text = letter::write(&letter.cases, now);
         let mut attached = Vec::new();
-        if let Some(name) = &self.processor {
-            let cases: Vec<&CaseRow> = letter.cases.iter().map(|told| &told.case).collect();
+        let is_notice = |told: &&stage::Told| {
+            let case = &told.case;
+            told.milestone == Milestone::Opened && case.kind == Kind::Breach && case.dpo == letter.recipient
+        };
+        let cases: Vec<&CaseRow> = letter.cases.iter().filter(is_notice).map(|told| &told.case).collect();
+        if let Some(name) = self.processor.as_ref().filter(|_| cases.is_empty()) {
+            text = processor::reminder(text, name);
+        } else if let Some(name) = &self.processor {
             text = processor::letter(text, name, now);
             let json = processor::json(&cases, name, now);
             attached.extend(json.map(|text| Attached {

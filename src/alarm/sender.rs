@@ -3,7 +3,8 @@
 //! No number, no subject and no word of the mail stands in it, and whose mail it was only by its name with us. It says what
 //! can be done instead, in the organisation's own words where there are some. Start reading at [`letter`].
 
-use super::letter::{Letter, local};
+use super::letter::Letter;
+use crate::case::local::shown as local;
 use crate::store::held::{HeldRow, Telling};
 
 /// The letter. `ways_out` stands in the place of ours.

@@ -63,9 +63,25 @@ pub fn read(text: &str) -> Result<Reading, BadTime> {
     }
 }
 
-/// As people here read it: `17-11-2026 kl. 10:20`.
+/// As people here read it: `17-11-2026 kl. 10:20`. In the hour that is there twice it says which: `25-10-2026 kl. 02:30
+/// (sommertid)`.
 pub fn shown(at: DateTime<Utc>) -> String {
-    at.with_timezone(&Copenhagen).format("%d-%m-%Y kl. %H:%M").to_string()
+    format!("{}{}", at.with_timezone(&Copenhagen).format("%d-%m-%Y kl. %H:%M"), which(at))
+}
+
+/// Which of two equal times it is; nothing where there is one.
+pub fn which(at: DateTime<Utc>) -> &'static str {
+    let local = at.with_timezone(&Copenhagen).naive_local();
+    match Copenhagen.from_local_datetime(&local) {
+        LocalResult::Ambiguous(earlier, _) if earlier.to_utc() == at => " (sommertid)",
+        LocalResult::Ambiguous(..) => " (vintertid)",
+        LocalResult::Single(_) | LocalResult::None => "",
+    }
+}
+
+/// `1 mail`, `2 mails`.
+pub fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// As programs read it: RFC 3339 in UTC.
@@ -97,5 +113,8 @@ mod tests {
             assert_eq!(read(text), Err(BadTime::NotOne), "{text}");
         }
         assert_eq!(shown(utc("2026-11-17T09:20:00Z")), "17-11-2026 kl. 10:20");
+        assert_eq!(shown(utc("2026-10-25T00:30:00Z")), "25-10-2026 kl. 02:30 (sommertid)");
+        assert_eq!(shown(utc("2026-10-25T01:30:00Z")), "25-10-2026 kl. 02:30 (vintertid)");
+        assert_eq!(shown(utc("2026-10-25T02:00:00Z")), "25-10-2026 kl. 03:00");
     }
 }

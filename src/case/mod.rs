@@ -10,6 +10,7 @@ pub mod chain;
 pub mod deadline;
 pub mod detection;
 pub mod escalation;
+pub mod event;
 pub mod field;
 pub mod incident;
 pub mod local;

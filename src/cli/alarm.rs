@@ -1,20 +1,20 @@
 //! `brevdue alarm`: does a notice reach everybody who must be told, and who has read one.
 
-use crate::alarm::{Alarm, is_clean_text};
+use crate::alarm::{Alarm, Tried, is_clean_text};
 use crate::case::CaseId;
 use crate::case::field::Words;
 use crate::case::milestone::Milestone;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::daemon;
-use anyhow::Context;
+use anyhow::{Context, bail};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// Send a test letter to the DPO of every controller, and try `second` and `webhook` where they are set
+    /// Send a test letter to every DPO and everybody behind them by each mail server, and post to the webhook
     Test,
     /// Say that an alert was read: what repeats its step is stopped, and never the next step or the deadline
     Ack {
@@ -41,14 +41,33 @@ pub(super) fn run(config: Option<&Path>, command: &Command) -> anyhow::Result<Ex
     let rules = Arc::new(daemon::load_rules(config.rules.as_deref())?);
     let store = Arc::new(daemon::open_store(&config)?);
     let alarm = Alarm::new(store, settings, rules, Clock::System)?;
+    let people = config.planning.staff.iter().map(|one| &one.address);
     let mut recipients: Vec<String> =
-        config.controllers.iter().map(|controller| controller.dpo.clone()).collect();
+        config.controllers.iter().map(|one| &one.dpo).chain(people).cloned().collect();
     recipients.sort_unstable();
     recipients.dedup();
-    let others = tokio::runtime::Runtime::new()?.block_on(alarm.test(&recipients))?;
-    super::say(&format!("the mail server took a test letter to: {}", recipients.join(", ")))?;
-    if !others.is_empty() {
-        super::say(&format!("and so did: {}", others.join(", ")))?;
+    let tried = tokio::runtime::Runtime::new()?.block_on(alarm.test(&recipients));
+    let mut failed = 0;
+    for Tried { road, to, result } in &tried {
+        match result {
+            Ok(()) => super::say(&format!("{road:<8} took it   {to}"))?,
+            Err(error) => {
+                failed += 1;
+                super::say(&format!("{road:<8} FAILED    {to}  {error}"))?;
+            }
+        }
+    }
+    let behind = |cvr: &str| config.planning.staff.iter().any(|one| one.cvr.as_deref() == Some(cvr));
+    let alone: Vec<&str> =
+        config.controllers.iter().filter(|one| !behind(&one.cvr)).map(|one| one.name.as_str()).collect();
+    if !alone.is_empty() {
+        super::say(&format!(
+            "nobody stands behind the DPO of: {} (add `deputy` or `chief`, who hear when nobody acknowledges)",
+            alone.join(", ")
+        ))?;
+    }
+    if failed > 0 {
+        bail!("{failed} of {} tries failed: until they do not, some alarms reach nobody", tried.len());
     }
     Ok(ExitCode::SUCCESS)
 }

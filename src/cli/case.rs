@@ -4,10 +4,10 @@ mod act;
 mod export;
 mod persons;
 
-use crate::alarm::letter::local;
 use crate::case::deadline::left_in_words;
 use crate::case::field::{Field, Form};
-use crate::case::{CaseId, State};
+use crate::case::local::shown as local;
+use crate::case::{CaseId, State, event};
 use crate::clock::Clock;
 use crate::daemon;
 use crate::scan::beside::Beside;
@@ -372,29 +372,7 @@ fn entry(entry: &Entry) -> String {
         (None, Some(to)) => state_name(to).to_owned(),
         (_, None) => String::new(),
     };
-    let event = match entry.event.as_str() {
-        "opened" => "sag åbnet",
-        "confirmed" => "mistanke bekræftet",
-        "refuted" => "mistanke afkræftet",
-        "aware_changed" => "bekendt-tidspunkt ændret",
-        "recorded" => "oplysning skrevet",
-        "documented" => "dokumenteret uden anmeldelse",
-        "notified" => "anmeldt af en medarbejder",
-        "notified_preliminary" => "foreløbigt anmeldt af en medarbejder",
-        "supplemented" => "supplement sendt",
-        "supplemented_finally" => "sidste supplement sendt",
-        "communication" => "underretning af de registrerede",
-        "nis2" => "NIS2",
-        "closed" => "sag afsluttet",
-        "reopened" => "sag genåbnet",
-        "hit_after" => "nyt fund efter afgørelsen",
-        "receipt" => "kvittering gemt",
-        "task_added" => "opgave tilføjet",
-        "task_done" => "opgave udført",
-        "archived" => "gammel post",
-        "promise_broken" => "ubeskyttet trods løfte",
-        other => super::held::event_name(other),
-    };
+    let event = event::name(&entry.event).unwrap_or(&entry.event);
     let change = if change.is_empty() { change } else { format!(" ({change})") };
     let said = [entry.reason.as_str(), &details(&entry.detail)].map(str::to_owned);
     let said = said.into_iter().filter(|one| !one.is_empty()).collect::<Vec<_>>().join(" · ");
@@ -406,7 +384,7 @@ fn entry(entry: &Entry) -> String {
 fn plain_word(word: &str) -> &str {
     match word {
         "at" => "tidspunkt",
-        "aware_at" => "bekendt",
+        "aware_at" => "bekendt med bruddet",
         "deadline" => "frist",
         "approver" => "godkendt af",
         "file" => "fil",

@@ -7,8 +7,6 @@
 mod post;
 mod print;
 
-pub(super) use print::event_name;
-
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::daemon::held::{Acted, Keeper, node_name, release_key_is_there, sms_of, wake_of};

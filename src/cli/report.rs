@@ -177,10 +177,16 @@ impl Desk {
     }
 }
 
-/// Writes a document to its file, whole or not at all, or to the screen.
+/// Writes a document to its file, whole or not at all, or to the screen. A pipe or a device is written to, and never replaced.
 pub(super) fn put(out: Option<&Path>, bytes: &[u8]) -> anyhow::Result<()> {
     let Some(out) = out else { return Ok(std::io::stdout().write_all(bytes)?) };
+    let cannot = || format!("cannot write {}", out.display());
+    let is_special = std::fs::metadata(out).is_ok_and(|there| !there.is_file() && !there.is_dir());
+    if is_special {
+        let mut there = std::fs::OpenOptions::new().write(true).open(out).with_context(cannot)?;
+        return there.write_all(bytes).with_context(cannot);
+    }
     let owner = rustix::process::getuid().as_raw();
-    durable::replace(out, bytes, owner).with_context(|| format!("cannot write {}", out.display()))?;
+    durable::replace(out, bytes, owner).with_context(cannot)?;
     super::say(&format!("{} ({} bytes)", out.display(), bytes.len()))
 }

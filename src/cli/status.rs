@@ -3,9 +3,9 @@
 //! It asks from outside, as the mail server and the monitoring do: each door is knocked at, the console is asked for its
 //! health, the register is read. Nothing is changed. Exit code 0 when all is well, 1 when something is not.
 
-use crate::alarm::letter::local;
 use crate::case::Kind;
 use crate::case::deadline::left_in_words;
+use crate::case::local::shown as local;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::console::failures::FAILURES;

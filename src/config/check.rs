@@ -20,7 +20,7 @@ use super::{
     CheckSettings, Config, ConsoleSettings, DocumentSettings, HoldSettings, MilterSettings, SmtpSettings,
     Source, maillog::maillog,
 };
-use crate::envelope::Controller;
+use crate::envelope::{Address, Controller};
 use crate::intake::listen::ListenAddr;
 use crate::outlet::smtp::Place;
 use crate::worker::Recogniser;
@@ -64,6 +64,12 @@ pub(super) fn config(written: &Written, folder: &Path, faults: &mut Vec<Problem>
     };
     let (node_key, release_key) =
         (key(&written.node_key, "node.key"), key(&written.release_key, "release.key"));
+    if let (Some(node), Some(release)) = (&written.node_key, &written.release_key)
+        && node_key == release_key
+    {
+        let problem = Problem::error(release.span(), "two keys cannot lie in one file").label("here again");
+        faults.push(problem.other(node.span(), "first here").help("give each a name of its own"));
+    }
     let hold = written.hold.as_ref().map(|hold| self::hold(hold, folder, faults)).unwrap_or_default();
     let sources = sources(&written.sources, faults);
     let named = |name: &str| senders_of(sources.as_deref().unwrap_or_default(), name);
@@ -184,7 +190,7 @@ fn smtp_door(
     let all = written.listen.iter().filter_map(|text| address(text, folder, &SMTP, addresses, faults));
     let listen: Vec<ListenAddr> = all.collect();
     if let (Some(hop), Some(at)) = (&next_hop, &written.next_hop)
-        && listen.iter().any(|own| own.to_string() == hop.to_string())
+        && listen.iter().any(|own| is_itself(own, hop))
     {
         faults.push(
             Problem::error(at.span(), "the next hop is this door itself: mail would go round for ever")
@@ -367,7 +373,7 @@ fn controllers(
         let dpo = read(one.dpo.as_ref(), value::mail_address, faults);
         let dpo_key = read(one.dpo_key.as_ref(), value::age_key, faults);
         let default = one.default.as_ref().is_some_and(|default| *default.get_ref());
-        let name = one.name.as_ref().map(|name| name.get_ref().clone());
+        let name = read(one.name.as_ref(), value::plain_words, faults);
         if let (Some(name), Some(cvr), Some(dpo)) = (name, cvr, dpo) {
             all.push(Controller { name, cvr, domains, recipients, senders, dpo, dpo_key, default });
         }
@@ -440,11 +446,40 @@ fn sources(written: &[file::Source], faults: &mut Vec<Problem>) -> Option<Vec<So
         if let (Some(pattern), Some(at)) = (&pattern, one.pattern.as_ref().map(At::span)) {
             once.note(&pattern.to_lowercase(), at, "the first would count; remove one", faults);
         }
-        let name = one.name.as_ref().map(|name| name.get_ref().clone());
-        let vendor = one.vendor.as_ref().map(|vendor| vendor.get_ref().clone());
+        let wide = all.iter().position(|wide: &Source| {
+            pattern.as_ref().is_some_and(|one| *one != wide.pattern && sender_is_within(one, &wide.pattern))
+        });
+        if let (Some(wide), Some(at)) = (wide.and_then(|at| written.get(at)?.pattern.as_ref()), &one.pattern)
+        {
+            let problem = Problem::warning(at.span(), "no mail is ever of this source").label("never asked");
+            let problem = problem.other(wide.span(), "this one, which stands before it, has all its senders");
+            faults.push(problem.help("write the narrower one above the wider one"));
+        }
+        let name = read(one.name.as_ref(), value::plain_words, faults);
+        let vendor = read(one.vendor.as_ref(), value::plain_words, faults);
         all.extend(name.zip(pattern).map(|(name, pattern)| Source { name, pattern, vendor }));
     }
     (all.len() == written.len()).then_some(all)
+}
+
+/// Whether a door and the next hop behind it are one: the same port of this machine, however its address is written.
+fn is_itself(own: &ListenAddr, hop: &Place) -> bool {
+    match (own, hop) {
+        (ListenAddr::Tcp(own), Place::Tcp { host, port }) => {
+            let is_named = *host == own.ip().to_string() || own.ip().is_loopback() && host == "localhost";
+            own.port() == *port && (is_named || own.ip().is_unspecified() && hop.is_local())
+        }
+        (ListenAddr::Unix(own), Place::Unix(hop)) => own == hop,
+        (ListenAddr::Tcp(_), Place::Unix(_)) | (ListenAddr::Unix(_), Place::Tcp { .. }) => false,
+    }
+}
+
+/// Whether whoever the narrow pattern names the wide one names too.
+fn sender_is_within(narrow: &str, wide: &str) -> bool {
+    let domain = narrow.rsplit_once('@').map_or(narrow, |(_, domain)| domain);
+    let is_address = narrow.split_once('@').is_some_and(|(local, _)| !local.is_empty());
+    let example = if is_address { narrow.to_owned() } else { format!("x@{}", domain.replace('*', "x")) };
+    Address::parse(example.as_bytes()).is_some_and(|one| one.is_named_by(wide))
 }
 
 fn nobody_is_told(controllers: &[file::Controller], faults: &mut Vec<Problem>) {

@@ -1,10 +1,11 @@
 //! Problems of a configuration, and how they are drawn.
 //!
 //! A [`Problem`] says what is wrong, where and what to do; [`Problems`] are all of one file, drawn with the
-//! line they stand in. Passwords and secret keys of the file are starred before anything is kept, because a
+//! line they stand in. Passwords, secret keys and numbers of the file are starred before anything is kept, because a
 //! drawing ends in the journal. Never decides what is a problem: that is `file` and `check`. Start reading
 //! at [`Problems`]. Tests: `tests.rs` of this room.
 
+use super::starred::starred_in_place;
 use std::error::Error;
 use std::fmt::{self, Write as _};
 use std::ops::Range;
@@ -105,6 +106,7 @@ impl Problems {
         for problem in &mut all {
             problem.message = starred(&problem.message);
             problem.label = starred(&problem.label);
+            problem.other = problem.other.take().map(|(span, label)| (span, starred(&label)));
             problem.help = problem.help.take().map(|help| starred(&help));
         }
         Self { path: path.to_owned(), source: starred(source), all }
@@ -237,7 +239,8 @@ fn place(source: &str, at: usize) -> (usize, usize) {
     (line, column)
 }
 
-/// The text with passwords and secret keys starred, byte for byte, so that every place stays where it is.
+/// The text with passwords, secret keys and what could be a CPR number starred, byte for byte, so that every place stays where it
+/// is.
 fn starred(text: &str) -> String {
     const SECRET_KEY: &str = "AGE-SECRET-KEY-";
     let mut secrets: Vec<Range<usize>> = Vec::new();
@@ -252,6 +255,13 @@ fn starred(text: &str) -> String {
             && let Some(colon) = login.find(':')
         {
             secrets.push(start + from + colon + 1..start + from + login.len());
+        }
+        // `postgres://user@host/name?password=secret`.
+        for (at, key) in rest.match_indices("password=") {
+            let from_value = at + key.len();
+            let value = rest.get(from_value..).unwrap_or_default();
+            let length = value.find(['&', '"', '\'', '\n', '\r']).unwrap_or(value.len());
+            secrets.push(start + from + from_value..start + from + from_value + length);
         }
         start += line.len();
     }
@@ -268,5 +278,5 @@ fn starred(text: &str) -> String {
             c.to_string()
         }
     };
-    text.char_indices().map(star).collect()
+    starred_in_place(&text.char_indices().map(star).collect::<String>())
 }

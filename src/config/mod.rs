@@ -14,6 +14,7 @@ mod file;
 mod maillog;
 mod policy;
 mod section;
+pub(crate) mod starred;
 #[cfg(test)]
 mod tests;
 mod value;

@@ -33,6 +33,13 @@ pub(super) fn policy(written: &Written, senders_of: &SendersOf<'_>, faults: &mut
             .help("add `milter_header_checks` and the transport of systemd/postfix-example.cf to Postfix"),
         );
     }
+    if let (Some(LeakAction::Reroute), Some(word), Some(smtp)) = (leak, &written.leak, &written.smtp)
+        && smtp.secure.is_none()
+    {
+        let what = "`reroute` has no protected road through `[smtp]`: its mail is held";
+        let problem = Problem::warning(word.span(), what).label("is `hold` there");
+        faults.push(problem.help("add `secure = \"sikker.example:25\"` to `[smtp]`, or write `hold`"));
+    }
     let defaults = [Protection::Plaintext, Protection::Unknown].map(|one| (one.word(), one));
     let default =
         read(written.default_road.as_ref(), |word| value::choice("default_road", word, &defaults), faults);
@@ -107,6 +114,13 @@ fn roads(written: &[file::Road], senders_of: &SendersOf<'_>, faults: &mut Vec<Pr
         if is_for_all {
             before.push((domain.clone(), at));
         }
+        if let (Some(at), false) = (&road.protection, protection == Some(Protection::Sms))
+            && Roads::default().sms_among([domain.as_str()]).is_some()
+        {
+            let what = format!("`{domain}` makes an SMS of a mail, and an SMS is never protected");
+            let problem = Problem::warning(at.span(), what).label("says nothing");
+            faults.push(problem.help("remove the road: no number may stand in what goes there"));
+        }
         let Some(protection) = protection else { continue };
         let is_tls = protection == Protection::ForcedTls;
         let limit = |written: &Option<At<u64>>, default: u64| {
@@ -133,6 +147,13 @@ fn limits(road: &file::Road, protection: Option<Protection>, faults: &mut Vec<Pr
                     .help("remove it, or write how the road is protected: forced-tls or tunnel"),
             );
         }
+    }
+    if let (Some(warn), Some(max)) = (&road.warn_persons, &road.max_persons)
+        && warn.get_ref() >= max.get_ref()
+        && !is_open
+    {
+        let problem = Problem::warning(warn.span(), "this road holds before it warns").label("never reached");
+        faults.push(problem.other(max.span(), "from here on mail is held").help("write a smaller number"));
     }
 }
 

@@ -10,9 +10,9 @@ use std::fs;
 use std::path::Path;
 
 use super::lookout::{Seen, Watched, rule_files};
-use super::starred::starred;
 use super::{StartError, setup};
 use crate::config::diagnose::{Problems, Severity};
+use crate::config::starred::starred;
 use crate::config::{self, Config};
 use crate::inspect::Setup;
 

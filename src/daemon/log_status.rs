@@ -36,7 +36,7 @@ impl Log {
         if let Some(trouble) = counted.trouble {
             check.condition = Condition::Degraded;
             check.since = Some(trouble.since);
-            check.reasons.push(super::starred::starred(&trouble.why));
+            check.reasons.push(crate::config::starred::starred(&trouble.why));
         }
         let stands_still = self
             .gate

@@ -12,7 +12,6 @@ mod log_status;
 mod lookout;
 mod reload;
 pub mod rules;
-mod starred;
 mod status;
 pub mod telemetry;
 mod wake;

@@ -119,6 +119,7 @@ impl Watched for Status {
 
     fn health(&self) -> Health {
         let mut checks = vec![files(self.files()), register(&self.store)];
+        checks.extend(alarm(&self.store));
         checks.extend(self.log.get().map(|log| log.check(&self.store)));
         Health(checks)
     }
@@ -193,6 +194,9 @@ fn files(files: Files) -> Check {
     Check { name: "rules", condition, since, text, reasons }
 }
 
+/// An alert that was tried so often and not taken is one that somebody should look at: a minute and a half.
+const TRIES: u32 = 3;
+
 /// A register that cannot be read cannot be written either, and then every mail with a finding waits.
 fn register(store: &Store) -> Check {
     let (condition, text, reasons) = match store.next_notice_at() {
@@ -200,10 +204,21 @@ fn register(store: &Store) -> Check {
         Err(error) => (
             Condition::Failing,
             "cannot be read: mail with a finding is answered 451",
-            vec![super::starred::starred(&error.to_string())],
+            vec![crate::config::starred::starred(&error.to_string())],
         ),
     };
     Check { name: "register", condition, since: None, text: text.to_owned(), reasons }
+}
+
+/// Alerts that no road has taken for a while; nothing where the register cannot be read, which another check says.
+fn alarm(store: &Store) -> Option<Check> {
+    let (alerts, oldest) = store.alerts_not_taken(TRIES).ok()?;
+    let (condition, text) = match alerts {
+        0 => (Condition::Ok, "every alert that is due is taken".to_owned()),
+        1 => (Condition::Degraded, "1 alert reaches nobody: see `brevdue alarm test`".to_owned()),
+        many => (Condition::Degraded, format!("{many} alerts reach nobody: see `brevdue alarm test`")),
+    };
+    Some(Check { name: "alarm", condition, since: oldest, text, reasons: Vec::new() })
 }
 
 /// Mail that waits, and mail that is gone: nothing where the register cannot be read, which the health page says.

@@ -9,7 +9,7 @@ use super::words::{self, happened, said};
 use super::{ExportError, Whole, severity};
 use crate::case::deadline::left_in_words;
 use crate::case::field::Field;
-use crate::case::local::shown;
+use crate::case::local::{counted, shown};
 use crate::case::{Kind as CaseKind, State};
 use crate::store::Entry;
 use chrono::{DateTime, Utc};
@@ -179,10 +179,13 @@ impl Sheet<'_> {
         }
         if self.later > 0 {
             paper.note(Both::new(
-                format!("{} mail(s) er fundet siden da; tallene i punkt 3 og 4 er de nye.", self.later),
                 format!(
-                    "{} message(s) were found since then; the counts in points 3 and 4 are the new ones.",
-                    self.later
+                    "{} er fundet siden da; tallene i punkt 3 og 4 er de nye.",
+                    counted(self.later, "mail", "mails")
+                ),
+                format!(
+                    "{} found since then; the counts in points 3 and 4 are the new ones.",
+                    counted(self.later, "message", "messages")
                 ),
             ));
         }
@@ -264,7 +267,7 @@ impl Sheet<'_> {
         self.known(("Afsenderdomæner", "Sender domains"), words::domains(&around.senders));
         self.known(("Modtagerdomæner", "Recipient domains"), words::domains(&around.recipients));
         self.perhaps(Field::RecipientKind);
-        self.known(("Hvordan mailene rejste", "How the mails travelled"), words::proofs(&around.proofs));
+        self.known(("Sådan blev mailene sendt", "How the mails were sent"), words::proofs(&around.proofs));
         self.delay();
 
         self.heading(3, "Kategorier af og antal registrerede", "Categories and number of data subjects");
@@ -292,7 +295,7 @@ impl Sheet<'_> {
         self.blocks.push(Block::Note(
             (
                 "Formularen kender: tab af kontrol, identitetstyveri, bedrageri, økonomisk tab, skade på omdømme, tab af \
-                 fortrolighed, forskelsbehandling, genkendelse af pseudonymer, andet.",
+                 fortrolighed, forskelsbehandling, uautoriseret ophævelse af pseudonymisering, andet.",
                 "The form knows: loss of control, identity theft, fraud, financial loss, reputation, confidentiality, \
                  discrimination, re-identification, other.",
             )

@@ -1,12 +1,14 @@
 //! Tables as files: CSV that Danish Excel opens by a double click, and XLSX.
 //!
 //! CSV is UTF-8 with a byte order mark, `;` between cells and CRLF at the end of lines, because that is what Excel takes for a table
-//! where the decimal sign is a comma. A cell that a spreadsheet would read as a formula gets an apostrophe before it. Start
-//! reading at [`csv`].
+//! where the decimal sign is a comma. A cell that a spreadsheet would read as a formula gets an apostrophe before it. What looks
+//! like a number or a date is still taken for one there (`11/2026`, a journal number of 19 digits): XLSX keeps it as it was
+//! written. Start reading at [`csv`].
 
 use super::ExportError;
 use super::paper::Both;
 use super::register::Cell;
+use crate::case::local::which;
 use chrono::{DateTime, Datelike, Timelike, Utc};
 use chrono_tz::Europe::Copenhagen;
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, FormatAlign, Workbook, XlsxError};
@@ -48,7 +50,9 @@ pub fn csv(table: &Table) -> String {
                 Cell::Text(text) => quoted(&guarded(text)),
                 Cell::Number(number) => number.to_string(),
                 // A form that Excel takes for a time.
-                Cell::Time(at) => at.with_timezone(&Copenhagen).format("%d-%m-%Y %H:%M").to_string(),
+                Cell::Time(at) => {
+                    format!("{}{}", at.with_timezone(&Copenhagen).format("%d-%m-%Y %H:%M"), which(*at))
+                }
             })
             .collect();
         out.push_str(&cells.join(";"));
@@ -64,9 +68,10 @@ pub fn guarded(text: &str) -> String {
     if is_formula || text.starts_with(['\t', '\r', '\n']) { format!("'{text}") } else { text.to_owned() }
 }
 
-/// RFC 4180 §2, with `;` for the comma.
+/// RFC 4180 §2, with `;` for the comma. A comma is quoted too, for programs that take it for the separator: what stands behind
+/// it would begin a cell.
 fn quoted(text: &str) -> String {
-    if text.contains([';', '"', '\n', '\r']) {
+    if text.contains([';', ',', '"', '\n', '\r', '\t']) {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {
         text.to_owned()

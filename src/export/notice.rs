@@ -1,5 +1,5 @@
-//! The processor's notice to a controller as a paper (GDPR art. 33(2)), with when each telling was sent and when the receiving
-//! server took it.
+//! The processor's notice to a controller as a paper (GDPR art. 33(2)), with when each telling left and when our mail server took
+//! it. When it reached the controller only the controller's own mail server knows.
 //!
 //! The notice itself goes by mail when the case opens; this is what stands in the file beside it. One controller's case and no
 //! other's. Start reading at [`write()`].
@@ -9,6 +9,8 @@ use super::{ExportError, Whole};
 use crate::case::Kind;
 use crate::case::field::Field;
 use crate::case::local::shown;
+use crate::store::{Channel, NoticeRow};
+use chrono::{DateTime, Utc};
 
 /// The notice; `processor` is who sends mail for the controller, as the configuration names it.
 ///
@@ -36,20 +38,24 @@ pub fn write(whole: &Whole<'_>, processor: Option<&str>, language: Language) -> 
     Ok(filling.fill(template))
 }
 
-/// Each telling that was handed over: to whom, when that began, and when the server took it.
+/// Each letter to the controller's own DPO that was handed over, the first one first.
 fn tellings(whole: &Whole<'_>, language: Language) -> String {
-    let lines: Vec<String> = whole
-        .file
-        .notices
-        .iter()
-        .filter_map(|notice| {
-            let received = notice.sent_at?;
-            let sent = notice.begun_at.unwrap_or(received);
-            let (to, sent, received) = (&notice.recipient, shown(sent), shown(received));
-            Some(match language {
-                Language::Danish => format!("- {to}: sendt {sent}, modtaget af jeres mailserver {received}"),
-                Language::English => format!("- {to}: sent {sent}, received by your mail server {received}"),
-            })
+    let file = whole.file;
+    let is_letter = |notice: &&NoticeRow| {
+        notice.recipient == file.row.dpo && matches!(notice.channel, Channel::Mail | Channel::Second)
+    };
+    let letters = file.notices.iter().filter(is_letter);
+    let mut sent: Vec<(DateTime<Utc>, &NoticeRow)> =
+        letters.filter_map(|notice| Some((notice.sent_at?, notice))).collect();
+    sent.sort_by_key(|(at, notice)| (*at, notice.id));
+    let lines: Vec<String> = sent
+        .into_iter()
+        .map(|(at, notice)| {
+            let (to, at) = (&notice.recipient, shown(at));
+            match language {
+                Language::Danish => format!("- {to}: afleveret til vores udgående mailserver {at}"),
+                Language::English => format!("- {to}: handed to our outgoing mail server {at}"),
+            }
         })
         .collect();
     match (lines.is_empty(), language) {

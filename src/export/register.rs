@@ -7,8 +7,8 @@ use super::words::{self, said, time};
 use super::{Whole, severity};
 use crate::case::field::Field;
 use crate::case::local::shown;
-use crate::case::{Kind, State};
-use crate::store::{CaseFile, Entry};
+use crate::case::{Kind, State, event};
+use crate::store::{CaseFile, Channel, Entry};
 use chrono::{DateTime, Utc};
 
 /// What stands in a cell.
@@ -210,7 +210,7 @@ pub fn paper(cases: &[Whole<'_>], now: DateTime<Utc>) -> Paper {
         "Tilstand",
         "Dataansvarlig",
         "Kildesystem",
-        "Bekendt",
+        "Bekendt med bruddet",
         "Frist",
         "Anmeldt",
         "Mails",
@@ -273,17 +273,25 @@ pub fn case(whole: &Whole<'_>) -> Paper {
         let said = detail(&entry.detail);
         let why = [entry.reason.as_str(), said.as_str()];
         let why = why.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n");
-        vec![shown(entry.at), entry.who.clone(), format!("{}{change}", words::event(&entry.event)), why]
+        vec![
+            shown(entry.at),
+            entry.who.clone(),
+            format!("{}{change}", event::name(&entry.event).unwrap_or(&entry.event)),
+            why,
+        ]
     });
     table(&mut paper, &["Tidspunkt", "Hvem", "Hvad", "Hvorfor"], &[4, 3, 5, 10], lines.collect());
     let told = file.notices.iter().filter_map(|notice| {
         let sent = notice.sent_at?;
-        Some(vec![notice.recipient.clone(), shown(notice.begun_at.unwrap_or(sent)), shown(sent)])
+        let by = if notice.channel == Channel::Webhook { "webhook" } else { "mail" };
+        Some((sent, vec![notice.recipient.clone(), notice.milestone.name(), by.to_owned(), shown(sent)]))
     });
-    let told: Vec<Vec<String>> = told.collect();
+    let mut told: Vec<(DateTime<Utc>, Vec<String>)> = told.collect();
+    told.sort();
+    let told: Vec<Vec<String>> = told.into_iter().map(|(_, row)| row).collect();
     if !told.is_empty() {
         paper.heading(1, ("Varsler", "Notices"));
-        table(&mut paper, &["Til", "Sendt", "Modtaget"], &[6, 4, 4], told);
+        table(&mut paper, &["Til", "Varsel", "Ad", "Afleveret til server"], &[6, 5, 3, 5], told);
     }
     if !file.receipts.is_empty() {
         paper.heading(1, ("Bilag", "Papers"));
@@ -323,10 +331,16 @@ fn detail(json: &str) -> String {
             None => text.parse().map_or_else(|_| text.to_owned(), shown),
         };
         let label = match name.as_str() {
-            "aware_at" => "Bekendt",
+            // The name of a file in the spool; its hash stands beside it.
+            "file" => return None,
+            "aware_at" => "Bekendt med bruddet",
             "deadline" => "Frist",
             "at" => "Sendt",
             "approver" => "Godkendt af",
+            "kind" => "Slags",
+            "task" => "Opgave",
+            "what" => "Hvad",
+            "who" => "Hvem",
             other => field.map_or(other, |field| field.names().0),
         };
         let text = |key: &str| value.get(key).and_then(|text| text.as_str());

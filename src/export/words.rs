@@ -5,7 +5,7 @@
 use super::Whole;
 use super::paper::Both;
 use crate::case::field::{Field, Form, band};
-use crate::case::local::shown;
+use crate::case::local::{counted, shown};
 use crate::scan::beside::Beside;
 use crate::store::{CaseFile, CaseRow, DomainCount, Entry, Proof, Surroundings};
 use chrono::{DateTime, Utc};
@@ -89,7 +89,7 @@ pub fn domains(all: &[DomainCount]) -> String {
 /// How the mails travelled, as far as the log proves it.
 pub fn proofs(all: &[Proof]) -> String {
     if all.is_empty() {
-        return "mailserverens log har ikke sagt noget om mailenes vej".to_owned();
+        return "mailserverens log dokumenterer ikke forsendelsen".to_owned();
     }
     all.iter().map(|one| format!("{} ({})", proof(one), one.times)).collect::<Vec<_>>().join("; ")
 }
@@ -110,7 +110,7 @@ pub fn proof(proof: &Proof) -> String {
         "plaintext" => "ukrypteret",
         "local" => "på egen maskine",
         "unproven" => "uden bevis for vejen",
-        "nothing" => "uden indhold overdraget",
+        "nothing" => "uden at indhold blev overført",
         other => other,
     };
     let session = [proof.protocol.as_str(), proof.cipher.as_str()].join(" ");
@@ -125,7 +125,7 @@ pub fn data_types(around: &Surroundings) -> Option<String> {
         .iter()
         .filter_map(|(word, mails)| {
             let (danish, _) = Beside::from_word(word)?.names();
-            Some(format!("{danish} (set i mindst {mails} mails)"))
+            Some(format!("{danish} (set i mindst {})", counted(*mails, "mail", "mails")))
         })
         .collect();
     if seen.is_empty() { None } else { Some(format!("CPR-nummer, {}", seen.join(", "))) }
@@ -136,8 +136,14 @@ pub fn happened(whole: &Whole<'_>) -> Both {
     let (row, around) = (&whole.file.row, whole.around);
     let (from, to) = (domains(&around.senders), domains(&around.recipients));
     let (first, last) = (shown(around.first_at), shown(around.last_at));
-    let persons = persons(row);
-    let mails = row.mails;
+    let mails = counted(row.mails, "mail", "mails");
+    let (people, persons) = match (row.persons, row.persons_exact) {
+        (1, true) => ("1 person".to_owned(), "1 person".to_owned()),
+        (count, true) => (format!("{count} forskellige personer"), format!("{count} different persons")),
+        (count, false) => {
+            (format!("mindst {count} forskellige personer"), format!("at least {count} different persons"))
+        }
+    };
     let source = row.source.as_deref();
     let (source_da, source_en) = match (source, around.vendor.as_deref()) {
         (Some(source), Some(vendor)) => (
@@ -149,11 +155,11 @@ pub fn happened(whole: &Whole<'_>) -> Both {
     };
     Both::new(
         format!(
-            "{mails} mail(s) med CPR-numre om {persons} forskellige personer er fundet, sendt fra {first} til {last}. \
+            "{mails} med CPR-numre på {people} er fundet, sendt fra {first} til {last}. \
              Fra: {from}. Til: {to}.{source_da}"
         ),
         format!(
-            "{mails} mail(s) with CPR numbers of {persons} different persons were found, sent from {first} to {last}. \
+            "{mails} with CPR numbers of {persons} found, sent from {first} to {last}. \
              From: {from}. To: {to}.{source_en}"
         ),
     )
@@ -173,34 +179,6 @@ pub fn decision(file: &CaseFile) -> Option<(&Entry, &'static str)> {
         };
         Some((entry, word))
     })
-}
-
-/// What a line of the register is called in Danish.
-pub fn event(word: &str) -> &str {
-    match word {
-        "opened" => "sag åbnet",
-        "confirmed" => "mistanke bekræftet",
-        "refuted" => "mistanke afkræftet",
-        "aware_changed" => "tidspunkt for kendskab ændret",
-        "recorded" => "oplysning skrevet",
-        "documented" => "kun dokumenteret",
-        "notified_preliminary" => "foreløbig anmeldelse sendt",
-        "notified" => "anmeldelse sendt",
-        "supplemented" => "supplerende anmeldelse sendt",
-        "supplemented_finally" => "endelig anmeldelse sendt",
-        "communication" => "underretning af de registrerede",
-        "nis2" => "NIS2",
-        "closed" => "sag afsluttet",
-        "reopened" => "sag genåbnet",
-        "receipt" => "bilag gemt",
-        "task_added" => "opgave tilføjet",
-        "task_done" => "opgave udført",
-        "promise_broken" => "ubeskyttet trods løfte",
-        "purged" => "slettet",
-        "released" => "frigivet",
-        "held" => "tilbageholdt",
-        other => other,
-    }
 }
 
 /// The day in Denmark: `17-11-2026`.

@@ -5,7 +5,8 @@ use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::{AsyncSmtpTransport, Error as SmtpError};
 use lettre::{AsyncTransport, Message, Tokio1Executor};
 use std::fmt;
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// `[alarm]`: how notices leave. `Debug` hides the URLs, which may carry a password.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -86,9 +87,34 @@ pub enum Road {
 
 /// The way out for notices.
 pub struct Post {
-    first: AsyncSmtpTransport<Tokio1Executor>,
-    second: Option<AsyncSmtpTransport<Tokio1Executor>>,
+    first: Server,
+    second: Option<Server>,
     from: Mailbox,
+}
+
+/// A mail server, and whether it was silent a moment ago.
+struct Server {
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    silent_until: Mutex<Option<Instant>>,
+}
+
+impl Server {
+    /// So long it is not asked again when it was silent: one that hangs would hold up each letter of a round in turn, and what is
+    /// to go by another road with them. Shorter than a letter waits for its next try.
+    const PAUSE: Duration = Duration::from_secs(20);
+
+    async fn send(&self, message: &Message) -> Result<(), PostError> {
+        let until = *self.silent_until.lock().unwrap_or_else(PoisonError::into_inner);
+        let began = Instant::now();
+        if until.is_some_and(|until| began < until) {
+            return Err(PostError::Silent);
+        }
+        let sent = self.transport.send_raw(message.envelope(), &message.formatted()).await;
+        let is_silent = sent.is_err() && began.elapsed() >= Post::TIMEOUT;
+        *self.silent_until.lock().unwrap_or_else(PoisonError::into_inner) =
+            is_silent.then(|| Instant::now() + Self::PAUSE);
+        Ok(sent.map(drop)?)
+    }
 }
 
 /// Why a notice was not handed over. Says what the server said, and nothing of the notice.
@@ -111,6 +137,9 @@ pub enum PostError {
     /// The message could not be made.
     #[error("the notice could not be made: {0}")]
     Message(#[from] lettre::error::Error),
+    /// The server was silent a moment ago, and is not asked again so soon.
+    #[error("the mail server was silent a moment ago and is asked again soon")]
+    Silent,
     /// The server said no, or nothing.
     #[error("the mail server did not take the notice: {0}")]
     Server(#[from] SmtpError),
@@ -121,6 +150,7 @@ impl PostError {
     pub fn is_temporary(&self) -> bool {
         match self {
             Self::Settings { .. } | Self::Recipient | Self::Attachment | Self::Message(_) => false,
+            Self::Silent => true,
             Self::Server(error) => !error.is_permanent(),
         }
     }
@@ -138,7 +168,8 @@ impl Post {
         let transport = |what, url: &str| {
             let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
                 .map_err(|error| PostError::Settings { what, why: error.to_string() })?;
-            Ok::<_, PostError>(builder.timeout(Some(Self::TIMEOUT)).build())
+            let transport = builder.timeout(Some(Self::TIMEOUT)).build();
+            Ok::<_, PostError>(Server { transport, silent_until: Mutex::default() })
         };
         let first = transport("smtp", &settings.smtp)?;
         let second = settings.second.as_deref().map(|url| transport("second", url)).transpose()?;
@@ -154,27 +185,26 @@ impl Post {
     /// When no server said 250: what the first one said.
     pub async fn send(&self, notice: Outgoing<'_>) -> Result<Road, PostError> {
         let message = self.message(notice, AutoSubmitted("auto-generated"))?;
-        let (envelope, bytes) = (message.envelope().clone(), message.formatted());
-        let Err(error) = self.first.send_raw(&envelope, &bytes).await else { return Ok(Road::First) };
-        let Some(second) = &self.second else { return Err(error.into()) };
+        let Err(error) = self.first.send(&message).await else { return Ok(Road::First) };
+        let Some(second) = &self.second else { return Err(error) };
         tracing::warn!(%error, "the mail server for notices did not take one; the second is asked");
-        match second.send_raw(&envelope, &bytes).await {
-            Ok(_) => Ok(Road::Second),
+        match second.send(&message).await {
+            Ok(()) => Ok(Road::Second),
             Err(other) => {
                 tracing::warn!(error = %other, "nor did the second");
-                Err(error.into())
+                Err(error)
             }
         }
     }
 
-    /// Hands a notice to the second server alone, to see whether it takes one; `false` when there is none.
+    /// Hands a notice over by this road alone, to see whether it takes one; `false` when there is no such road.
     ///
     /// # Errors
     /// When it did not say 250.
-    pub async fn try_second(&self, notice: Outgoing<'_>) -> Result<bool, PostError> {
-        let Some(second) = &self.second else { return Ok(false) };
-        let message = self.message(notice, AutoSubmitted("auto-generated"))?;
-        second.send_raw(message.envelope(), &message.formatted()).await?;
+    pub async fn send_by(&self, road: Road, notice: Outgoing<'_>) -> Result<bool, PostError> {
+        let server = if road == Road::First { Some(&self.first) } else { self.second.as_ref() };
+        let Some(server) = server else { return Ok(false) };
+        server.send(&self.message(notice, AutoSubmitted("auto-generated"))?).await?;
         Ok(true)
     }
 
@@ -192,7 +222,7 @@ impl Post {
         let message = self.message(notice, AutoSubmitted("auto-replied"))?;
         let to = notice.to.parse().map_err(|_| PostError::Recipient)?;
         let envelope = lettre::address::Envelope::new(None, vec![to])?;
-        self.first.send_raw(&envelope, &message.formatted()).await?;
+        self.first.transport.send_raw(&envelope, &message.formatted()).await?;
         Ok(())
     }
 

@@ -1,9 +1,11 @@
 //! What Brevdue says of itself: a register that cannot be written, and once a week that all is well.
 
+use super::receiver::Receiver;
+use super::roads::{hook, with};
 use crate::alarm::{House, alarm};
 use crate::support::daemon::DPO;
-use crate::support::sink::Mode;
-use brevdue::alarm::Keeping;
+use crate::support::sink::{Fault, Mode, Step};
+use brevdue::alarm::{Keeping, Settings};
 use chrono::TimeDelta;
 use rusqlite::Connection;
 use std::sync::Arc;
@@ -50,6 +52,48 @@ fn house_start() -> chrono::DateTime<chrono::Utc> {
 }
 
 #[test]
+fn a_register_that_is_down_is_posted_hourly_where_no_mail_server_takes_a_letter() {
+    let mut house = House::new();
+    let receiver = Receiver::start(None);
+    let hook = hook(&house, format!("http://localhost:{}/", receiver.addr.port()), None);
+    with(&mut house, |all| Settings { webhook: Some(hook), ..all });
+    let keeping = Keeping { default_dpo: DPO.to_owned(), weekly: Vec::new() };
+    house.alarm = house.alarm.keeping(keeping);
+    tick(&house);
+    house.dpo.set_mode(Mode::Down);
+    let other = Connection::open(house.folder.path().join("register.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut told = Vec::new();
+    for minute in [1, 2, 3, 62, 63] {
+        house.go(TimeDelta::minutes(minute) - (house.now - house_start()));
+        tick(&house);
+        told.push(receiver.posts().len());
+    }
+    assert_eq!(told, [0, 1, 1, 2, 2], "somebody has heard of it: once an hour");
+    other.execute_batch("ROLLBACK").unwrap();
+}
+
+#[test]
+fn an_address_that_is_refused_gets_no_weekly_letter_each_minute() {
+    let mut house = House::new();
+    kept(&mut house);
+    tick(&house);
+    house.go(TimeDelta::days(7));
+    house.dpo.set_mode(Mode::Fail(Step::Rcpt, Fault::Reply(550)));
+    let asked = |house: &House| house.dpo.commands().iter().filter(|one| one.starts_with("MAIL")).count();
+    let before = asked(&house);
+    for _ in 0..50 {
+        tick(&house);
+        house.go(TimeDelta::minutes(1));
+    }
+    assert_eq!(asked(&house) - before, 1, "asked again within the hour");
+    house.dpo.set_mode(Mode::Up);
+    house.go(TimeDelta::minutes(11));
+    tick(&house);
+    assert!(house.letters().last().unwrap().0.contains("lever"));
+}
+
+#[test]
 fn once_a_week_all_is_well_with_the_newest_anchor() {
     let mut house = House::new();
     kept(&mut house);
@@ -79,7 +123,7 @@ fn once_a_week_all_is_well_with_the_newest_anchor() {
     let [letter] = letters.as_slice() else { panic!("{} letters", letters.len()) };
     let hash = house.store.last_anchor().unwrap().unwrap().hash;
     let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-    for part in ["1 sager i fortegnelsen, heraf 1", case.as_str(), "overskredet", &hash] {
+    for part in ["1 sag i fortegnelsen, heraf 1", case.as_str(), "overskredet", &hash] {
         assert!(letter.contains(part), "{part}: {letter}");
     }
     // Another node of the same register has nothing to add, and the week after it is one letter again.

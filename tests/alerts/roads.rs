@@ -8,6 +8,7 @@ use crate::support::put;
 use crate::support::sink::{Fault, Mode, Sink, SinkOptions, Step};
 use brevdue::alarm::{Alarm, Settings};
 use brevdue::case::act::Act;
+use brevdue::case::detection::Outcome;
 use brevdue::clock::Clock;
 use brevdue::outlet::webhook;
 use brevdue::scan::ruleset::Ruleset;
@@ -19,7 +20,7 @@ use std::sync::Arc;
 const KEY: &str = "8d3f6a0c5be14e02";
 
 /// The house's alarm with other roads.
-fn with(house: &mut House, settings: impl FnOnce(Settings) -> Settings) {
+pub(super) fn with(house: &mut House, settings: impl FnOnce(Settings) -> Settings) {
     let settings = settings(Settings {
         smtp: format!("smtp://{}", house.dpo.addr()),
         from: "brevdue@noerreby.example".to_owned(),
@@ -30,7 +31,7 @@ fn with(house: &mut House, settings: impl FnOnce(Settings) -> Settings) {
     house.alarm = Alarm::new(Arc::clone(&house.store), &settings, rules, clock).unwrap();
 }
 
-fn hook(house: &House, url: String, ca: Option<&str>) -> webhook::Settings {
+pub(super) fn hook(house: &House, url: String, ca: Option<&str>) -> webhook::Settings {
     let key_file = house.folder.path().join("webhook.key");
     put(&key_file, format!("{KEY}\n").as_bytes()).unwrap();
     let ca = ca.map(|pem| {
@@ -60,6 +61,25 @@ fn the_second_server_takes_what_the_first_does_not() {
             row.map(|row| row.state.as_str())
         };
         assert_eq!((state(Channel::Mail), state(Channel::Second)), (Some("merged"), Some("sent")));
+    }
+}
+
+/// A processor's notice starts the controller's clock, and nothing else of ours may be taken for one.
+#[test]
+fn only_the_opening_of_a_breach_is_a_processors_notice() {
+    let mut house = House::new();
+    with(&mut house, |all| Settings { processor: Some("Leverandøren A/S".to_owned()), ..all });
+    house.breach();
+    house.case(Outcome::Stopped, "12345678");
+    while house.round() > 0 {}
+    house.go(TimeDelta::hours(49));
+    while house.round() > 0 {}
+    let letters = house.letters();
+    assert!(letters.len() >= 3, "{}", letters.len());
+    for (subject, body) in letters {
+        let is_notice = subject.starts_with("Brud på persondatasikkerheden");
+        assert_eq!(body.contains("Underretning fra databehandler"), is_notice, "{subject}\n{body}");
+        assert_eq!(body.contains("ingen ny underretning"), !is_notice, "{subject}\n{body}");
     }
 }
 

@@ -1,8 +1,8 @@
 //! What there is to say of an archive, for reading and for a program.
 
 use super::tally::{Read, Share, Tally};
-use crate::alarm::letter::local;
 use crate::case::CaseId;
+use crate::case::local::shown as local;
 use crate::store::{CaseRow, Sent, Store, StoreError};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;

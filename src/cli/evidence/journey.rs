@@ -1,7 +1,7 @@
 //! `brevdue evidence show CASE`: how each mail of a case travelled, as the mail server's log has it.
 
-use crate::alarm::letter::local;
 use crate::case::CaseId;
+use crate::case::local::shown as local;
 use crate::cli::case::{Format, disposition_name, verdict_name};
 use crate::console::health::written;
 use crate::daemon;

@@ -1,8 +1,8 @@
 //! Held mail as people and programs read it: no address, no subject, no number.
 
 use crate::alarm::held::{age_in_words, domain};
-use crate::alarm::letter::local;
-use crate::case::CaseId;
+use crate::case::local::shown as local;
+use crate::case::{CaseId, event};
 use crate::cli::case::{Format, field, table};
 use crate::store::held::{Act, HeldEntry, HeldRow};
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -138,29 +138,10 @@ pub(super) fn show(
     }
     lines.push("\nHvad der er gjort".to_owned());
     lines.extend(entries.iter().map(|entry| {
-        format!("  {}  {}  {}: {}", local(entry.at), entry.who, event_name(&entry.event), entry.reason)
+        let event = event::name(&entry.event).unwrap_or(&entry.event);
+        format!("  {}  {}  {event}: {}", local(entry.at), entry.who, entry.reason)
     }));
     Ok(lines.join("\n"))
-}
-
-/// What an event is called; a word that is not known here stands as it is.
-pub(in crate::cli) fn event_name(event: &str) -> &str {
-    match event {
-        "held" => "holdt tilbage",
-        "release_in_clear" => "frigivet ukrypteret",
-        "release_protected" => "frigivet ad beskyttet vej",
-        "release_digital_post" => "frigivet til Digital Post",
-        "discard" => "besluttet slettet",
-        "released" | "held_released" => "sendt videre",
-        "discarded" | "held_discarded" => "slettet",
-        "gone" | "held_gone" => "forsvundet",
-        "release_failed" => "kunne ikke sendes",
-        "exported" => "udleveret til læsning",
-        "sender_told" => "afsender underrettet",
-        "sender_not_told" => "afsender ikke underrettet",
-        "alarm" => "alarm",
-        other => other,
-    }
 }
 
 fn cases(row: &HeldRow) -> String {

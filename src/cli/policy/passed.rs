@@ -1,6 +1,6 @@
 //! `brevdue policy passed`: the audit trail of what passed although a number stood in it.
 
-use crate::alarm::letter::local;
+use crate::case::local::shown as local;
 use crate::config::Config;
 use crate::daemon;
 use crate::store::PassageRow;

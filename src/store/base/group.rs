@@ -38,6 +38,8 @@ struct State {
 
 struct Open {
     members: usize,
+    /// The savepoint of the member before stands still: it goes with the next one's, which saves a server a question.
+    is_saved: bool,
     since: Instant,
 }
 
@@ -84,7 +86,7 @@ impl Group {
             begun?;
         }
         let batch = state.ended;
-        let worked = catch_unwind(AssertUnwindSafe(|| Self::work(&state, work)));
+        let worked = catch_unwind(AssertUnwindSafe(|| Self::work(&mut state, work)));
         if let (Ok(Ok(_)), Some(open)) = (&worked, &mut state.open) {
             open.members += 1;
         }
@@ -128,16 +130,23 @@ impl Group {
             drop(writer.batch("ROLLBACK"));
             return Err(error);
         }
-        state.open = Some(Open { members: 0, since: Instant::now() });
+        state.open = Some(Open { members: 0, is_saved: false, since: Instant::now() });
         Ok(())
     }
 
-    fn work<T>(state: &State, work: impl FnOnce(&dyn Run) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let Some(writer) = &state.writer else { return Err(StoreError::Commit("no connection".to_owned())) };
-        writer.batch("SAVEPOINT member")?;
+    fn work<T>(
+        state: &mut State,
+        work: impl FnOnce(&dyn Run) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let (Some(writer), Some(open)) = (&state.writer, &mut state.open) else {
+            return Err(StoreError::Commit("no connection".to_owned()));
+        };
+        let begin =
+            if open.is_saved { "RELEASE SAVEPOINT member; SAVEPOINT member" } else { "SAVEPOINT member" };
+        writer.batch(begin)?;
+        open.is_saved = true;
         let mut member = Member { writer: &**writer, is_done: false };
         let done = work(&**writer)?;
-        writer.batch("RELEASE SAVEPOINT member")?;
         member.is_done = true;
         Ok(done)
     }
@@ -197,7 +206,7 @@ struct Member<'a> {
 impl Drop for Member<'_> {
     fn drop(&mut self) {
         if !self.is_done {
-            drop(self.writer.batch("ROLLBACK TO SAVEPOINT member; RELEASE SAVEPOINT member"));
+            drop(self.writer.batch("ROLLBACK TO SAVEPOINT member"));
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use super::record::Recording;
 use super::{StoreError, narrow};
-use crate::case::CaseId;
+use crate::case::{CaseId, event as names};
 use crate::store::base::params;
 use crate::store::held::{Act, HeldRow, HeldState, NewHeld, Place, Telling};
 use chrono::{DateTime, Utc};
@@ -234,6 +234,7 @@ impl Recording<'_> {
         event: &str,
         reason: &str,
     ) -> Result<(), StoreError> {
+        debug_assert!(names::name(event).is_some(), "{event} has no name");
         self.db.execute(
             "INSERT INTO held_entry (held, ordinal, at, who, event, reason)
              SELECT ?1, 1 + coalesce(max(ordinal), 0), ?2, ?3, ?4, ?5 FROM held_entry WHERE held = ?1",

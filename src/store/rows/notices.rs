@@ -13,6 +13,17 @@ pub(super) const NOTICE: &str = "
     FROM notice n JOIN breach_case c ON c.id = n.case_id";
 
 impl Store {
+    /// How many alerts are due that were tried so often and not taken, and since when the oldest of them waits.
+    ///
+    /// # Errors
+    /// When the register cannot be read.
+    pub fn alerts_not_taken(&self, tries: u32) -> Result<(u64, Option<DateTime<Utc>>), StoreError> {
+        let sql = "SELECT count(*), min(due_at) FROM notice WHERE state = 'due' AND attempts >= ?1";
+        self.db()?.one(sql, params![tries], |row| {
+            Ok((super::count(row.get(0)?), row.get::<Option<i64>>(1)?.map(time)))
+        })
+    }
+
     /// The notices that are due and whose next try has come, the oldest first.
     ///
     /// # Errors

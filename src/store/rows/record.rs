@@ -7,10 +7,11 @@ use crate::case::deadline::Deadline;
 use crate::case::detection::{Detection, Outcome};
 use crate::case::incident::Source;
 use crate::case::milestone::{self, Planning};
-use crate::case::{CaseId, Kind, State};
+use crate::case::{CaseId, Kind, State, event as names};
 use crate::envelope::Controller;
-use crate::store::base::{Db, Run, params};
+use crate::store::base::{AsParam, Db, Run, params};
 use chrono::{DateTime, Datelike, Utc};
+use std::collections::BTreeSet;
 
 /// A transaction in which one message is recorded.
 pub struct Recording<'a> {
@@ -186,14 +187,16 @@ impl<'a> Recording<'a> {
     /// # Errors
     /// When the register cannot be written.
     pub fn add_beside(&self, case: &CaseId, words: &[&str]) -> Result<(), StoreError> {
-        for word in words {
-            self.db.execute(
-                "INSERT INTO case_beside (case_id, word, mails) VALUES (?1, ?2, 1)
-                 ON CONFLICT (case_id, word) DO UPDATE SET mails = case_beside.mails + 1",
-                params![case.as_str(), word],
-            )?;
-        }
-        Ok(())
+        let [_, ..] = words else { return Ok(()) };
+        let rows: Vec<String> = (2..words.len() + 2).map(|at| format!("(?1, ?{at}, 1)")).collect();
+        let sql = format!(
+            "INSERT INTO case_beside (case_id, word, mails) VALUES {}
+             ON CONFLICT (case_id, word) DO UPDATE SET mails = case_beside.mails + 1",
+            rows.join(", ")
+        );
+        let mut params = vec![case.as_str().param()];
+        params.extend(words.iter().map(AsParam::param));
+        self.db.execute(&sql, &params).map(drop)
     }
 
     /// Adds persons to a case; returns the positions of those it did not have yet.
@@ -201,15 +204,22 @@ impl<'a> Recording<'a> {
     /// # Errors
     /// When the register cannot be written.
     pub fn add_persons(&self, case: &CaseId, digests: &[[u8; 16]]) -> Result<Vec<usize>, StoreError> {
-        let sql = "INSERT INTO person (case_id, digest) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
-        let mut new = Vec::new();
-        for (position, digest) in digests.iter().enumerate() {
-            if self.db.execute(sql, params![case.as_str(), digest])? > 0 {
-                new.push(position);
-            }
+        /// So many in one statement.
+        const AT_ONCE: usize = 64;
+        let mut new = BTreeSet::new();
+        for some in digests.chunks(AT_ONCE) {
+            let rows: Vec<String> = (2..some.len() + 2).map(|at| format!("(?1, ?{at})")).collect();
+            let sql = format!(
+                "INSERT INTO person (case_id, digest) VALUES {} ON CONFLICT DO NOTHING RETURNING digest",
+                rows.join(", ")
+            );
+            let mut params = vec![case.as_str().param()];
+            params.extend(some.iter().map(AsParam::param));
+            new.extend(self.db.all(&sql, &params, |row| row.get::<[u8; 16]>(0))?);
         }
         self.count_persons(case, new.len())?;
-        Ok(new)
+        // The first place of each.
+        Ok((0..digests.len()).filter(|at| digests.get(*at).is_some_and(|one| new.remove(one))).collect())
     }
 
     fn come_again(&self, detection: &Detection) -> Result<Option<Joined>, StoreError> {
@@ -359,6 +369,7 @@ impl<'a> Recording<'a> {
     /// Enters a line, and its link in the chain of the case.
     pub(super) fn enter_whole(&self, line: &Entering<'_>) -> Result<(), StoreError> {
         let Entering { case, at, who, event, from, to, reason, detail } = *line;
+        debug_assert!(names::name(event).is_some(), "{event} has no name");
         let before = self.db.first(
             "SELECT ordinal, chain FROM register_link WHERE case_id = ?1 ORDER BY ordinal DESC LIMIT 1",
             params![case.as_str()],

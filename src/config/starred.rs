@@ -1,19 +1,31 @@
 //! Digits of a file's text, starred before they reach a log or a page (invariant 7).
 //!
 //! A fault of a file quotes the file, and somebody may have pasted a number into it. Places (`rules.toml:3:10`),
-//! weights, ports and IPv4 addresses stay readable. Pure. Tests: below.
+//! weights, ports and IPv4 addresses stay readable; on a terminal, where the file is drawn, a CVR number and a day too. Pure.
+//! Tests: below.
 
 use std::net::Ipv4Addr;
 
 /// The text on one line, with what could be a CPR number starred: a run of six digits or more with what hangs on it,
 /// and ten digits or more in shorter runs, at most [`GAP`] signs apart.
-pub(super) fn starred(text: &str) -> String {
-    let mut all: Vec<char> = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+pub(crate) fn starred(text: &str) -> String {
+    star(text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect(), could_be_a_number)
+}
+
+/// The text with what could be a whole CPR number starred, byte for byte, so that every place stays where it is.
+pub(super) fn starred_in_place(text: &str) -> String {
+    star(text.chars().collect(), |span| {
+        let digits = span.iter().filter(|c| c.is_ascii_digit()).count();
+        digits >= 10 && span.iter().collect::<String>().parse::<Ipv4Addr>().is_err()
+    })
+}
+
+fn star(mut all: Vec<char>, is_one: impl Fn(&[char]) -> bool) -> String {
     let mut at = 0;
     while let Some(start) = all.iter().skip(at).position(char::is_ascii_digit).map(|found| at + found) {
         let end = cluster(&all, start);
         let span = all.get_mut(start..end).unwrap_or_default();
-        if could_be_a_number(span) {
+        if is_one(span) {
             span.iter_mut().filter(|c| c.is_ascii_digit()).for_each(|c| *c = '*');
         }
         at = end;
@@ -48,6 +60,14 @@ fn could_be_a_number(span: &[char]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_drawn_file_keeps_its_lines_its_days_and_its_cvr_numbers() {
+        let file =
+            "cvr = \"12345678\"\nmatch = \"150379 1028\"\nå = \"150379-1028.example\"\nuntil = 2026-11-30\n";
+        let drawn = starred_in_place(file);
+        assert_eq!(drawn, file.replace("150379 1028", "****** ****").replace("150379-1028", "******-****"));
+    }
 
     #[test]
     fn numbers_are_starred_and_places_are_not() {

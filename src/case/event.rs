@@ -1,0 +1,64 @@
+//! What a line of the register is called: one table for whoever shows it.
+//!
+//! Start reading at [`name`].
+
+/// Every event and its name in Danish: of a case, and of a held mail.
+pub const EVENTS: &[(&str, &str)] = &[
+    ("opened", "sag åbnet"),
+    ("confirmed", "mistanke bekræftet"),
+    ("refuted", "mistanke afkræftet"),
+    ("aware_changed", "tidspunkt for kendskab ændret"),
+    ("recorded", "oplysning skrevet"),
+    ("documented", "dokumenteret uden anmeldelse"),
+    ("notified", "anmeldt af en medarbejder"),
+    ("notified_preliminary", "foreløbigt anmeldt af en medarbejder"),
+    ("supplemented", "supplement sendt af en medarbejder"),
+    ("supplemented_finally", "sidste supplement sendt af en medarbejder"),
+    ("communication", "underretning af de registrerede"),
+    ("nis2", "NIS2"),
+    ("closed", "sag afsluttet"),
+    ("reopened", "sag genåbnet"),
+    ("hit_after", "nyt fund efter afgørelsen"),
+    ("acknowledged", "alarm kvitteret"),
+    ("receipt", "bilag gemt"),
+    ("task_added", "opgave tilføjet"),
+    ("task_done", "opgave udført"),
+    ("archived", "fundet i gammel post"),
+    ("promise_broken", "ubeskyttet trods løfte"),
+    ("purged", "sagens indhold slettet"),
+    ("held", "holdt tilbage"),
+    ("release_in_clear", "frigivet ukrypteret"),
+    ("release_protected", "frigivet ad beskyttet vej"),
+    ("release_digital_post", "frigivet til Digital Post"),
+    ("release_failed", "kunne ikke sendes"),
+    ("discard", "besluttet slettet"),
+    ("released", "sendt videre"),
+    ("held_released", "sendt videre"),
+    ("discarded", "slettet"),
+    ("held_discarded", "slettet"),
+    ("gone", "forsvundet"),
+    ("held_gone", "forsvundet"),
+    ("exported", "udleveret til læsning"),
+    ("sender_told", "afsender underrettet"),
+    ("sender_not_told", "afsender ikke underrettet"),
+    ("alarm", "alarm"),
+];
+
+/// Its name in Danish; `None` for a word that no version of this program enters.
+pub fn name(word: &str) -> Option<&'static str> {
+    EVENTS.iter().find(|(event, _)| *event == word).map(|(_, name)| *name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_event_stands_once_and_is_no_word_of_a_program() {
+        for (at, (word, name)) in EVENTS.iter().enumerate() {
+            assert!(EVENTS.iter().skip(at + 1).all(|(other, _)| other != word), "{word} twice");
+            assert!(!name.contains('_') && super::name(word) == Some(*name), "{word}");
+        }
+        assert_eq!(name("nothing of ours"), None);
+    }
+}
