@@ -393,6 +393,8 @@ fn entry(entry: &Entry) -> String {
         "task_done" => "opgave udført",
         "archived" => "gammel post",
         "promise_broken" => "ubeskyttet trods løfte",
+        "breach_whole" => "hele sagen er et brud",
+        "persons_unknown" => "personer ikke skilt ud",
         other => super::held::event_name(other),
     };
     let change = if change.is_empty() { change } else { format!(" ({change})") };
@@ -409,6 +411,8 @@ fn plain_word(word: &str) -> &str {
         "aware_at" => "bekendt",
         "deadline" => "frist",
         "approver" => "godkendt af",
+        "moved_to" => "mailen står nu i",
+        "moved_from" => "mailen stod i",
         "file" => "fil",
         "kind" => "slags",
         "task" => "opgave",

@@ -327,6 +327,8 @@ fn detail(json: &str) -> String {
             "deadline" => "Frist",
             "at" => "Sendt",
             "approver" => "Godkendt af",
+            "moved_to" => "Mailen står nu i",
+            "moved_from" => "Mailen stod i",
             other => field.map_or(other, |field| field.names().0),
         };
         let text = |key: &str| value.get(key).and_then(|text| text.as_str());

@@ -307,8 +307,18 @@ impl Keeper {
         for case in &row.cases {
             let Some(file) = self.register.store.case(case)? else { continue };
             let controller = setup.controllers.iter().find(|one| one.cvr == file.row.cvr);
-            let Some(key) = controller.and_then(|one| one.dpo_key.as_deref()) else { continue };
+            let store = &self.register.store;
+            let Some(key) = controller.and_then(|one| one.dpo_key.as_deref()) else {
+                store.record(|recording| recording.unsealed(case))?;
+                continue;
+            };
             let evidence = &self.register.evidence;
+            store.record(|recording| {
+                if recording.evidence_begins(case, &self.node)? {
+                    evidence.begin(case).map_err(|error| StoreError::Beside(error.to_string()))?;
+                }
+                Ok(())
+            })?;
             let sealed = evidence.append(case, key, numbers).map_err(|error| error.to_string());
             let path = evidence.path(case);
             let sealed = sealed.and_then(|()| give_to_owner(&path).map_err(|error| error.to_string()));

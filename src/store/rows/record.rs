@@ -31,6 +31,8 @@ pub struct Joined {
     pub state: State,
     /// How often the message has come; above 1 nothing else was changed.
     pub attempts: u64,
+    /// The message's keyed digest.
+    pub message: [u8; 16],
 }
 
 /// A line that is to be entered.
@@ -113,7 +115,7 @@ impl<'a> Recording<'a> {
             ],
         )?;
         self.follow(detection)?;
-        Ok(Joined { case, salt, opened, state, attempts: 1 })
+        Ok(Joined { case, salt, opened, state, attempts: 1, message: detection.message })
     }
 
     /// A message joined a case that was settled: the first one is a line and a telling that proposes to reopen it; no clock
@@ -196,15 +198,28 @@ impl<'a> Recording<'a> {
         Ok(())
     }
 
-    /// Adds persons to a case; returns the positions of those it did not have yet.
+    /// Adds the persons of a message to a case; returns the positions of those it did not have yet. Of a near miss it is
+    /// counted in how many messages each stands: a message may leave it again (`released.rs`).
     ///
     /// # Errors
     /// When the register cannot be written.
     pub fn add_persons(&self, case: &CaseId, digests: &[[u8; 16]]) -> Result<Vec<usize>, StoreError> {
-        let sql = "INSERT INTO person (case_id, digest) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+        let near = "SELECT 1 FROM breach_case WHERE id = ?1 AND aware_at IS NULL";
+        let is_near_miss = self.db.first(near, params![case.as_str()], |_| Ok(()))?.is_some();
+        let again = if is_near_miss {
+            "UPDATE SET mails = person.mails + 1 RETURNING mails"
+        } else {
+            "NOTHING RETURNING mails"
+        };
+        let sql = format!(
+            "INSERT INTO person (case_id, digest, mails) VALUES (?1, ?2, 1) ON CONFLICT (case_id, digest) DO {again}"
+        );
         let mut new = Vec::new();
         for (position, digest) in digests.iter().enumerate() {
-            if self.db.execute(sql, params![case.as_str(), digest])? > 0 {
+            // One of before stands in nobody knows how many.
+            let mails =
+                self.db.first(&sql, params![case.as_str(), digest], |row| row.get::<Option<i64>>(0))?;
+            if mails.flatten() == Some(1) {
                 new.push(position);
             }
         }
@@ -230,6 +245,7 @@ impl<'a> Recording<'a> {
             opened: false,
             state: super::read::state(&state)?,
             attempts: super::count(attempts),
+            message: detection.message,
         }))
     }
 
@@ -306,7 +322,7 @@ impl<'a> Recording<'a> {
     }
 
     /// A number is never given twice, also when its case was erased.
-    fn next_id(&self, at: DateTime<Utc>) -> Result<CaseId, StoreError> {
+    pub(super) fn next_id(&self, at: DateTime<Utc>) -> Result<CaseId, StoreError> {
         let year = at.with_timezone(&chrono_tz::Europe::Copenhagen).year();
         let highest: Option<i64> = self.db.one(
             "SELECT max(CAST(substr(id, 10) AS BIGINT))
