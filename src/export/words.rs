@@ -200,6 +200,7 @@ pub fn event(word: &str) -> &str {
         "persons_unknown" => "personer ikke skilt ud",
         "purged" => "slettet",
         "release_in_clear" => "frigivet ukrypteret",
+        "released_past_us" => "sendt ukrypteret uden om Brevdue",
         "released" => "frigivet",
         "held" => "tilbageholdt",
         other => other,

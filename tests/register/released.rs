@@ -315,6 +315,14 @@ pub(super) fn released_late(two: &Two) {
     two.here.record(|recording| recording.unsealed(&case)).unwrap();
     assert!(!file(&two.there, &case).row.sealed);
 
+    // One that left past us is a breach too, and nobody has its numbers.
+    let slipped = hold(&two.here, "slipped", &one(&stopped(&two.here, 41, 2), 41));
+    assert!(two.there.record(|r| r.slipped(slipped, "sendt", at(3))).unwrap());
+    assert!(!two.here.record(|r| r.slipped(slipped, "sendt", at(3))).unwrap(), "once");
+    let row = file(&two.here, &cases_of(&two.here, "slipped")[0]).row;
+    assert_eq!((row.deadline, row.sealed), (Some(at(75)), false));
+    assert!(!two.here.has_left("4bXq1z3kTn41", at(0)).unwrap());
+
     // Five years after: the near miss goes, and its case stays as it is, until it goes too.
     let later = at(24 * 366 * 6);
     let purge = |case: &CaseId| two.there.record(|r| r.purge(case, &by(later))).unwrap();

@@ -148,6 +148,7 @@ pub(in crate::cli) fn event_name(event: &str) -> &str {
     match event {
         "held" => "holdt tilbage",
         "release_in_clear" => "frigivet ukrypteret",
+        "released_past_us" => "sendt ukrypteret uden om Brevdue",
         "release_protected" => "frigivet ad beskyttet vej",
         "release_digital_post" => "frigivet til Digital Post",
         "discard" => "besluttet slettet",

@@ -24,7 +24,7 @@ impl Recording<'_> {
             params![case.as_str()],
             |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
-        let (state, next) = (super::read::state(&word)?, State::NearMiss.left_in_clear());
+        let (state, next) = (super::read::state(&word)?, State::RELEASED);
         let deadline = Deadline::from_awareness(now);
         // Its grouping is given up: what is stopped from now on is a near miss of its own, and never hides in a breach.
         self.db.execute(

@@ -158,15 +158,9 @@ impl Recording<'_> {
         reason: &str,
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
-        let settled = self.db.execute(
-            "UPDATE held SET state = ?2, settled_at = ?3, last_error = NULL
-             WHERE id = ?1 AND state IN ('waiting', 'approved')",
-            params![held, state.word(), now.timestamp()],
-        )?;
-        if settled == 0 {
+        if !self.settle_row(held, state, who, reason, now)? {
             return Ok(false);
         }
-        self.enter_held(held, now, who, state.word(), reason)?;
         let event = format!("held_{}", state.word());
         for one in self.cases_of(held)? {
             self.enter_by(&one.case, now, who, &event, reason)?;
@@ -176,6 +170,45 @@ impl Recording<'_> {
             self.forget_settled(held)?;
         }
         Ok(true)
+    }
+
+    /// A mail that the mail server held has left past us: somebody let it out of the hold queue by hand. It is gone from
+    /// here, and a breach from this moment, as if it had been released in the clear; its numbers are sealed to nobody. Whether
+    /// it was open.
+    ///
+    /// # Errors
+    /// When the register cannot be written.
+    pub fn slipped(&self, held: i64, reason: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        if !self.settle_row(held, HeldState::Gone, "brevdue", reason, now)? {
+            return Ok(false);
+        }
+        for one in self.cases_of(held)? {
+            self.let_out(&one, now, "brevdue", "released_past_us", reason)?;
+        }
+        // Where it stands now.
+        for one in self.cases_of(held)? {
+            self.unsealed(&one.case)?;
+        }
+        Ok(true)
+    }
+
+    fn settle_row(
+        &self,
+        held: i64,
+        state: HeldState,
+        who: &str,
+        reason: &str,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        let settled = self.db.execute(
+            "UPDATE held SET state = ?2, settled_at = ?3, last_error = NULL
+             WHERE id = ?1 AND state IN ('waiting', 'approved')",
+            params![held, state.word(), now.timestamp()],
+        )?;
+        if settled > 0 {
+            self.enter_held(held, now, who, state.word(), reason)?;
+        }
+        Ok(settled > 0)
     }
 
     /// It was decided, and the next hop refused it for good: it waits for another decision, and its sender is told. The decision

@@ -1,4 +1,4 @@
-//! One mail of many that is let out in the clear: it leaves its near miss for a breach case of its own.
+//! One mail of many that is let out in the clear, by a decision or by hand past us: it leaves its near miss for a breach case of its own.
 //!
 //! A near miss may hold all that a template wrote for years. Of these one left, so one is notified: the case of a released
 //! mail has that mail's persons and records and no others, and the near miss stays one, without a clock, with what is
@@ -119,10 +119,11 @@ impl Recording<'_> {
         )?;
         self.forget_held(message)?;
         if is_new {
+            let since = if by == "brevdue" { "nu" } else { "beslutningen" };
             let reason = format!(
-                "en mail, der var holdt tilbage i {near}, er frigivet ukrypteret; bekendt med bruddet fra beslutningen (artikel 33, stk. 1)"
+                "en mail, der var holdt tilbage i {near}, er sluppet ud ukrypteret; bekendt med bruddet fra {since} (artikel 33, stk. 1)"
             );
-            self.enter(&case, now, "opened", None, Some(State::Assessing), &reason)?;
+            self.enter(&case, now, "opened", None, Some(State::RELEASED), &reason)?;
         }
         for (of, word, other) in [(near, "moved_to", &case), (&case, "moved_from", near)] {
             let detail = serde_json::json!({ word: other.as_str() }).to_string();
@@ -191,7 +192,7 @@ impl Recording<'_> {
                 cvr,
                 name,
                 dpo,
-                State::NearMiss.left_in_clear().word(),
+                State::RELEASED.word(),
                 found,
                 now.timestamp(),
                 Deadline::from_awareness(now).at().timestamp(),
