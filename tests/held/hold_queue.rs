@@ -261,10 +261,15 @@ fn beside(postfix: &Postfix, ahead: TimeDelta) -> House {
 
 /// A mail that Postfix holds by itself, and its row as the milter door would have made it.
 fn held_by_postfix(house: &House, postfix: &Postfix, message: &[u8]) -> String {
+    let before = postfix.queue_json().unwrap();
     let reply = smtp::send(postfix.smtp_addr(), SENDER, &[CITIZEN], message).unwrap();
     assert_eq!(reply.code, 250, "{}", reply.text());
-    let queue = postfix.queue_json().unwrap();
-    let id = queue.last().unwrap()["queue_id"].as_str().unwrap().to_owned();
+    // A queue is listed in no order.
+    let is_new = |mail: &serde_json::Value| before.iter().all(|one| one["queue_id"] != mail["queue_id"]);
+    let id = postfix.queue_json().unwrap().into_iter().find(is_new).unwrap()["queue_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     house.hands.set(Clock::System.now());
     let mut inspection = house.gate.begin();
     inspection.envelope = brevdue::envelope::Envelope {
