@@ -1,9 +1,10 @@
 //! One of many held mails is released in the clear: it alone is the breach, by the real doors, to the DPO's own list of numbers.
 
-use super::hold_queue::{PATIENCE, Relay, WHO, said_out};
+use super::hold_queue::{PATIENCE, Relay, WHO, beside, held_by_postfix, hold_leaks, said_out};
 use super::*;
 use crate::relay::daemon;
 use crate::support::daemon::Daemon;
+use crate::support::postfix::{Postfix, PostfixOptions};
 use crate::support::sink::{Sink, SinkOptions};
 use crate::support::{Port, smtp, wait_until};
 use brevdue::case::Kind;
@@ -12,6 +13,7 @@ use brevdue::seal::hex;
 use brevdue::spool::evidence::Evidence;
 use brevdue::spool::held::{Cover, HeldId, hold_keys};
 use brevdue::store::held::{Act, HeldState};
+use chrono::TimeDelta;
 use serde_json::Value;
 
 /// Three made-up persons, and which of them stand in each of five mails: three persons, six records.
@@ -168,7 +170,7 @@ fn a_row_that_is_made_from_its_file_knows_its_mail() {
     house.restart();
     let row = |id: &HeldId| house.store.held_named(id.as_str()).unwrap().unwrap();
     let release = |id: &HeldId, hours| {
-        let (row, now) = (row(id).row, start() + chrono::TimeDelta::hours(hours));
+        let (row, now) = (row(id).row, start() + TimeDelta::hours(hours));
         house.hands.set(now);
         house.store.record(|r| r.decide(row, Act::Clear, "Dorte DPO", "aftalt", now)).unwrap().unwrap()
     };
@@ -188,4 +190,57 @@ fn a_row_that_is_made_from_its_file_knows_its_mail() {
     let file = house.store.case(&near).unwrap().unwrap();
     assert_eq!((file.row.kind, file.row.mails), (Kind::Breach, 2));
     assert!(file.entries.iter().any(|line| line.event == "breach_whole"), "{:?}", file.entries);
+}
+
+/// Out of a near miss of three mails, by `postsuper -H`: that one is the breach. It is in the queue still; of the other, which is
+/// there no more, the log says that it went.
+#[test]
+fn a_mail_that_left_past_us_is_a_breach_alone() {
+    let options = PostfixOptions {
+        extra_main_cf: "smtpd_end_of_data_restrictions = check_sender_access static:HOLD\ndefer_transports = smtp relay\n"
+            .to_owned(),
+        ..PostfixOptions::default()
+    };
+    let postfix = Postfix::start(&options).unwrap();
+    let house = beside(&postfix, TimeDelta::zero());
+    hold_leaks(&house);
+    let message = |nth: usize| String::from_utf8(leak()).unwrap().replace("<1@", &format!("<{nth}@"));
+    let ids = [1, 2, 3].map(|nth| held_by_postfix(&house, &postfix, message(nth).as_bytes()));
+    let cases = || house.store.cases().unwrap();
+    assert_eq!((cases().len(), cases()[0].mails, cases()[0].persons), (1, 3, 1));
+    postfix.run("postsuper", &["-H", &ids[0]]).unwrap();
+    house.hands.set(Clock::System.now() + TimeDelta::minutes(11));
+    assert_eq!(house.keeper.sweep().unwrap().gone, 1);
+    let now = cases();
+    assert_eq!((now.len(), now[0].mails, now[1].mails), (2, 1, 2));
+    assert!(now[0].deadline.is_some() && !now[0].sealed && now[1].deadline.is_none());
+    assert_eq!((now[0].persons, now[1].persons), (1, 1));
+
+    // Deleted by hand it is gone, and never left; and so says the log of one that did.
+    for id in &ids[1..] {
+        postfix.run("postsuper", &["-d", id]).unwrap();
+    }
+    let name = brevdue::envelope::QueueId::new(&ids[2]).unwrap();
+    let logged = brevdue::store::Logged {
+        at: Clock::System.now(),
+        mail: &ids[2],
+        queue_id: &name,
+        domain: "post.example",
+        transport: "smtp",
+        relay: "mx.post.example[192.0.2.5]:25",
+        status: "sent",
+        proof: "plaintext",
+        protocol: "",
+        cipher: "",
+    };
+    house.store.record(|recording| recording.log_delivery(&logged)).unwrap();
+    assert_eq!(house.keeper.sweep().unwrap().gone, 2);
+    let now = cases();
+    assert_eq!(
+        (now.len(), now[0].mails, now[1].mails),
+        (2, 2, 1),
+        "the one that was deleted stays a near miss"
+    );
+    let lines = house.store.case(&now[0].id).unwrap().unwrap().entries;
+    assert_eq!(lines.iter().filter(|line| line.event == "released_past_us").count(), 2, "{lines:?}");
 }

@@ -119,9 +119,10 @@ impl Recording<'_> {
         )?;
         self.forget_held(message)?;
         if is_new {
-            let since = if by == "brevdue" { "nu" } else { "beslutningen" };
+            let (how, since) =
+                if by == "brevdue" { ("sluppet ud", "nu") } else { ("frigivet", "beslutningen") };
             let reason = format!(
-                "en mail, der var holdt tilbage i {near}, er sluppet ud ukrypteret; bekendt med bruddet fra {since} (artikel 33, stk. 1)"
+                "en mail, der var holdt tilbage i {near}, er {how} ukrypteret; bekendt med bruddet fra {since} (artikel 33, stk. 1)"
             );
             self.enter(&case, now, "opened", None, Some(State::RELEASED), &reason)?;
         }
