@@ -58,6 +58,9 @@ impl State {
         Self::Closed,
     ];
 
+    /// What is let out in the clear: it left, and that is certain.
+    pub const RELEASED: Self = Self::Assessing;
+
     /// The state in which a detection opens a case.
     pub fn opened_by(outcome: Outcome) -> Self {
         match outcome {
@@ -84,12 +87,6 @@ impl State {
             Self::NearMiss | Self::Suspected | Self::Assessing | Self::NotifiedPreliminary => false,
             Self::NotifiedFinal | Self::DocumentedOnly | Self::NoBreach | Self::Closed => true,
         }
-    }
-
-    /// The state after a person has let a mail of it out in the clear: it left, and that is certain.
-    #[must_use]
-    pub fn left_in_clear(self) -> Self {
-        if self == Self::NearMiss { Self::Assessing } else { self }
     }
 
     /// Whether the 72 hours run in it.
@@ -213,16 +210,6 @@ mod tests {
         assert_eq!(State::Suspected.joined_by(doubtful), State::Suspected);
         assert_eq!(State::Assessing.joined_by(doubtful), State::Assessing);
         assert_eq!(State::Assessing.joined_by(Outcome::Stopped), State::Assessing);
-    }
-
-    #[test]
-    fn what_is_let_out_in_the_clear_is_a_breach() {
-        assert_eq!(State::NearMiss.left_in_clear(), State::Assessing);
-        assert_eq!(
-            State::Suspected.left_in_clear(),
-            State::Suspected,
-            "its clock runs, and the doubt is its own"
-        );
     }
 
     #[test]

@@ -387,6 +387,8 @@ fn plain_word(word: &str) -> &str {
         "aware_at" => "bekendt med bruddet",
         "deadline" => "frist",
         "approver" => "godkendt af",
+        "moved_to" => "mailen står nu i",
+        "moved_from" => "mailen stod i",
         "file" => "fil",
         "kind" => "slags",
         "task" => "opgave",

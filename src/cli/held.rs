@@ -7,6 +7,7 @@
 mod post;
 mod print;
 
+use crate::case::CaseId;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::daemon::held::{Acted, Keeper, node_name, release_key_is_there, sms_of, wake_of};
@@ -175,6 +176,14 @@ fn decide(config: &Config, id: &str, who: &Who, act: Act, yes: Option<&str>) -> 
     for case in &breaches {
         super::say(&format!(
             "{case}: nu et brud, 72 timer fra nu (artikel 33). / A breach from now on: see `brevdue case show {case}`"
+        ))?;
+    }
+    let now_in = if act == Act::Clear { named(&store, &row.name)?.cases } else { Vec::new() };
+    let left = row.cases.iter().filter(|case| !now_in.contains(case)).map(CaseId::as_str);
+    let near = left.collect::<Vec<_>>().join(", ");
+    for case in now_in.iter().filter(|case| !row.cases.contains(case)) {
+        super::say(&format!(
+            "{near}: stadig afværget; denne mail alene står nu i {case}. / Still a near miss; this mail alone is now in {case}"
         ))?;
     }
     super::say(&format!("{} ({}): {told}", row.name, row.node))?;

@@ -341,6 +341,8 @@ fn detail(json: &str) -> String {
             "task" => "Opgave",
             "what" => "Hvad",
             "who" => "Hvem",
+            "moved_to" => "Mailen står nu i",
+            "moved_from" => "Mailen stod i",
             other => field.map_or(other, |field| field.names().0),
         };
         let text = |key: &str| value.get(key).and_then(|text| text.as_str());

@@ -95,6 +95,12 @@ impl Part<'_> {
         .filter(|_| report.leaks())
     }
 
+    /// Whether a person is to decide about it, for all by a door that has one answer, or for some of its recipients.
+    pub(super) fn is_held(&self, splits: bool) -> bool {
+        let is_hold = |verdict| verdict == Verdict::Hold;
+        if splits { self.decisions().any(|one| is_hold(one.verdict)) } else { is_hold(self.verdict) }
+    }
+
     /// How many recipients the outcome is about, and their domains: of what left those who got it readable, of what was
     /// stopped all.
     pub(super) fn reached(&self, outcome: Outcome) -> (u64, Vec<String>) {

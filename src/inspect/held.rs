@@ -7,9 +7,9 @@ use super::Gate;
 use super::record::{Found, Register};
 use crate::case::CaseId;
 use crate::envelope::{Address, Controller, UNQUALIFIED, Verdict, controller_of, domain_in_ascii};
-use crate::seal::{Digest, NodeKey};
+use crate::seal::{Digest, NodeKey, unhex};
 use crate::spool::held::{Cover, HeldId, Receipt};
-use crate::store::held::{HeldState, NewHeld, Place};
+use crate::store::held::{HeldIn, HeldState, NewHeld, Place};
 use crate::store::{Recording, StoreError};
 use chrono::{DateTime, Utc};
 
@@ -70,7 +70,11 @@ impl Register {
         let sender = Address::parse(cover.sender.as_bytes());
         let recipients = cover.recipients.iter().filter_map(|(to, _)| Address::parse(to.as_bytes()));
         let first = recipients.clone().next();
-        let cases: Vec<CaseId> = cover.cases.iter().filter_map(|case| CaseId::parse(case)).collect();
+        let held = |(at, case): (usize, &String)| {
+            let message = cover.messages.get(at).and_then(|message| unhex(message));
+            Some(HeldIn { case: CaseId::parse(case)?, message })
+        };
+        let cases: Vec<HeldIn> = cover.cases.iter().enumerate().filter_map(held).collect();
         let new = NewHeld {
             name: mail.id.as_str(),
             place: Place::Spool,
@@ -101,7 +105,7 @@ impl Upstream<'_> {
         &self,
         key: &NodeKey,
         recording: &Recording<'_>,
-        cases: &[CaseId],
+        cases: &[HeldIn],
     ) -> Result<(), StoreError> {
         let Found { setup, envelope, report, decision, now, .. } = *self.found;
         if decision.strictest() != Verdict::Hold {

@@ -28,6 +28,7 @@ use crate::outlet::smtp::Accepted;
 use crate::policy::{self, Decision, Hands, Policy};
 use crate::scan::ruleset::{Ruleset, day_of};
 use crate::scan::{Day, Report, Scan};
+use crate::seal::{Digest, hex};
 use crate::spool::held::Receipt;
 use crate::worker::Workers;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -249,7 +250,7 @@ impl Inspection {
         .await;
         match recorded {
             Ok((Ok(cases), Matter { decision, report, .. })) => {
-                for (_, case) in &cases {
+                for Concern { case, .. } in &cases {
                     tracing::warn!(%case, verdict = decision.strictest().word(), "CPR number found");
                 }
                 (Judged::new(decision, report.leaks(), cases), Some(report))
@@ -273,6 +274,15 @@ pub struct Holder {
     pub cvr: String,
     /// Its DPO's public key; without it nobody could decide, and nothing is held.
     pub dpo_key: Option<String>,
+}
+
+/// What a message was put into: a case of one controller, in which it is known by its keyed digest.
+#[derive(Clone, Debug)]
+struct Concern {
+    /// The controller's CVR number.
+    cvr: String,
+    case: CaseId,
+    message: Digest,
 }
 
 /// A judged message, to be recorded by another thread.
@@ -314,8 +324,8 @@ pub enum Custody {
 pub struct Judged {
     decision: Decision,
     cases: Vec<CaseId>,
-    /// Whose each of the cases is, by CVR number.
-    concerned: Vec<String>,
+    /// The same, with whose each is.
+    concerns: Vec<Concern>,
     /// Whether a number was found.
     leaks: bool,
     /// In the place of ours, in tests.
@@ -324,12 +334,11 @@ pub struct Judged {
 }
 
 impl Judged {
-    fn new(decision: Decision, leaks: bool, cases: Vec<(String, CaseId)>) -> Self {
-        let (concerned, cases) = cases.into_iter().unzip();
+    fn new(decision: Decision, leaks: bool, concerns: Vec<Concern>) -> Self {
         Self {
             decision,
-            cases,
-            concerned,
+            cases: concerns.iter().map(|one| one.case.clone()).collect(),
+            concerns,
             leaks,
             #[cfg(test)]
             lines: None,
@@ -356,10 +365,10 @@ impl Judged {
         &self.cases
     }
 
-    /// The case of this controller.
-    pub fn case_of(&self, cvr: &str) -> Option<&CaseId> {
-        let at = self.concerned.iter().position(|one| one == cvr)?;
-        self.cases.get(at)
+    /// The case of this controller, and which message of it this is, as the cover of a held mail says it.
+    pub fn case_of(&self, cvr: &str) -> Option<(String, String)> {
+        let concern = self.concerns.iter().find(|one| one.cvr == cvr);
+        concern.map(|one| (one.case.to_string(), hex(&one.message)))
     }
 
     /// The strictest verdict, for a door that has one answer.

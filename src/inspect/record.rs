@@ -5,7 +5,7 @@
 
 use super::fate::{self, Part};
 use super::held::Upstream;
-use super::{Setup, archived, promise};
+use super::{Concern, Setup, archived, promise};
 use crate::case::CaseId;
 use crate::case::detection::{Detection, Outcome};
 use crate::case::incident::{self, Source};
@@ -18,6 +18,7 @@ use crate::scan::coverage::UnreadKind;
 use crate::scan::ruleset::day_of;
 use crate::seal::{Digest, NodeKey, random};
 use crate::spool::evidence::Evidence;
+use crate::store::held::HeldIn;
 use crate::store::{Joined, Opening, Recording, Store, StoreError};
 use chrono::{DateTime, NaiveDate, Utc};
 use std::collections::BTreeSet;
@@ -81,12 +82,12 @@ fn beside_of(found: &Found<'_>) -> Vec<&'static str> {
 
 impl Register {
     /// Records a message: its unread parts in the tally, what let a number pass in the audit trail, its leak in a case
-    /// of each controller that it concerns, and that the mail server holds it. Returns the cases, each with the CVR number of its controller.
+    /// of each controller that it concerns, and that the mail server holds it. Returns what it was put into.
     ///
     /// # Errors
     /// When the register or the evidence cannot be written; nothing was recorded then, and the mail must not
     /// be handed on.
-    pub(super) fn record(&self, found: &Found<'_>) -> Result<Vec<(String, CaseId)>, StoreError> {
+    pub(super) fn record(&self, found: &Found<'_>) -> Result<Vec<Concern>, StoreError> {
         let Found { setup, report, decision, now, .. } = *found;
         let unread: Vec<&str> =
             setup.policy.unread.recorded(&report.coverage).map(UnreadKind::word).collect();
@@ -118,7 +119,9 @@ impl Register {
                 recording.tally_unread(now, &unread, verdict)?;
             }
             if let Some(node) = found.keeper {
-                let cases: Vec<CaseId> = joined.iter().map(|(_, one)| one.case.clone()).collect();
+                let held =
+                    |(_, one): &(_, Joined)| HeldIn { case: one.case.clone(), message: Some(one.message) };
+                let cases: Vec<HeldIn> = joined.iter().map(held).collect();
                 Upstream { node, found }.note(&self.node_key, recording, &cases)?;
             }
             Ok(joined)
@@ -126,7 +129,12 @@ impl Register {
         for one in joined.iter().map(|(_, one)| one).filter(|one| one.opened) {
             tracing::warn!(case = %one.case, state = one.state.word(), "case opened");
         }
-        Ok(joined.into_iter().map(|(controller, one)| (controller.cvr.clone(), one.case)).collect())
+        let concern = |(controller, one): (&Controller, Joined)| Concern {
+            cvr: controller.cvr.clone(),
+            case: one.case,
+            message: one.message,
+        };
+        Ok(joined.into_iter().map(concern).collect())
     }
 
     /// Puts one controller's part of a message into its case.
@@ -154,6 +162,17 @@ impl Register {
         if joined.opened {
             self.evidence.begin(&joined.case).map_err(|error| StoreError::Beside(error.to_string()))?;
         }
+        let is_held = outcome == Outcome::Stopped && part.is_held(found.splits);
+        if joined.attempts > 1 && !is_held {
+            return Ok(joined);
+        }
+        let key = self.node_key.case_key(&joined.salt);
+        let numbers: Vec<[u8; 10]> = report.person_numbers().reveal().collect();
+        let digests: Vec<Digest> = numbers.iter().map(|number| key.person(number)).collect();
+        if is_held {
+            // Should this mail alone be released. One that comes again may have been decided about before.
+            recording.note_held(&detection.message, &digests, beside)?;
+        }
         if joined.attempts == 1 {
             if let Some(id) = report.sketch.message_id().filter(|id| !id.is_empty()) {
                 // By which a copy of it in an archive is known.
@@ -161,10 +180,7 @@ impl Register {
                 let content = archived::content(&self.node_key, &stamp, report, controller);
                 recording.note_content(&detection.message, &content)?;
             }
-            let key = self.node_key.case_key(&joined.salt);
-            let numbers: Vec<[u8; 10]> = report.person_numbers().reveal().collect();
             recording.add_beside(&joined.case, beside)?;
-            let digests: Vec<Digest> = numbers.iter().map(|number| key.person(number)).collect();
             let new = recording.add_persons(&joined.case, &digests)?;
             if left {
                 let there = |number: &&[u8; 10]| {

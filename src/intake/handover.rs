@@ -204,8 +204,8 @@ impl Work<'_> {
             let key = holder.dpo_key.as_deref().filter(|_| is_kept);
             let keys = key.into_iter().chain(key.and(self.ways.release_key.as_deref()));
             let recipients = self.recipients(&of).into_iter().cloned().collect();
-            let cases = self.judged.case_of(&holder.cvr).map(ToString::to_string).into_iter().collect();
-            let cover = Cover { recipients, cases, ..self.parcel.cover.clone() };
+            let (cases, messages) = self.judged.case_of(&holder.cvr).into_iter().unzip();
+            let cover = Cover { recipients, cases, messages, ..self.parcel.cover.clone() };
             let mail = self.parcel.mail.reader();
             if let Some(receipt) =
                 holding::keep(self.ways, cover, mail, keys.map(str::to_owned).collect()).await

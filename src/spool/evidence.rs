@@ -206,15 +206,7 @@ fn sealed(numbers: &[[u8; 10]], dpo_key: &str) -> Result<Vec<u8>, SealError> {
 
 /// Reads the name of a promise's segment.
 fn promised_mail(name: &str) -> Option<Digest> {
-    let hex = name.strip_prefix("promise-")?.strip_suffix(".seg")?;
-    let mut mail = Digest::default();
-    if hex.len() != 2 * mail.len() || !hex.is_ascii() {
-        return None;
-    }
-    for (at, byte) in mail.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(hex.get(2 * at..2 * at + 2)?, 16).ok()?;
-    }
-    Some(mail)
+    seal::unhex(name.strip_prefix("promise-")?.strip_suffix(".seg")?)
 }
 
 #[cfg(test)]

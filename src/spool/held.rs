@@ -74,6 +74,9 @@ pub struct Cover {
     /// The cases that the mail's finding was put into, so that its row can be made again from the file alone.
     #[serde(default)]
     pub cases: Vec<String>,
+    /// Which message of each of these cases it is, in their order: the keyed digest, in hexadecimal. None in files of before.
+    #[serde(default)]
+    pub messages: Vec<String>,
 }
 
 impl Cover {

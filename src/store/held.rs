@@ -137,6 +137,15 @@ impl Telling {
     }
 }
 
+/// A case that a held mail's finding was put into.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldIn {
+    /// Which.
+    pub case: CaseId,
+    /// Which message of that case it is, by its keyed digest; `None` where that is not known.
+    pub message: Option<[u8; 16]>,
+}
+
 /// A mail that was just held.
 #[derive(Clone, Copy, Debug)]
 pub struct NewHeld<'a> {
@@ -161,7 +170,7 @@ pub struct NewHeld<'a> {
     /// Who is told when nobody decides.
     pub dpo: &'a str,
     /// The cases of its finding.
-    pub cases: &'a [CaseId],
+    pub cases: &'a [HeldIn],
     /// Whether the sender is to be told.
     pub tell: bool,
 }

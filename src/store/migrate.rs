@@ -17,6 +17,7 @@ const FILE: [&[&str]; 5] = [
         include_str!("schema/sqlite/5-digital-post.sql"),
         include_str!("schema/sqlite/5-archive.sql"),
         include_str!("schema/sqlite/5-alarm.sql"),
+        include_str!("schema/sqlite/5-released.sql"),
     ],
 ];
 
@@ -28,6 +29,7 @@ const SERVER: [&[&str]; 2] = [
         include_str!("schema/postgres/5-digital-post.sql"),
         include_str!("schema/postgres/5-archive.sql"),
         include_str!("schema/postgres/5-alarm.sql"),
+        include_str!("schema/postgres/5-released.sql"),
     ],
 ];
 /// The version that the first of them makes.

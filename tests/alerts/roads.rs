@@ -141,7 +141,7 @@ fn a_number_reaches_no_webhook() {
     let receiver = Receiver::start(None);
     let hook = hook(&house, format!("http://{}/", receiver.addr), None);
     with(&mut house, |all| Settings { webhook: Some(hook), ..all });
-    house.case(brevdue::case::detection::Outcome::Delivered { certain: true }, "Hansen, cpr 150379-1028");
+    house.case(Outcome::Delivered { certain: true }, "Hansen, cpr 150379-1028");
     house.dpo.set_mode(Mode::Down);
     assert_eq!((house.round(), house.round()), (1, 0));
     let (_, body) = receiver.posts().remove(0);

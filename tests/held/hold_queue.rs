@@ -13,20 +13,20 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::time::Duration;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Brevdue that holds, behind a Postfix of its own.
-struct Relay {
-    daemon: Daemon,
+pub(super) struct Relay {
+    pub(super) daemon: Daemon,
     postfix: Postfix,
     /// Where mail goes.
-    hop: Sink,
+    pub(super) hop: Sink,
     /// Where notices go.
     post: Sink,
 }
 
 impl Relay {
-    fn start(extra_main_cf: &str) -> Self {
+    pub(super) fn start(extra_main_cf: &str) -> Self {
         Self::start_with(extra_main_cf, "")
     }
 
@@ -58,7 +58,7 @@ impl Relay {
     }
 
     /// Sends the leak; it is held. Returns its name.
-    fn hold(&self, message: &[u8]) -> String {
+    pub(super) fn hold(&self, message: &[u8]) -> String {
         let before = self.held().len();
         let reply = smtp::send(self.postfix.smtp_addr(), SENDER, &[CITIZEN], message).unwrap();
         assert_eq!(reply.code, 250, "{}", reply.text());
@@ -77,21 +77,21 @@ impl Relay {
         serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", said(&output)))
     }
 
-    fn state(&self, id: &str) -> String {
+    pub(super) fn state(&self, id: &str) -> String {
         let rows = self.held();
         let row = rows.iter().find(|row| row["id"] == id).unwrap();
         row["state"].as_str().unwrap().to_owned()
     }
 
     /// The names of the mails in the queue, with the queue each is in.
-    fn queue(&self) -> Vec<(String, String)> {
+    pub(super) fn queue(&self) -> Vec<(String, String)> {
         let word = |mail: &serde_json::Value, key: &str| mail[key].as_str().unwrap().to_owned();
         let queue = self.postfix.queue_json().unwrap();
         queue.iter().map(|mail| (word(mail, "queue_id"), word(mail, "queue_name"))).collect()
     }
 
     /// Runs a `held` command, which must do it.
-    fn done(&self, args: &[&str]) -> String {
+    pub(super) fn done(&self, args: &[&str]) -> String {
         let output = self.daemon.run(&[&["held"], args].concat()).unwrap();
         assert!(output.status.success(), "{args:?}: {}", said(&output));
         said(&output)
@@ -116,7 +116,7 @@ fn received(data: &[u8]) -> (usize, &[u8]) {
     (count, rest)
 }
 
-const WHO: [&str; 4] = ["--by", "Dorte DPO", "--why", "borgeren har bedt om det"];
+pub(super) const WHO: [&str; 4] = ["--by", "Dorte DPO", "--why", "borgeren har bedt om det"];
 
 #[test]
 fn a_release_in_the_clear_is_asked_for_twice_and_is_a_breach() {
@@ -189,7 +189,7 @@ fn a_release_in_the_clear_is_asked_for_twice_and_is_a_breach() {
     assert!(!all.contains("150379") && !relay.daemon.log().contains("borger@"), "{all}");
 }
 
-fn said_out(output: &std::process::Output) -> String {
+pub(super) fn said_out(output: &std::process::Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
@@ -255,16 +255,21 @@ fn as_digital_post_it_leaves_the_queue_when_the_letter_is_in_the_outbox() {
 }
 
 /// A house over the register of a running relay's mail: the client of the protected road is the test's own.
-fn beside(postfix: &Postfix, ahead: TimeDelta) -> House {
+pub(super) fn beside(postfix: &Postfix, ahead: TimeDelta) -> House {
     House::new(None, Some(&postfix.config_dir()), Clock::System.now() + ahead)
 }
 
 /// A mail that Postfix holds by itself, and its row as the milter door would have made it.
-fn held_by_postfix(house: &House, postfix: &Postfix, message: &[u8]) -> String {
+pub(super) fn held_by_postfix(house: &House, postfix: &Postfix, message: &[u8]) -> String {
+    let before = postfix.queue_json().unwrap();
     let reply = smtp::send(postfix.smtp_addr(), SENDER, &[CITIZEN], message).unwrap();
     assert_eq!(reply.code, 250, "{}", reply.text());
-    let queue = postfix.queue_json().unwrap();
-    let id = queue.last().unwrap()["queue_id"].as_str().unwrap().to_owned();
+    // A queue is listed in no order.
+    let is_new = |mail: &serde_json::Value| before.iter().all(|one| one["queue_id"] != mail["queue_id"]);
+    let id = postfix.queue_json().unwrap().into_iter().find(is_new).unwrap()["queue_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     house.hands.set(Clock::System.now());
     let mut inspection = house.gate.begin();
     inspection.envelope = brevdue::envelope::Envelope {
@@ -292,7 +297,7 @@ fn holding_postfix() -> Postfix {
     Postfix::start(&options).unwrap()
 }
 
-fn hold_leaks(house: &House) {
+pub(super) fn hold_leaks(house: &House) {
     let setup = house.gate.setup();
     house.gate.swap(brevdue::inspect::Setup {
         rules: Arc::clone(&setup.rules),

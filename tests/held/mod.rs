@@ -2,6 +2,7 @@
 
 mod digital_post;
 mod hold_queue;
+mod released;
 mod spool;
 
 use brevdue::case::detection::{Detection, Outcome};

@@ -1,6 +1,6 @@
 //! The contract: stories, each on a register of its own, told to both databases.
 
-use super::{CERTAIN, at, controller, digest, found, join};
+use super::{CERTAIN, at, controller, digest, found, join, released};
 use crate::support::postgres::Server;
 use brevdue::case::act::{Act, By, Communication, Phase, Refused};
 use brevdue::case::detection::Outcome;
@@ -8,15 +8,15 @@ use brevdue::case::field::{Field, Words};
 use brevdue::case::passage::{Passage, Reason};
 use brevdue::case::{CaseId, Kind, State};
 use brevdue::envelope::QueueId;
-use brevdue::store::held::{Act as HeldAct, HeldState, NewHeld, Place, Telling};
+use brevdue::store::held::{Act as HeldAct, HeldIn, HeldState, NewHeld, Place, Telling};
 use brevdue::store::{Bypassed, Logged, NewReceipt, Promise, ServerUrl, Settled, Store};
 use chrono::{DateTime, TimeDelta, Utc};
 use tempfile::TempDir;
 
 /// Two who have the same register open, as two nodes, or the daemon and a person at the command line.
-struct Two {
-    here: Store,
-    there: Store,
+pub(super) struct Two {
+    pub(super) here: Store,
+    pub(super) there: Store,
 }
 
 type Story = (&'static str, fn(&Two));
@@ -29,6 +29,11 @@ const STORIES: &[Story] = &[
     ("erasing", erasing),
     ("settled", settled),
     ("held", held),
+    ("released", released::released),
+    ("released_whole", released::released_whole),
+    ("released_twice", released::released_twice),
+    ("released_of_two", released::released_of_two),
+    ("released_late", released::released_late),
     ("deliveries", deliveries),
     ("promises", promises),
     ("passages", passages),
@@ -56,15 +61,15 @@ fn postgresql_keeps_the_contract() {
     }
 }
 
-fn words(text: &str) -> Words {
+pub(super) fn words(text: &str) -> Words {
     Words::checked(text, |_| true).unwrap()
 }
 
-fn by(at: DateTime<Utc>) -> By {
+pub(super) fn by(at: DateTime<Utc>) -> By {
     By { who: words("Dorte DPO"), at, reason: Some(words("aftalt på møde")) }
 }
 
-fn act(store: &Store, case: &CaseId, act: &Act, now: DateTime<Utc>) -> Result<State, Refused> {
+pub(super) fn act(store: &Store, case: &CaseId, act: &Act, now: DateTime<Utc>) -> Result<State, Refused> {
     store.record(|recording| recording.act(case, act, &by(now))).unwrap().unwrap().map(|moved| moved.state)
 }
 
@@ -269,7 +274,7 @@ fn settled(two: &Two) {
 fn held(two: &Two) {
     let case = join(&two.here, &found(1, at(0), Outcome::Stopped), 1).case;
     let domains = ["a.example".to_owned()];
-    let cases = [case.clone()];
+    let cases = [HeldIn { case: case.clone(), message: Some(digest(1)) }];
     let mail = |name: &'static str, place| NewHeld {
         name,
         place,
@@ -289,7 +294,7 @@ fn held(two: &Two) {
     assert!(hold(&two.here, "abc", Place::Spool) && !hold(&two.there, "abc", Place::Spool));
     assert!(hold(&two.here, "4bXq", Place::Postfix) && hold(&two.here, "def", Place::Spool));
     let row = two.there.held_named("abc").unwrap().unwrap();
-    assert_eq!((row.cases.as_slice(), row.state, row.size), (&cases[..], HeldState::Waiting, 100));
+    assert_eq!((row.cases.as_slice(), row.state, row.size), (&[case.clone()][..], HeldState::Waiting, 100));
     assert_eq!(two.there.held_of_file("relay", "abc").unwrap(), Some(row.clone()));
     assert_eq!(two.there.held(false).unwrap().len(), 3);
     let due = two.there.due_tellings("relay", at(1)).unwrap();

@@ -5,6 +5,7 @@
 //! `server.rs`.
 
 mod contract;
+mod released;
 mod server;
 mod speed;
 

@@ -9,6 +9,10 @@
 //! | `began_at` is noted (hold queue) | it is on hold, or not | on hold: done now; not there: it was done |
 //! | the row is settled | our file is there still | the file goes |
 //!
+//! A mail that leaves its near miss for a case of its own has that case in its row from the decision on, so its numbers are
+//! sealed there. Whoever decided has opened the case, and need not have this spool: its evidence is begun here, before the first
+//! seal, so that what an undone opening of the same number has left is no part of it.
+//!
 //! Start reading at [`Keeper::act`].
 
 use super::sweep::Likeness;
@@ -188,7 +192,9 @@ impl Keeper {
         let Some(mail) = self.on_hold(row, &id)? else {
             // It was begun, and a crash kept us from saying so; or somebody else took it.
             let state = if row.began_at.is_some() { decision.act.ends_as() } else { HeldState::Gone };
-            if state == HeldState::Gone {
+            if state == HeldState::Gone && self.has_left(row)? {
+                self.slipped(row, Self::LEFT)?;
+            } else if state == HeldState::Gone {
                 let reason = "mailen lå ikke længere i mailserverens hold-kø, da beslutningen skulle udføres";
                 tracing::error!(id = row.name, "a held mail is gone from the hold queue, and not by us");
                 let now = self.clock.now();
@@ -307,8 +313,18 @@ impl Keeper {
         for case in &row.cases {
             let Some(file) = self.register.store.case(case)? else { continue };
             let controller = setup.controllers.iter().find(|one| one.cvr == file.row.cvr);
-            let Some(key) = controller.and_then(|one| one.dpo_key.as_deref()) else { continue };
+            let store = &self.register.store;
+            let Some(key) = controller.and_then(|one| one.dpo_key.as_deref()) else {
+                store.record(|recording| recording.unsealed(case))?;
+                continue;
+            };
             let evidence = &self.register.evidence;
+            store.record(|recording| {
+                if recording.evidence_begins(case, &self.node)? {
+                    evidence.begin(case).map_err(|error| StoreError::Beside(error.to_string()))?;
+                }
+                Ok(())
+            })?;
             let sealed = evidence.append(case, key, numbers).map_err(|error| error.to_string());
             let path = evidence.path(case);
             let sealed = sealed.and_then(|()| give_to_owner(&path).map_err(|error| error.to_string()));

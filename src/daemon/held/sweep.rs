@@ -6,6 +6,7 @@
 //! | a file whose row says released or discarded | the file goes |
 //! | an open row without its file | `gone`, said in the log, the register and the metrics |
 //! | a row of the hold queue, and no such mail in it, or not on hold | `gone` likewise: somebody else let it go or deleted it |
+//! | likewise, and it is in the queue, or the mail server's log says that it went | a breach from then on: it left past us |
 //! | an approved row of the hold queue | its file in `approved/` is there, which wakes the privileged part |
 //!
 //! Nothing here deletes a mail that nobody decided about.
@@ -170,7 +171,10 @@ impl Keeper {
                 Some((Likeness::Same, _)) => {
                     let reason =
                         "mailen er taget ud af mailserverens hold-kø uden om Brevdue og er på vej ud";
-                    swept.gone += usize::from(self.gone(row, reason)?);
+                    swept.gone += usize::from(self.slipped(row, reason)?);
+                }
+                Some((Likeness::Other, _)) | None if self.has_left(row)? => {
+                    swept.gone += usize::from(self.slipped(row, Self::LEFT)?);
                 }
                 Some((Likeness::Other, _)) | None => {
                     let reason =
@@ -202,6 +206,28 @@ impl Keeper {
     pub(super) fn queued(&self, row: &HeldRow) -> Result<Option<Queued>, QueueError> {
         let Some(id) = QueueId::new(&row.name) else { return Ok(None) };
         Ok(self.postfix.find(&id)?.filter(|mail| self.compare(row, mail) == Likeness::Same))
+    }
+
+    /// What the register says of a mail that went out of the hold queue, and not by us.
+    pub(super) const LEFT: &str =
+        "mailen er taget ud af mailserverens hold-kø uden om Brevdue, og dens log viser, at den er sendt";
+
+    /// Whether the mail server's log, as far as it is read, says that it went.
+    pub(super) fn has_left(&self, row: &HeldRow) -> Result<bool, StoreError> {
+        self.register.store.has_left(&row.name, row.at)
+    }
+
+    /// It left past us. Whether nobody had noticed.
+    pub(super) fn slipped(&self, row: &HeldRow, reason: &str) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        let settled = self.register.store.record(|recording| recording.slipped(row.row, reason, now))?;
+        if settled {
+            tracing::error!(
+                id = row.name,
+                "a held mail was let out of the hold queue by hand: it is a breach"
+            );
+        }
+        Ok(settled)
     }
 
     fn gone(&self, row: &HeldRow, reason: &str) -> Result<bool, StoreError> {

@@ -179,9 +179,11 @@ impl Recording<'_> {
             "person",
             "held_case",
             "detection",
+            "released_case",
         ] {
             self.db.execute(&format!("DELETE FROM {table} WHERE case_id = ?1"), params![case.as_str()])?;
         }
+        self.db.execute("DELETE FROM released_case WHERE near_miss = ?1", params![case.as_str()])?;
         self.db.execute("DELETE FROM breach_case WHERE id = ?1", params![case.as_str()])?;
         Ok(true)
     }

@@ -3,36 +3,28 @@
 use super::StoreError;
 use super::record::Recording;
 use crate::case::deadline::Deadline;
-use crate::case::{CaseId, Kind};
+use crate::case::{CaseId, State};
 use crate::store::base::params;
 use chrono::{DateTime, Utc};
 
 impl Recording<'_> {
-    /// A mail of this case was let out in the clear by a person. A near miss is a breach from this moment: aware now, the
-    /// deadline and its notices planned, all by one entry with who and why (invariant 9; facts of the law, "Awareness" 4).
-    /// A case that is a breach already gets the entry alone: its clock runs. Returns whether it became one.
-    ///
-    /// # Errors
-    /// When the register cannot be written.
-    pub fn breach(
+    /// A mail of this near miss was let out in the clear by a person, and the case with it: it is a breach from this moment:
+    /// aware now, the deadline and its notices planned, all by one entry with who and why (invariant 9; facts of the law,
+    /// "Awareness" 4). One that was closed as a near miss is open again: it is a new breach.
+    pub(super) fn breach(
         &self,
         case: &CaseId,
         now: DateTime<Utc>,
         by: &str,
         event: &str,
         why: &str,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<(), StoreError> {
         let (word, clock): (String, i64) = self.db.one(
             "SELECT state, clock_version FROM breach_case WHERE id = ?1",
             params![case.as_str()],
             |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
-        let state = super::read::state(&word)?;
-        let next = state.left_in_clear();
-        if next == state || state.kind() == Kind::Breach {
-            self.enter_by(case, now, by, event, why)?;
-            return Ok(false);
-        }
+        let (state, next) = (super::read::state(&word)?, State::RELEASED);
         let deadline = Deadline::from_awareness(now);
         // Its grouping is given up: what is stopped from now on is a near miss of its own, and never hides in a breach.
         self.db.execute(
@@ -48,8 +40,7 @@ impl Recording<'_> {
             ],
         )?;
         self.enter_as(case, now, by, event, Some(state), Some(next), why)?;
-        self.plan_opening(case, now)?;
-        Ok(true)
+        self.plan_opening(case, now)
     }
 }
 
@@ -63,7 +54,7 @@ impl Recording<'_> {
 }
 
 /// A grouping that no message has.
-fn ungrouped() -> Result<[u8; 16], StoreError> {
+pub(super) fn ungrouped() -> Result<[u8; 16], StoreError> {
     let mut random = [0; 16];
     getrandom::fill(&mut random).map_err(|error| StoreError::Beside(error.to_string()))?;
     Ok(random)

@@ -70,6 +70,17 @@ impl Store {
         Ok((deliveries(&connection, mail)?, waiting == 0))
     }
 
+    /// Whether the log says that the mail of this name left this machine since then, by this name or another that it got.
+    ///
+    /// # Errors
+    /// When the register cannot be read.
+    pub fn has_left(&self, queue_id: &str, since: DateTime<Utc>) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM delivery WHERE mail IN (SELECT mail FROM mail_name WHERE queue_id = ?1)
+                       AND status = 'sent' AND proof <> 'local' AND last_at >= ?2 LIMIT 1";
+        let left = self.db()?.first(sql, params![queue_id, since.timestamp()], |row| row.get::<i64>(0))?;
+        Ok(left.is_some())
+    }
+
     /// Mail that left without passing us, of which nobody has been told, if it is time to tell: an hour after the last
     /// telling, and when the next try has come.
     ///

@@ -7,7 +7,7 @@ use super::record::Recording;
 use super::{StoreError, narrow};
 use crate::case::{CaseId, event as names};
 use crate::store::base::params;
-use crate::store::held::{Act, HeldRow, HeldState, NewHeld, Place, Telling};
+use crate::store::held::{Act, HeldIn, HeldRow, HeldState, NewHeld, Place, Telling};
 use chrono::{DateTime, Utc};
 
 impl Recording<'_> {
@@ -51,7 +51,16 @@ impl Recording<'_> {
                 narrow(mail.recipients),
                 mail.dpo,
             ], |row| row.get(0))?;
-        for case in mail.cases {
+        for HeldIn { case, message } in mail.cases {
+            // Where the message stands now: another mail of it may have been released since.
+            let found = self.db.execute(
+                "INSERT INTO held_case (held, case_id, message) SELECT ?1, case_id, message FROM detection
+                 WHERE message = ?2 ON CONFLICT DO NOTHING",
+                params![held, *message],
+            )?;
+            if found > 0 {
+                continue;
+            }
             // A row that is made again may name a case of a register that was restored from an older copy.
             self.db.execute(
                 "INSERT INTO held_case (held, case_id) SELECT ?1, id FROM breach_case WHERE id = ?2
@@ -66,9 +75,10 @@ impl Recording<'_> {
         Ok(true)
     }
 
-    /// A person decides about a held mail that waits, or of which what was decided before could not be done. Released in the clear, each near miss that it belongs to is a breach
-    /// from this moment, with its deadline and its notices; by a protected road it is not, and neither when it is
-    /// discarded. Returns the cases that became breaches, or `None` when the mail is not to be decided about: see
+    /// A person decides about a held mail that waits, or of which what was decided before could not be done. Released in the clear it is a breach
+    /// from this moment, with its deadline and its notices: the near miss that had it alone, or a case that it leaves a near
+    /// miss of more mails for (`released.rs`). By a protected road it is none, and neither when it is
+    /// discarded. Returns the cases whose clock began, or `None` when the mail is not to be decided about: see
     /// [`HeldRow::may_be_decided`](crate::store::held::HeldRow::may_be_decided).
     ///
     /// # Errors
@@ -126,13 +136,11 @@ impl Recording<'_> {
         };
         self.enter_held(held, now, by, event, why)?;
         let mut breaches = Vec::new();
-        for case in self.cases_of(held)? {
+        for one in self.cases_of(held)? {
             if act == Act::Clear {
-                if self.breach(&case, now, by, event, why)? {
-                    breaches.push(case);
-                }
+                breaches.extend(self.let_out(&one, now, by, event, why)?);
             } else {
-                self.enter_by(&case, now, by, event, why)?;
+                self.enter_by(&one.case, now, by, event, why)?;
             }
         }
         Ok(Some(breaches))
@@ -150,20 +158,57 @@ impl Recording<'_> {
         reason: &str,
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
+        if !self.settle_row(held, state, who, reason, now)? {
+            return Ok(false);
+        }
+        let event = format!("held_{}", state.word());
+        for one in self.cases_of(held)? {
+            self.enter_by(&one.case, now, who, &event, reason)?;
+        }
+        // A mail that is gone may be there again: a file that came back, or one that its client sends anew.
+        if state != HeldState::Gone {
+            self.forget_settled(held)?;
+        }
+        Ok(true)
+    }
+
+    /// A mail that the mail server held has left past us: somebody let it out of the hold queue by hand. It is gone from
+    /// here, and a breach from this moment, as if it had been released in the clear; its numbers are sealed to nobody. Whether
+    /// it was open.
+    ///
+    /// # Errors
+    /// When the register cannot be written.
+    pub fn slipped(&self, held: i64, reason: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        if !self.settle_row(held, HeldState::Gone, "brevdue", reason, now)? {
+            return Ok(false);
+        }
+        for one in self.cases_of(held)? {
+            self.let_out(&one, now, "brevdue", "released_past_us", reason)?;
+        }
+        // Where it stands now.
+        for one in self.cases_of(held)? {
+            self.unsealed(&one.case)?;
+        }
+        Ok(true)
+    }
+
+    fn settle_row(
+        &self,
+        held: i64,
+        state: HeldState,
+        who: &str,
+        reason: &str,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
         let settled = self.db.execute(
             "UPDATE held SET state = ?2, settled_at = ?3, last_error = NULL
              WHERE id = ?1 AND state IN ('waiting', 'approved')",
             params![held, state.word(), now.timestamp()],
         )?;
-        if settled == 0 {
-            return Ok(false);
+        if settled > 0 {
+            self.enter_held(held, now, who, state.word(), reason)?;
         }
-        self.enter_held(held, now, who, state.word(), reason)?;
-        let event = format!("held_{}", state.word());
-        for case in self.cases_of(held)? {
-            self.enter_by(&case, now, who, &event, reason)?;
-        }
-        Ok(true)
+        Ok(settled > 0)
     }
 
     /// It was decided, and the next hop refused it for good: it waits for another decision, and its sender is told. The decision
@@ -243,8 +288,10 @@ impl Recording<'_> {
         Ok(())
     }
 
-    fn cases_of(&self, held: i64) -> Result<Vec<CaseId>, StoreError> {
-        let sql = "SELECT case_id FROM held_case WHERE held = ?1 ORDER BY case_id";
-        self.db.all(sql, params![held], |row| super::read::case_id(&row.get::<String>(0)?))
+    fn cases_of(&self, held: i64) -> Result<Vec<HeldIn>, StoreError> {
+        let sql = "SELECT case_id, message FROM held_case WHERE held = ?1 ORDER BY case_id";
+        self.db.all(sql, params![held], |row| {
+            Ok(HeldIn { case: super::read::case_id(&row.get::<String>(0)?)?, message: row.get(1)? })
+        })
     }
 }

@@ -16,6 +16,7 @@ mod plan;
 mod promise;
 mod read;
 mod record;
+mod released;
 mod survey;
 mod template;
 

@@ -32,6 +32,8 @@ pub struct Joined {
     pub state: State,
     /// How often the message has come; above 1 nothing else was changed.
     pub attempts: u64,
+    /// The message's keyed digest.
+    pub message: [u8; 16],
 }
 
 /// A line that is to be entered.
@@ -114,7 +116,7 @@ impl<'a> Recording<'a> {
             ],
         )?;
         self.follow(detection)?;
-        Ok(Joined { case, salt, opened, state, attempts: 1 })
+        Ok(Joined { case, salt, opened, state, attempts: 1, message: detection.message })
     }
 
     /// A message joined a case that was settled: the first one is a line and a telling that proposes to reopen it; no clock
@@ -199,23 +201,33 @@ impl<'a> Recording<'a> {
         self.db.execute(&sql, &params).map(drop)
     }
 
-    /// Adds persons to a case; returns the positions of those it did not have yet.
+    /// Adds the persons of a message to a case; returns the positions of those it did not have yet. Of a near miss it is
+    /// counted in how many messages each stands: a message may leave it again (`released.rs`).
     ///
     /// # Errors
     /// When the register cannot be written.
     pub fn add_persons(&self, case: &CaseId, digests: &[[u8; 16]]) -> Result<Vec<usize>, StoreError> {
         /// So many in one statement.
         const AT_ONCE: usize = 64;
+        let near = "SELECT 1 FROM breach_case WHERE id = ?1 AND aware_at IS NULL";
+        let is_near_miss = self.db.first(near, params![case.as_str()], |_| Ok(()))?.is_some();
+        let again = if is_near_miss { "UPDATE SET mails = person.mails + 1" } else { "NOTHING" };
+        let different: Vec<&[u8; 16]> = digests.iter().collect::<BTreeSet<_>>().into_iter().collect();
         let mut new = BTreeSet::new();
-        for some in digests.chunks(AT_ONCE) {
-            let rows: Vec<String> = (2..some.len() + 2).map(|at| format!("(?1, ?{at})")).collect();
+        for some in different.chunks(AT_ONCE) {
+            let rows: Vec<String> = (2..some.len() + 2).map(|at| format!("(?1, ?{at}, 1)")).collect();
             let sql = format!(
-                "INSERT INTO person (case_id, digest) VALUES {} ON CONFLICT DO NOTHING RETURNING digest",
+                "INSERT INTO person (case_id, digest, mails) VALUES {}
+                 ON CONFLICT (case_id, digest) DO {again} RETURNING digest, mails",
                 rows.join(", ")
             );
             let mut params = vec![case.as_str().param()];
             params.extend(some.iter().map(AsParam::param));
-            new.extend(self.db.all(&sql, &params, |row| row.get::<[u8; 16]>(0))?);
+            let rows = self
+                .db
+                .all(&sql, &params, |row| Ok((row.get::<[u8; 16]>(0)?, row.get::<Option<i64>>(1)?)))?;
+            // One of before stands in nobody knows how many.
+            new.extend(rows.into_iter().filter(|(_, mails)| *mails == Some(1)).map(|(digest, _)| digest));
         }
         self.count_persons(case, new.len())?;
         // The first place of each.
@@ -240,6 +252,7 @@ impl<'a> Recording<'a> {
             opened: false,
             state: super::read::state(&state)?,
             attempts: super::count(attempts),
+            message: detection.message,
         }))
     }
 
@@ -316,7 +329,7 @@ impl<'a> Recording<'a> {
     }
 
     /// A number is never given twice, also when its case was erased.
-    fn next_id(&self, at: DateTime<Utc>) -> Result<CaseId, StoreError> {
+    pub(super) fn next_id(&self, at: DateTime<Utc>) -> Result<CaseId, StoreError> {
         let year = at.with_timezone(&chrono_tz::Europe::Copenhagen).year();
         let highest: Option<i64> = self.db.one(
             "SELECT max(CAST(substr(id, 10) AS BIGINT))
