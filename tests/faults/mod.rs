@@ -5,7 +5,10 @@
 //! was delivered, no leak passed, and each has its detection. The hop is a stand-in, because no real server fails when told to.
 //! Start reading at [`run`]; what is broken is [`adversary`], what is asked afterwards [`books`]. `tests/faults-long` is the
 //! long run. A DPO releases held mail meanwhile ([`dpo`]), and the mail server's log is followed. Not broken here: the machine's
-//! memory of what was synced, for a kill is no power cut; and `PostgreSQL`, which is no store yet: a locked SQLite stands for it.
+//! memory of what was synced, for a kill is no power cut.
+//!
+//! The register is a file of SQLite, or a database of a real `PostgreSQL` that two nodes share: then the mail goes to either,
+//! both tell the DPO, and what is broken is also the server, which dies, stalls, and ends sessions.
 
 mod adversary;
 mod behind;
@@ -15,12 +18,15 @@ mod dpo;
 mod each_step;
 mod files;
 mod hands;
+mod letters;
 mod mails;
+mod register;
 mod steps;
 
 use crate::support::daemon::{Daemon, DaemonOptions};
 use crate::support::identity::Identity;
 use crate::support::postfix::Postfix;
+use crate::support::postgres::Server;
 use crate::support::sink::{Mode, Sink, SinkOptions};
 use crate::support::{Port, put, wait_until};
 use adversary::{Adversary, Disk, Kind, more};
@@ -30,6 +36,7 @@ use clients::{Sender, Story, Wiring};
 use dpo::Dpo;
 use hands::Hands;
 use mails::{Dice, Mail};
+use register::Register;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -63,7 +70,18 @@ struct Plan {
     is_short: bool,
     /// A real Postfix stands between the clients and the door.
     by_postfix: bool,
+    /// The register is on a PostgreSQL, which two nodes share where each can have a door.
+    on_server: bool,
 }
+
+impl Plan {
+    fn has_two_nodes(self) -> bool {
+        self.on_server && !self.by_postfix && self.door != Door::Pipe
+    }
+}
+
+/// Of the register on a server.
+const DATABASE: &str = "faults";
 
 const CLIENTS: u64 = 4;
 /// Seconds: more than anything is put off, and than the clock was ahead.
@@ -78,11 +96,17 @@ struct Stage {
     disk: Option<Disk>,
     postfix: Option<Postfix>,
     daemon: Daemon,
+    /// Another node of the same register.
+    second: Option<Daemon>,
     hands: Option<Hands>,
     sink: Sink,
     secure: Sink,
-    /// Where the door of SMTP and LMTP is.
-    port: Port,
+    /// The DPO's, where anybody is told.
+    letters: Option<Sink>,
+    /// Where the door of SMTP and LMTP is, of each node.
+    ports: [Port; 2],
+    register: Register,
+    server: Option<Server>,
     folder: TempDir,
 }
 
@@ -95,18 +119,35 @@ impl Stage {
         let ca = folder.path().join("ca.pem");
         put(&ca, identity.ca_pem().as_bytes()).unwrap();
         let secure = Sink::start(SinkOptions { starttls: Some(identity), mode: Mode::Up }).unwrap();
-        let port = Port::claim().unwrap();
-        let toml = format!(
-            "[smtp]\nlisten = \"{}\"\nnext_hop = \"{}\"\nlmtp = {lmtp_hop}\nsecure = \"localhost:{}\"\nsecure_ca = \"{}\"\n\
-             [maillog]\npath = \"log/mail.log\"\n[policy]\nleak = \"{leak}\"\n{ROAD}",
-            port.addr(),
-            sink.addr(),
-            secure.addr().port(),
-            ca.display(),
-        );
-        // No log: a limit on files would meet its line first.
-        let mut daemon = Daemon::start(&DaemonOptions { log: "off", ..DaemonOptions::with(&toml) }).unwrap();
-        daemon.kill();
+        let server = plan.on_server.then(|| Server::start().unwrap());
+        let store = server.as_ref().map(|server| server.database(DATABASE));
+        let letters = plan.has_two_nodes().then(|| Sink::start(SinkOptions::default()).unwrap());
+        let ports = [Port::claim().unwrap(), Port::claim().unwrap()];
+        let start = |port: &Port, node: &str| {
+            let mut toml = format!(
+                "[smtp]\nlisten = \"{}\"\nnext_hop = \"{}\"\nlmtp = {lmtp_hop}\nsecure = \"localhost:{}\"\nsecure_ca = \"{}\"\n\
+                 [maillog]\npath = \"log/mail.log\"\n[policy]\nleak = \"{leak}\"\n{ROAD}",
+                port.addr(),
+                sink.addr(),
+                secure.addr().port(),
+                ca.display(),
+            );
+            if plan.has_two_nodes() {
+                // Nodes of one register have one node key, and the DPO one key.
+                let key = folder.path().join("node.key");
+                toml = format!("{toml}[seal]\nnode_key = \"{}\"\n[hold]\nnode = \"{node}\"\n", key.display());
+            }
+            let alarm = letters.as_ref().map(Sink::addr);
+            // No log: a limit on files would meet its line first.
+            let options =
+                DaemonOptions { log: "off", alarm, store: store.clone(), ..DaemonOptions::with(&toml) };
+            let mut daemon = Daemon::start(&options).unwrap();
+            daemon.kill();
+            daemon
+        };
+        let mut daemon = start(&ports[0], dpo::NODES[0]);
+        let mut second = plan.has_two_nodes().then(|| start(&ports[1], dpo::NODES[1]));
+        let register = store.clone().map_or_else(|| Register::File(daemon.database()), Register::Server);
         let disk = Disk::below(&daemon.data());
         // A Postfix that keeps held mail has the machine's clock, and so must who compares the two.
         let hands = Hands::below(folder.path()).filter(|_| !(by_postfix && door == Door::Milter));
@@ -114,7 +155,12 @@ impl Stage {
         if door != Door::Pipe {
             daemon.spawn().unwrap();
         }
-        let postfix = by_postfix.then(|| behind::start(door, &daemon, port.addr(), sink.addr()));
+        if let Some(second) = &mut second {
+            one_dpo(&daemon, second);
+            second.set_environment(hands.as_ref().map(Hands::environment).unwrap_or_default());
+            second.spawn().unwrap();
+        }
+        let postfix = by_postfix.then(|| behind::start(door, &daemon, ports[0].addr(), sink.addr()));
         let log = match postfix.as_ref().filter(|_| door == Door::Milter) {
             Some(postfix) => postfix.log_path(),
             None => folder.path().join("mail.log"),
@@ -123,6 +169,9 @@ impl Stage {
             put(&log, b"").unwrap();
         }
         daemon.follow(&log).unwrap();
+        if let Some(second) = &second {
+            second.follow(&log).unwrap();
+        }
         if let Some(postfix) = postfix.as_ref().filter(|_| door == Door::Milter) {
             let config = std::fs::read_to_string(daemon.config()).unwrap();
             let config = format!("{config}[hold]\npostfix = \"{}\"\n", postfix.config_dir().display());
@@ -130,14 +179,23 @@ impl Stage {
             daemon.kill();
             daemon.spawn().unwrap();
         }
-        Self { disk, postfix, daemon, hands, sink, secure, port, folder }
+        Self { disk, postfix, daemon, second, hands, sink, secure, letters, ports, register, server, folder }
+    }
+
+    /// The folder of each node.
+    fn data(&self) -> Vec<PathBuf> {
+        std::iter::once(&self.daemon).chain(&self.second).map(Daemon::data).collect()
     }
 
     fn wiring(&self, plan: Plan) -> Wiring {
+        let nodes = 1 + usize::from(self.second.is_some());
         Wiring {
             door: if plan.by_postfix { Door::Smtp } else { plan.door },
-            smtp: self.postfix.as_ref().map_or(self.port.addr(), Postfix::smtp_addr),
-            milter: self.daemon.address(),
+            smtp: match &self.postfix {
+                Some(postfix) => vec![postfix.smtp_addr()],
+                None => self.ports.iter().take(nodes).map(Port::addr).collect(),
+            },
+            milter: std::iter::once(&self.daemon).chain(&self.second).map(Daemon::address).collect(),
             config: self.daemon.config(),
             torn: Arc::default(),
             killed: Arc::default(),
@@ -157,19 +215,59 @@ impl Stage {
         if let Some(hands) = &self.hands {
             hands.turn(-BACK);
         }
-        self.daemon.kill();
-        dead.extend(self.daemon.spawn().err().map(|trouble| trouble.to_string()));
+        for daemon in std::iter::once(&mut self.daemon).chain(&mut self.second) {
+            daemon.kill();
+            dead.extend(daemon.spawn().err().map(|trouble| trouble.to_string()));
+        }
         let settled = self.postfix.as_ref().map(behind::settle);
-        let data = self.daemon.data();
+        let data = self.data();
         wait_until(QUIET, || {
             dpo.act(false);
             dpo.look();
-            let is_quiet = dpo.open() == 0 && files::drafts(&data) == 0 && files::strange(&data).is_empty();
+            let is_quiet = dpo.open() == 0
+                && files::drafts(&data) == 0
+                && files::strange(&self.register, &data).is_empty();
             is_quiet.then_some(())
         });
-        self.daemon.kill();
+        if self.letters.is_some() {
+            // Whoever is to hear something by the right time has heard it.
+            let now = self.turn_back();
+            let told = wait_until(QUIET, || (letters::due(&self.register, now) == 0).then_some(()));
+            if told.is_none() {
+                dead.push(format!("{} alerts are due and not sent", letters::due(&self.register, now)));
+            }
+        }
+        for daemon in std::iter::once(&mut self.daemon).chain(&mut self.second) {
+            daemon.kill();
+        }
         settled
     }
+
+    /// The clock is right again; what it is.
+    fn turn_back(&self) -> i64 {
+        if let Some(hands) = &self.hands {
+            hands.turn(0);
+        }
+        brevdue::clock::Clock::System.now().timestamp()
+    }
+
+    /// Follows the chain of each case, as a person does; how many there are, or what is wrong.
+    fn verify(&self) -> Result<u64, String> {
+        let verified = self.daemon.run(&["case", "verify"]).unwrap();
+        let said = String::from_utf8_lossy(&verified.stdout).into_owned();
+        let cases = self.register.rows("SELECT DISTINCT case_id FROM register_link").len() as u64;
+        if verified.status.success() { Ok(cases) } else { Err(said) }
+    }
+}
+
+/// Both nodes seal to the key of the same DPO.
+fn one_dpo(first: &Daemon, second: &Daemon) {
+    let read = |path: PathBuf| std::fs::read_to_string(path).unwrap();
+    let key = |config: &str| {
+        config.lines().find(|line| line.starts_with("dpo_key")).map(str::to_owned).unwrap_or_default()
+    };
+    let (ours, theirs) = (key(&read(first.config())), key(&read(second.config())));
+    put(&second.config(), read(second.config()).replace(&theirs, &ours).as_bytes()).unwrap();
 }
 
 /// Makes the books of a run.
@@ -178,9 +276,10 @@ fn run(plan: Plan) -> Table {
     let mut stage = Stage::set(plan);
     let wiring = stage.wiring(plan);
     let secret = secret_of(&stage.daemon.key_file());
-    let data = stage.daemon.data();
+    let data = stage.data();
     let mut dpo = Dpo {
         config: wiring.config.clone(),
+        register: stage.register.clone(),
         data: data.clone(),
         secret: secret.clone(),
         environment: wiring.environment.clone(),
@@ -193,7 +292,7 @@ fn run(plan: Plan) -> Table {
     };
     let mut adversary = Adversary::new(
         (door != Door::Pipe).then_some(&mut stage.daemon),
-        data.clone(),
+        data[0].clone(),
         if by_postfix || door != Door::Milter {
             vec![&mut stage.sink, &mut stage.secure]
         } else {
@@ -202,12 +301,15 @@ fn run(plan: Plan) -> Table {
         stage.disk.as_ref(),
         seed,
     );
+    adversary.other = stage.second.as_mut().zip(data.get(1).cloned());
+    adversary.server = stage.server.as_mut().map(|server| (server, DATABASE));
     adversary.is_short = plan.is_short;
     adversary.hands.clone_from(&stage.hands);
     adversary.notes = wiring.steps.is_some().then(|| wiring.notes.clone());
     let stories = play(plan, &wiring, &mut adversary, &mut dpo);
     let Adversary { mut injected, doubts, troubles, steps: struck, mut dead, .. } = adversary;
     let settled = stage.come_to_rest(&mut dpo, &mut dead);
+    let letters = stage.letters.as_ref().map(Sink::received);
     let mut table = Table::make(&Evidence {
         door,
         seed,
@@ -217,12 +319,18 @@ fn run(plan: Plan) -> Table {
         releases: &dpo.releases,
         is_open: leak == "deliver",
         has_parts: door != Door::Milter && (lmtp_hop || leak == "reroute"),
+        register: &stage.register,
         data: &data,
         secret: &secret,
         doubts: &doubts,
         troubles: &troubles,
+        letters: letters.as_deref(),
         behind: settled.as_ref(),
     });
+    match stage.verify() {
+        Ok(chains) => table.chains = chains,
+        Err(said) => table.unexplained.push(format!("a chain is broken: {said}")),
+    }
     for (kind, count) in [
         (Kind::Torn, &wiring.torn),
         (Kind::Kill, &wiring.killed),
@@ -248,7 +356,12 @@ fn run(plan: Plan) -> Table {
     table.unexplained.extend(dead.into_iter().map(|why| format!("it did not start: {why}")));
     let way = if by_postfix { " behind Postfix" } else { "" };
     let hop = if lmtp_hop { ", LMTP behind it" } else { "" };
-    println!("== {door:?}{way}{hop}, leak = {leak}, seed {seed}, {count} mails\n{table}");
+    let on = match (plan.on_server, stage.second.is_some()) {
+        (false, _) => "",
+        (true, false) => ", on PostgreSQL",
+        (true, true) => ", two nodes on PostgreSQL",
+    };
+    println!("== {door:?}{way}{hop}{on}, leak = {leak}, seed {seed}, {count} mails\n{table}");
     table
 }
 
@@ -313,8 +426,22 @@ fn secret_of(file: &PathBuf) -> String {
 
 /// A few seconds of it.
 fn holds(door: Door, leak: &'static str, lmtp_hop: bool, count: u32) {
-    let table = run(Plan { door, seed: 6, count, gap: 5, leak, lmtp_hop, is_short: true, by_postfix: false });
+    is_good(Plan { lmtp_hop, ..short(door, leak, count) });
+}
+
+fn short(door: Door, leak: &'static str, count: u32) -> Plan {
+    let (lmtp_hop, by_postfix, on_server) = (false, false, false);
+    Plan { door, seed: 6, count, gap: 5, leak, lmtp_hop, is_short: true, by_postfix, on_server }
+}
+
+fn is_good(plan: Plan) {
+    let table = run(plan);
     assert!(table.is_good(), "{table}");
+}
+
+#[test]
+fn two_nodes_on_a_server_lose_nothing() {
+    is_good(Plan { on_server: true, ..short(Door::Smtp, "hold", 60) });
 }
 
 #[test]
@@ -349,6 +476,11 @@ fn on_and_on() {
     let behind: u32 = asked("BREVDUE_FAULTS_BEHIND", &twentieth).parse().unwrap();
     let gap: u32 = asked("BREVDUE_FAULTS_GAP", "8").parse().unwrap();
     let wanted = asked("BREVDUE_FAULTS_DOOR", "all");
+    let on_server = match asked("BREVDUE_FAULTS_REGISTER", "sqlite").as_str() {
+        "sqlite" => false,
+        "postgres" => true,
+        other => panic!("no such register: {other}"),
+    };
     let doors = [("milter", Door::Milter), ("smtp", Door::Smtp), ("lmtp", Door::Lmtp), ("pipe", Door::Pipe)];
     let chosen: Vec<Door> =
         doors.iter().filter(|(name, _)| wanted == "all" || wanted == *name).map(|(_, door)| *door).collect();
@@ -364,6 +496,7 @@ fn on_and_on() {
             lmtp_hop: false,
             is_short: false,
             by_postfix: true,
+            on_server,
         };
         for leak in ["hold", "block", "reroute", "deliver"].into_iter().filter(|_| count > 0) {
             let count = count / 4;
