@@ -5,8 +5,8 @@
 //! `daemon/held/act.rs` says so.
 
 use super::mails::{Dice, Mail, number_of};
-use super::register::Register;
 use super::steps::{self, Blow, Struck};
+use crate::support::register::Register;
 use brevdue::seal;
 use brevdue::spool::held::Cover;
 use std::collections::HashMap;

@@ -3,9 +3,9 @@
 
 use super::files;
 use super::mails::{SENDER, cpr, domain};
-use super::register::Register;
 use super::steps::{self, met};
 use crate::support::daemon::{Daemon, DaemonOptions};
+use crate::support::register::Register;
 use crate::support::sink::{Sink, SinkOptions};
 use crate::support::wait_until;
 use rusqlite::Connection;

@@ -12,7 +12,7 @@
 //! A draft is none of these. It is whole frames that a segment has, and no row is open without its file.
 
 use super::dpo;
-use super::register::Register;
+use crate::support::register::Register;
 use brevdue::case::CaseId;
 use brevdue::spool::durable;
 use brevdue::spool::evidence::Evidence;

@@ -1,6 +1,6 @@
 //! What the DPO was told, against the register's alerts: none that it calls sent may be missing, and none that is due left.
 
-use super::register::Register;
+use crate::support::register::Register;
 use crate::support::sink::Received;
 
 /// What the comparison says.

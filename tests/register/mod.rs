@@ -5,6 +5,7 @@
 //! `server.rs`.
 
 mod contract;
+mod moved;
 mod server;
 mod speed;
 

@@ -1,14 +1,16 @@
-//! The register of a run, read past the program: a file of SQLite, or a database of a real PostgreSQL.
+//! A register, read past the program: a file of SQLite, or a database of a real PostgreSQL.
 
-use crate::support::wait_until;
+use super::wait_until;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
+/// Where it is.
 #[derive(Clone)]
-pub(super) enum Register {
+pub(crate) enum Register {
+    /// Its path.
     File(PathBuf),
     /// Its URL.
     Server(String),
@@ -19,7 +21,7 @@ const BETWEEN: &str = "\x1f";
 
 impl Register {
     /// Asks, until there is an answer: a server may be away for a while.
-    pub(super) fn rows(&self, sql: &str) -> Vec<Vec<String>> {
+    pub(crate) fn rows(&self, sql: &str) -> Vec<Vec<String>> {
         let answer = wait_until(Duration::from_secs(40), || self.ask(sql));
         answer.unwrap_or_else(|| panic!("the register does not answer: {sql}"))
     }
@@ -51,7 +53,7 @@ impl Register {
     }
 
     /// Whether the database itself finds fault with what it has. A server has no such question.
-    pub(super) fn is_whole(&self) -> bool {
+    pub(crate) fn is_whole(&self) -> bool {
         match self {
             Self::File(_) => self.rows("PRAGMA integrity_check") == [["ok"]],
             Self::Server(_) => true,
