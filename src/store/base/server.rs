@@ -26,8 +26,14 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 pub(in crate::store) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '5s'; \
      SELECT pg_advisory_xact_lock(4858413)";
 
+/// The same for who changes the schema: it waits for as long as another node does that.
+pub(in crate::store) const BEGIN_MOVE: &str =
+    "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(4858413)";
+
 /// Of a whole question or change, on top of what the server itself allows: a server that is cut off is given up.
 const PATIENCE: Duration = Duration::from_secs(12);
+/// Of a step that brings the register up to date, of which each may touch every row.
+const MOVE: Duration = Duration::from_hours(2);
 /// Of a connection.
 const CALL: Duration = Duration::from_secs(5);
 /// Connections that wait for the next question.
@@ -35,6 +41,9 @@ const IDLE: usize = 4;
 /// For every connection. A node that hangs in a transaction must not keep the others out.
 const SESSION: &str = "SET synchronous_commit = on; SET statement_timeout = '10s'; \
      SET idle_in_transaction_session_timeout = '15s'; SET client_min_messages = warning";
+
+/// For the connection that brings the register up to date.
+const UNHURRIED: &str = "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0";
 
 /// The server.
 pub(in crate::store) struct Server {
@@ -64,7 +73,7 @@ impl Server {
         let mut config = self.url.config().clone();
         config.connect_timeout(CALL).tcp_user_timeout(PATIENCE).application_name("brevdue");
         let tls = self.tls.clone();
-        let connected = wait(&handle, async move {
+        let connected = wait(&handle, PATIENCE, async move {
             // The certificate is asked for where the URL says `sslmode=require`; without TLS it must say `disable`.
             if let Some(tls) = tls {
                 let (client, connection) = config.connect(MakeRustlsConnect::new((*tls).clone())).await?;
@@ -81,9 +90,17 @@ impl Server {
             handle,
             statements: Mutex::default(),
             hangs: AtomicBool::new(false),
+            patience: PATIENCE,
         };
         client.batch(SESSION)?;
         Ok(client)
+    }
+
+    /// A connection on which a statement may take hours.
+    pub(in crate::store) fn connect_unhurried(&self) -> Result<Client, StoreError> {
+        let client = self.connect()?;
+        client.batch(UNHURRIED)?;
+        Ok(Client { patience: MOVE, ..client })
     }
 
     /// A connection for a question, given back when it is dropped.
@@ -152,6 +169,7 @@ pub(in crate::store) struct Client {
     statements: Mutex<HashMap<(String, Vec<Type>), Statement>>,
     /// It has not answered in time: what it is at nobody knows, and nothing more is asked of it.
     hangs: AtomicBool,
+    patience: Duration,
 }
 
 impl Client {
@@ -162,8 +180,8 @@ impl Client {
         if self.is_lost() {
             return Err(StoreError::Server("the connection is lost".to_owned()));
         }
-        let waited = wait(&self.handle, work);
-        if matches!(waited, Err(Unanswered::Late)) {
+        let waited = wait(&self.handle, self.patience, work);
+        if matches!(waited, Err(Unanswered::Late(_))) {
             self.hangs.store(true, Relaxed);
         }
         Ok(waited?)
@@ -303,7 +321,7 @@ fn value(row: &tokio_postgres::Row, at: usize) -> Result<Value, StoreError> {
 /// Why there is no answer.
 enum Unanswered {
     /// It is not here in time.
-    Late,
+    Late(Duration),
     /// The server said no, or is gone.
     No(String),
 }
@@ -311,7 +329,7 @@ enum Unanswered {
 impl From<Unanswered> for StoreError {
     fn from(why: Unanswered) -> Self {
         Self::Server(match why {
-            Unanswered::Late => format!("no answer in {} s", PATIENCE.as_secs()),
+            Unanswered::Late(patience) => format!("no answer in {} s", patience.as_secs()),
             Unanswered::No(why) => why,
         })
     }
@@ -320,17 +338,18 @@ impl From<Unanswered> for StoreError {
 /// Waits for what runs on the client's own runtime; not for ever.
 fn wait<T: Send + 'static>(
     handle: &Handle,
+    patience: Duration,
     work: impl Future<Output = Result<T, tokio_postgres::Error>> + Send + 'static,
 ) -> Result<T, Unanswered> {
     let (done, answer) = mpsc::sync_channel(1);
     handle.spawn(async move {
-        let result = tokio::time::timeout(PATIENCE, work).await;
+        let result = tokio::time::timeout(patience, work).await;
         // Nobody may be left to hear it.
         drop(done.send(result));
     });
     match answer.recv() {
         Ok(Ok(result)) => result.map_err(|error| Unanswered::No(said(&error))),
-        Ok(Err(_)) => Err(Unanswered::Late),
+        Ok(Err(_)) => Err(Unanswered::Late(patience)),
         Err(_) => Err(Unanswered::No("stopped".to_owned())),
     }
 }

@@ -91,7 +91,9 @@ impl Store {
     pub fn connect(url: &ServerUrl) -> Result<Self, StoreError> {
         let server = Arc::new(Server::new(url.clone())?);
         let writer = server.connect()?;
-        migrate::server(&writer)?;
+        if !migrate::is_newest(&writer)? {
+            migrate::server(&server.connect_unhurried()?)?;
+        }
         let of = Arc::clone(&server);
         let connect = move || Ok(Box::new(of.connect()?) as Box<dyn Run + Send>);
         let group = Group::new(Some(Box::new(writer)), Box::new(connect), server::BEGIN);
