@@ -223,6 +223,8 @@ impl<'a> Adversary<'a> {
         }
         let mut kinds: Vec<Kind> = Kind::ALWAYS.to_vec();
         if self.server.is_some() {
+            // As often as all else together.
+            kinds.extend(Kind::WITH_SERVER);
             kinds.extend(Kind::WITH_SERVER);
         }
         if !self.sinks.is_empty() {
@@ -351,7 +353,7 @@ impl<'a> Adversary<'a> {
             }
             Kind::ServerStalls => {
                 // A question is given up after 12 s.
-                let long = !self.is_short && self.dice.one_in(12);
+                let long = !self.is_short && self.dice.one_in(8);
                 let all = self.dice.one_in(2);
                 if let Some((server, _)) = &self.server {
                     server.stall(if long { Duration::from_secs(14) } else { moment * 8 }, all);

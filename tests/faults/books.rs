@@ -355,7 +355,7 @@ impl fmt::Display for Table {
             (self.duplicated[2], "held again, likewise"),
             (self.longest.as_secs(), "seconds at most from a mail's first try to its last answer"),
             (self.alerts, "alerts sent, by the register"),
-            (self.letters, "letters that the DPO got, of all kinds"),
+            (self.letters, "letters that people got, of all kinds"),
             (self.chains, "chains of cases followed to their end"),
             (self.drafts, "DRAFTS in the spool after the last start"),
             (self.lost.len() as u64, "LOST"),

@@ -20,29 +20,22 @@ mod files;
 mod hands;
 mod letters;
 mod mails;
+mod stage;
 mod steps;
 
-use crate::support::daemon::{Daemon, DaemonOptions};
-use crate::support::identity::Identity;
-use crate::support::postfix::Postfix;
-use crate::support::postgres::Server;
-use crate::support::register::Register;
-use crate::support::sink::{Mode, Sink, SinkOptions};
-use crate::support::{Port, put, wait_until};
-use adversary::{Adversary, Disk, Kind, more};
-use behind::Behind;
+use crate::support::sink::Sink;
+use adversary::{Adversary, Kind, more};
 use books::{Evidence, Table};
 use clients::{Sender, Story, Wiring};
 use dpo::Dpo;
-use hands::Hands;
+use letters::Opener;
 use mails::{Dice, Mail};
+use stage::{DATABASE, Stage};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::time::Duration;
 use steps::Blow;
-use tempfile::TempDir;
 
 /// Where the mail comes in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -79,195 +72,7 @@ impl Plan {
     }
 }
 
-/// Of the register on a server.
-const DATABASE: &str = "faults";
-
 const CLIENTS: u64 = 4;
-/// Seconds: more than anything is put off, and than the clock was ahead.
-const BACK: i64 = 40 * 3_600;
-/// What the last start needs to clear up.
-const QUIET: Duration = Duration::from_secs(30);
-const ROAD: &str = "[[road]]\ndomain = \"sikker.example\"\nprotection = \"forced-tls\"\n";
-
-/// What a run stands on.
-struct Stage {
-    // Taken away before the daemon's folder, which it lies in.
-    disk: Option<Disk>,
-    postfix: Option<Postfix>,
-    daemon: Daemon,
-    /// Another node of the same register.
-    second: Option<Daemon>,
-    hands: Option<Hands>,
-    sink: Sink,
-    secure: Sink,
-    /// The DPO's, where anybody is told.
-    letters: Option<Sink>,
-    /// Where the door of SMTP and LMTP is, of each node.
-    ports: [Port; 2],
-    register: Register,
-    server: Option<Server>,
-    folder: TempDir,
-}
-
-impl Stage {
-    fn set(plan: Plan) -> Self {
-        let Plan { door, leak, lmtp_hop, by_postfix, .. } = plan;
-        let folder = TempDir::new().unwrap();
-        let sink = Sink::start(SinkOptions::default()).unwrap();
-        let identity = Identity::for_name("localhost").unwrap();
-        let ca = folder.path().join("ca.pem");
-        put(&ca, identity.ca_pem().as_bytes()).unwrap();
-        let secure = Sink::start(SinkOptions { starttls: Some(identity), mode: Mode::Up }).unwrap();
-        let server = plan.on_server.then(|| Server::start().unwrap());
-        let store = server.as_ref().map(|server| server.database(DATABASE));
-        let letters = plan.has_two_nodes().then(|| Sink::start(SinkOptions::default()).unwrap());
-        let ports = [Port::claim().unwrap(), Port::claim().unwrap()];
-        let start = |port: &Port, node: &str| {
-            let mut toml = format!(
-                "[smtp]\nlisten = \"{}\"\nnext_hop = \"{}\"\nlmtp = {lmtp_hop}\nsecure = \"localhost:{}\"\nsecure_ca = \"{}\"\n\
-                 [maillog]\npath = \"log/mail.log\"\n[policy]\nleak = \"{leak}\"\n{ROAD}",
-                port.addr(),
-                sink.addr(),
-                secure.addr().port(),
-                ca.display(),
-            );
-            if plan.has_two_nodes() {
-                // Nodes of one register have one node key, and the DPO one key.
-                let key = folder.path().join("node.key");
-                toml = format!("{toml}[seal]\nnode_key = \"{}\"\n[hold]\nnode = \"{node}\"\n", key.display());
-            }
-            let alarm = letters.as_ref().map(Sink::addr);
-            // No log: a limit on files would meet its line first.
-            let options =
-                DaemonOptions { log: "off", alarm, store: store.clone(), ..DaemonOptions::with(&toml) };
-            let mut daemon = Daemon::start(&options).unwrap();
-            daemon.kill();
-            daemon
-        };
-        let mut daemon = start(&ports[0], dpo::NODES[0]);
-        let mut second = plan.has_two_nodes().then(|| start(&ports[1], dpo::NODES[1]));
-        let register = store.clone().map_or_else(|| Register::File(daemon.database()), Register::Server);
-        let disk = Disk::below(&daemon.data());
-        // A Postfix that keeps held mail has the machine's clock, and so must who compares the two.
-        let hands = Hands::below(folder.path()).filter(|_| !(by_postfix && door == Door::Milter));
-        daemon.set_environment(hands.as_ref().map(Hands::environment).unwrap_or_default());
-        if door != Door::Pipe {
-            daemon.spawn().unwrap();
-        }
-        if let Some(second) = &mut second {
-            one_dpo(&daemon, second);
-            second.set_environment(hands.as_ref().map(Hands::environment).unwrap_or_default());
-            second.spawn().unwrap();
-        }
-        let postfix = by_postfix.then(|| behind::start(door, &daemon, ports[0].addr(), sink.addr()));
-        let log = match postfix.as_ref().filter(|_| door == Door::Milter) {
-            Some(postfix) => postfix.log_path(),
-            None => folder.path().join("mail.log"),
-        };
-        if !log.exists() {
-            put(&log, b"").unwrap();
-        }
-        daemon.follow(&log).unwrap();
-        if let Some(second) = &second {
-            second.follow(&log).unwrap();
-        }
-        if let Some(postfix) = postfix.as_ref().filter(|_| door == Door::Milter) {
-            let config = std::fs::read_to_string(daemon.config()).unwrap();
-            let config = format!("{config}[hold]\npostfix = \"{}\"\n", postfix.config_dir().display());
-            put(&daemon.config(), config.as_bytes()).unwrap();
-            daemon.kill();
-            daemon.spawn().unwrap();
-        }
-        Self { disk, postfix, daemon, second, hands, sink, secure, letters, ports, register, server, folder }
-    }
-
-    /// The folder of each node.
-    fn data(&self) -> Vec<PathBuf> {
-        std::iter::once(&self.daemon).chain(&self.second).map(Daemon::data).collect()
-    }
-
-    fn wiring(&self, plan: Plan) -> Wiring {
-        let nodes = 1 + usize::from(self.second.is_some());
-        Wiring {
-            door: if plan.by_postfix { Door::Smtp } else { plan.door },
-            smtp: match &self.postfix {
-                Some(postfix) => vec![postfix.smtp_addr()],
-                None => self.ports.iter().take(nodes).map(Port::addr).collect(),
-            },
-            milter: std::iter::once(&self.daemon).chain(&self.second).map(Daemon::address).collect(),
-            config: self.daemon.config(),
-            torn: Arc::default(),
-            killed: Arc::default(),
-            killed_at_write: Arc::default(),
-            steps: steps::can().then(Arc::default),
-            environment: self.hands.as_ref().map(Hands::environment).unwrap_or_default(),
-            notes: self.folder.path().to_owned(),
-        }
-    }
-
-    /// The next start needs nobody, though the clock went back to before all that was put off until later. Returns what Postfix
-    /// says in the end.
-    fn come_to_rest(&mut self, dpo: &mut Dpo, dead: &mut Vec<String>) -> Option<Behind> {
-        for hop in [&self.sink, &self.secure] {
-            hop.set_mode(Mode::Up);
-        }
-        if let Some(hands) = &self.hands {
-            hands.turn(-BACK);
-        }
-        for daemon in std::iter::once(&mut self.daemon).chain(&mut self.second) {
-            daemon.kill();
-            dead.extend(daemon.spawn().err().map(|trouble| trouble.to_string()));
-        }
-        let settled = self.postfix.as_ref().map(behind::settle);
-        let data = self.data();
-        wait_until(QUIET, || {
-            dpo.act(false);
-            dpo.look();
-            let is_quiet = dpo.open() == 0
-                && files::drafts(&data) == 0
-                && files::strange(&self.register, &data).is_empty();
-            is_quiet.then_some(())
-        });
-        if self.letters.is_some() {
-            // Whoever is to hear something by the right time has heard it.
-            let now = self.turn_back();
-            let told = wait_until(QUIET, || (letters::due(&self.register, now) == 0).then_some(()));
-            if told.is_none() {
-                dead.push(format!("{} alerts are due and not sent", letters::due(&self.register, now)));
-            }
-        }
-        for daemon in std::iter::once(&mut self.daemon).chain(&mut self.second) {
-            daemon.kill();
-        }
-        settled
-    }
-
-    /// The clock is right again; what it is.
-    fn turn_back(&self) -> i64 {
-        if let Some(hands) = &self.hands {
-            hands.turn(0);
-        }
-        brevdue::clock::Clock::System.now().timestamp()
-    }
-
-    /// Follows the chain of each case, as a person does; how many there are, or what is wrong.
-    fn verify(&self) -> Result<u64, String> {
-        let verified = self.daemon.run(&["case", "verify"]).unwrap();
-        let said = String::from_utf8_lossy(&verified.stdout).into_owned();
-        let cases = self.register.rows("SELECT DISTINCT case_id FROM register_link").len() as u64;
-        if verified.status.success() { Ok(cases) } else { Err(said) }
-    }
-}
-
-/// Both nodes seal to the key of the same DPO.
-fn one_dpo(first: &Daemon, second: &Daemon) {
-    let read = |path: PathBuf| std::fs::read_to_string(path).unwrap();
-    let key = |config: &str| {
-        config.lines().find(|line| line.starts_with("dpo_key")).map(str::to_owned).unwrap_or_default()
-    };
-    let (ours, theirs) = (key(&read(first.config())), key(&read(second.config())));
-    put(&second.config(), read(second.config()).replace(&theirs, &ours).as_bytes()).unwrap();
-}
 
 /// Makes the books of a run.
 fn run(plan: Plan) -> Table {
@@ -305,7 +110,9 @@ fn run(plan: Plan) -> Table {
     adversary.is_short = plan.is_short;
     adversary.hands.clone_from(&stage.hands);
     adversary.notes = wiring.steps.is_some().then(|| wiring.notes.clone());
-    let stories = play(plan, &wiring, &mut adversary, &mut dpo);
+    // Both nodes tell what happens past their doors too, to many people.
+    let opener = stage.letters.is_some().then(|| Opener::of(&stage.register)).flatten();
+    let stories = play(plan, &wiring, &mut adversary, &mut dpo, opener.as_ref());
     let Adversary { mut injected, doubts, troubles, steps: struck, mut dead, .. } = adversary;
     let settled = stage.come_to_rest(&mut dpo, &mut dead);
     let letters = stage.letters.as_ref().map(Sink::received);
@@ -365,7 +172,13 @@ fn run(plan: Plan) -> Table {
 }
 
 /// Sends all the mail, breaks what is there to break, and lets held mail go; what was said to the clients.
-fn play(plan: Plan, wiring: &Wiring, adversary: &mut Adversary<'_>, dpo: &mut Dpo) -> Vec<Story> {
+fn play(
+    plan: Plan,
+    wiring: &Wiring,
+    adversary: &mut Adversary<'_>,
+    dpo: &mut Dpo,
+    opener: Option<&Opener>,
+) -> Vec<Story> {
     let Plan { seed, count, gap, is_short, by_postfix, .. } = plan;
     // Mails between two faults: they go faster than anybody breaks things.
     let pace = if is_short || by_postfix { 5 } else { gap };
@@ -400,6 +213,7 @@ fn play(plan: Plan, wiring: &Wiring, adversary: &mut Adversary<'_>, dpo: &mut Dp
                 std::thread::sleep(pause);
             }
         });
+        let opening = opener.map(|opener| scope.spawn(|| opener.open_until(&calm)));
         let mut dice = Dice::new(!seed);
         // The last mails go in peace, or the last of all might never be answered.
         while done.load(Relaxed) + 10 < count
@@ -413,6 +227,9 @@ fn play(plan: Plan, wiring: &Wiring, adversary: &mut Adversary<'_>, dpo: &mut Dp
         calm.store(true, Relaxed);
         let stories = clients.into_iter().flat_map(|client| client.join().unwrap()).collect();
         deciding.join().unwrap();
+        if let Some(opening) = opening {
+            opening.join().unwrap();
+        }
         stories
     })
 }
@@ -440,7 +257,7 @@ fn is_good(plan: Plan) {
 
 #[test]
 fn two_nodes_on_a_server_lose_nothing() {
-    is_good(Plan { on_server: true, ..short(Door::Smtp, "hold", 60) });
+    is_good(Plan { on_server: true, ..short(Door::Smtp, "hold", 40) });
 }
 
 #[test]
