@@ -14,6 +14,9 @@ use std::time::Duration;
 pub(super) struct Opener(ServerUrl);
 
 impl Opener {
+    /// A municipality has not so many open at once.
+    const MOST: u32 = 150;
+
     /// Of a register on a server.
     pub(super) fn of(register: &Register) -> Option<Self> {
         match register {
@@ -25,7 +28,7 @@ impl Opener {
     /// Until all is calm; each until the register says that it has it.
     pub(super) fn open_until(&self, calm: &AtomicBool) {
         let (mut store, mut number) = (None, 0);
-        while !calm.load(Relaxed) {
+        while !calm.load(Relaxed) && number < Self::MOST {
             if store.is_none() {
                 store = Store::connect(&self.0).ok();
             }

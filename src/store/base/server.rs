@@ -84,6 +84,10 @@ impl Server {
                 tokio::spawn(drive(connection));
                 Ok(client)
             }
+        });
+        let connected = connected.map_err(|why| match StoreError::from(why) {
+            StoreError::Server(why) => StoreError::Server(format!("{}: {why}", self.url)),
+            other => other,
         })?;
         let client = Client {
             inner: Arc::new(connected),
