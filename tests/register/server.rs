@@ -69,6 +69,19 @@ fn a_node_that_is_cut_off_says_so_in_time_and_recovers_by_itself() {
 }
 
 #[test]
+fn a_crowd_of_questions_does_not_take_every_connection_of_the_server() {
+    let server = Server::start().unwrap();
+    let store = connect(&server.database("crowd")).unwrap();
+    join(&store, &found(1, at(0), CERTAIN), 1);
+    std::thread::scope(|scope| {
+        let asking: Vec<_> = (0..200)
+            .map(|_| scope.spawn(|| (0..5).all(|_| store.cases().is_ok_and(|cases| cases.len() == 1))))
+            .collect();
+        assert!(asking.into_iter().all(|one| one.join().unwrap()));
+    });
+}
+
+#[test]
 fn a_node_that_plans_for_many_open_cases_lets_others_write_between() {
     let server = Server::start().unwrap();
     let url = server.database("many_open");

@@ -14,7 +14,7 @@ use crate::store::{ServerUrl, StoreError};
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_postgres::types::{ToSql, Type};
@@ -38,6 +38,8 @@ const MOVE: Duration = Duration::from_hours(2);
 const CALL: Duration = Duration::from_secs(5);
 /// Connections that wait for the next question.
 const IDLE: usize = 4;
+/// Connections for questions at once; who comes then waits. A server has a hundred for all its nodes, unless told otherwise.
+const LENT: usize = 12;
 /// For every connection. A node that hangs in a transaction must not keep the others out.
 const SESSION: &str = "SET synchronous_commit = on; SET statement_timeout = '10s'; \
      SET idle_in_transaction_session_timeout = '15s'; SET client_min_messages = warning";
@@ -51,6 +53,9 @@ pub(in crate::store) struct Server {
     tls: Option<Arc<rustls::ClientConfig>>,
     runtime: Option<Runtime>,
     idle: Mutex<Vec<Client>>,
+    /// How many are lent, and that one was given back.
+    lent: Mutex<usize>,
+    given_back: Condvar,
 }
 
 impl Server {
@@ -63,7 +68,14 @@ impl Server {
             .build()
             .map_err(|error| StoreError::Server(error.to_string()))?;
         let tls = url.tls()?;
-        Ok(Self { url, tls, runtime: Some(runtime), idle: Mutex::new(Vec::new()) })
+        Ok(Self {
+            url,
+            tls,
+            runtime: Some(runtime),
+            idle: Mutex::new(Vec::new()),
+            lent: Mutex::new(0),
+            given_back: Condvar::new(),
+        })
     }
 
     /// A connection of its own.
@@ -109,12 +121,22 @@ impl Server {
 
     /// A connection for a question, given back when it is dropped.
     pub(in crate::store) fn lend(&self) -> Result<Lent<'_>, StoreError> {
+        let lent = self.lent.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.given_back.wait_timeout_while(lent, PATIENCE, |lent| *lent >= LENT);
+        let (mut lent, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+        if waited.timed_out() {
+            return Err(StoreError::Server("every connection is in use".to_owned()));
+        }
+        *lent += 1;
+        drop(lent);
+        // From here on it is given back, whatever happens.
+        let mut place = Lent { client: None, server: self };
         let idle = self.idle().pop();
-        let client = match idle.filter(|client| !client.is_lost()) {
+        place.client = Some(match idle.filter(|client| !client.is_lost()) {
             Some(client) => client,
             None => self.connect()?,
-        };
-        Ok(Lent { client: Some(client), server: self })
+        });
+        Ok(place)
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Client>> {
@@ -157,11 +179,14 @@ impl Lent<'_> {
 
 impl Drop for Lent<'_> {
     fn drop(&mut self) {
-        let Some(client) = self.client.take().filter(|client| !client.is_lost()) else { return };
-        let mut idle = self.server.idle();
-        if idle.len() < IDLE {
-            idle.push(client);
+        if let Some(client) = self.client.take().filter(|client| !client.is_lost()) {
+            let mut idle = self.server.idle();
+            if idle.len() < IDLE {
+                idle.push(client);
+            }
         }
+        *self.server.lent.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        self.server.given_back.notify_one();
     }
 }
 
