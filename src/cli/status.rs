@@ -75,8 +75,9 @@ pub(super) fn run(config: &Config, args: &Args) -> anyhow::Result<ExitCode> {
         Ok(health) => Some(health),
         Err(error) => {
             // It listens, and says nothing of itself.
-            let door = doors.last_mut().filter(|door| door.answer.is_ok());
-            door.into_iter().for_each(|door| door.answer = Err(format!("/healthz: {error}")));
+            if let Some(door) = doors.last_mut().filter(|door| door.answer.is_ok()) {
+                door.answer = Err(format!("/healthz: {error}"));
+            }
             None
         }
     });

@@ -62,13 +62,25 @@ struct Plan {
     is_short: bool,
     /// A real Postfix stands between the clients and the door.
     by_postfix: bool,
-    /// The register is on a PostgreSQL, which two nodes share where each can have a door.
-    on_server: bool,
+    base: Base,
+}
+
+/// Where the register is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Base {
+    /// In a file.
+    Sqlite,
+    /// On a server, which two nodes share where each can have a door.
+    Postgres,
 }
 
 impl Plan {
+    fn on_server(self) -> bool {
+        self.base == Base::Postgres
+    }
+
     fn has_two_nodes(self) -> bool {
-        self.on_server && !self.by_postfix && self.door != Door::Pipe
+        self.on_server() && !self.by_postfix && self.door != Door::Pipe
     }
 }
 
@@ -162,7 +174,7 @@ fn run(plan: Plan) -> Table {
     table.unexplained.extend(dead.into_iter().map(|why| format!("it did not start: {why}")));
     let way = if by_postfix { " behind Postfix" } else { "" };
     let hop = if lmtp_hop { ", LMTP behind it" } else { "" };
-    let on = match (plan.on_server, stage.second.is_some()) {
+    let on = match (plan.on_server(), stage.second.is_some()) {
         (false, _) => "",
         (true, false) => ", on PostgreSQL",
         (true, true) => ", two nodes on PostgreSQL",
@@ -246,8 +258,8 @@ fn holds(door: Door, leak: &'static str, lmtp_hop: bool, count: u32) {
 }
 
 fn short(door: Door, leak: &'static str, count: u32) -> Plan {
-    let (lmtp_hop, by_postfix, on_server) = (false, false, false);
-    Plan { door, seed: 6, count, gap: 5, leak, lmtp_hop, is_short: true, by_postfix, on_server }
+    let (lmtp_hop, by_postfix, base) = (false, false, Base::Sqlite);
+    Plan { door, seed: 6, count, gap: 5, leak, lmtp_hop, is_short: true, by_postfix, base }
 }
 
 fn is_good(plan: Plan) {
@@ -257,7 +269,7 @@ fn is_good(plan: Plan) {
 
 #[test]
 fn two_nodes_on_a_server_lose_nothing() {
-    is_good(Plan { on_server: true, ..short(Door::Smtp, "hold", 40) });
+    is_good(Plan { base: Base::Postgres, ..short(Door::Smtp, "hold", 40) });
 }
 
 #[test]
@@ -292,9 +304,9 @@ fn on_and_on() {
     let behind: u32 = asked("BREVDUE_FAULTS_BEHIND", &twentieth).parse().unwrap();
     let gap: u32 = asked("BREVDUE_FAULTS_GAP", "8").parse().unwrap();
     let wanted = asked("BREVDUE_FAULTS_DOOR", "all");
-    let on_server = match asked("BREVDUE_FAULTS_REGISTER", "sqlite").as_str() {
-        "sqlite" => false,
-        "postgres" => true,
+    let base = match asked("BREVDUE_FAULTS_REGISTER", "sqlite").as_str() {
+        "sqlite" => Base::Sqlite,
+        "postgres" => Base::Postgres,
         other => panic!("no such register: {other}"),
     };
     let doors = [("milter", Door::Milter), ("smtp", Door::Smtp), ("lmtp", Door::Lmtp), ("pipe", Door::Pipe)];
@@ -312,7 +324,7 @@ fn on_and_on() {
             lmtp_hop: false,
             is_short: false,
             by_postfix: true,
-            on_server,
+            base,
         };
         for leak in ["hold", "block", "reroute", "deliver"].into_iter().filter(|_| count > 0) {
             let count = count / 4;

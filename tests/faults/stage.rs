@@ -55,7 +55,7 @@ impl Stage {
         let ca = folder.path().join("ca.pem");
         put(&ca, identity.ca_pem().as_bytes()).unwrap();
         let secure = Sink::start(SinkOptions { starttls: Some(identity), mode: Mode::Up }).unwrap();
-        let server = plan.on_server.then(|| Server::start().unwrap());
+        let server = plan.on_server().then(|| Server::start().unwrap());
         let store = server.as_ref().map(|server| server.database(DATABASE));
         let letters = plan.has_two_nodes().then(|| Sink::start(SinkOptions::default()).unwrap());
         let ports = [Port::claim().unwrap(), Port::claim().unwrap()];
@@ -68,7 +68,7 @@ impl Stage {
                 secure.addr().port(),
                 ca.display(),
             );
-            if plan.on_server {
+            if plan.on_server() {
                 // Nodes of one register have one node key; it outlives the disk, as the register does.
                 let key = folder.path().join("node.key");
                 toml = format!("{toml}[seal]\nnode_key = \"{}\"\n", key.display());

@@ -97,10 +97,8 @@ impl Server {
                 Ok(client)
             }
         });
-        let connected = connected.map_err(|why| match StoreError::from(why) {
-            StoreError::Server(why) => StoreError::Server(format!("{}: {why}", self.url)),
-            other => other,
-        })?;
+        let connected =
+            connected.map_err(|why| StoreError::Server(format!("{}: {}", self.url, why.words())))?;
         let client = Client {
             inner: Arc::new(connected),
             handle,
@@ -355,12 +353,18 @@ enum Unanswered {
     No(String),
 }
 
+impl Unanswered {
+    fn words(self) -> String {
+        match self {
+            Self::Late(patience) => format!("no answer in {} s", patience.as_secs()),
+            Self::No(why) => why,
+        }
+    }
+}
+
 impl From<Unanswered> for StoreError {
     fn from(why: Unanswered) -> Self {
-        Self::Server(match why {
-            Unanswered::Late(patience) => format!("no answer in {} s", patience.as_secs()),
-            Unanswered::No(why) => why,
-        })
+        Self::Server(why.words())
     }
 }
 
