@@ -25,7 +25,7 @@ use crate::outlet::notice::{Attached, Outgoing, Post, PostError, Road};
 use crate::outlet::webhook::{Webhook, WebhookError};
 use crate::scan::Scan;
 use crate::scan::ruleset::Ruleset;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, error_unless_away};
 use ack::Links;
 use chrono::{DateTime, TimeDelta, Utc};
 use letter::Letter;
@@ -169,7 +169,7 @@ impl Alarm {
     pub async fn tick(&self) {
         let round = self.round().await;
         if let Err(error) = &round {
-            tracing::error!(%error, "alarm round failed; what is due stays due");
+            error_unless_away!(self.store, %error, "alarm round failed; what is due stays due");
         }
         self.keep(round.map(drop)).await;
     }

@@ -45,7 +45,12 @@ struct Found {
     /// What the console says of itself; `None` without a console, or when it says nothing.
     health: Option<Value>,
     /// `None` without a register.
-    cases: Option<Vec<CaseRow>>,
+    register: Option<Result<Register, String>>,
+}
+
+/// What the register says.
+struct Register {
+    cases: Vec<CaseRow>,
     /// Held mail that waits for a decision, and that which is decided and not done.
     held: (usize, usize),
 }
@@ -65,21 +70,36 @@ pub(super) fn run(config: &Config, args: &Args) -> anyhow::Result<ExitCode> {
             answer: knock(at).map(drop).map_err(|error| error.to_string()),
         })
         .collect();
-    let health = config.console.as_ref().and_then(|console| health(&console.listen).ok());
-    let has_register = daemon::has_store(config);
-    let register = has_register.then(|| -> anyhow::Result<_> {
-        let store = daemon::open_store(config)?;
-        let held = store.held(false)?;
-        let decided = held.iter().filter(|row| row.state == HeldState::Approved).count();
-        Ok((store.cases()?, (held.len() - decided, decided)))
+    let mut doors: Vec<Door> = doors;
+    let health = config.console.as_ref().and_then(|console| match health(&console.listen) {
+        Ok(health) => Some(health),
+        Err(error) => {
+            // It listens, and says nothing of itself.
+            if let Some(door) = doors.last_mut().filter(|door| door.answer.is_ok()) {
+                door.answer = Err(format!("/healthz: {error}"));
+            }
+            None
+        }
     });
-    let (cases, held) = register.transpose()?.unzip();
-    let found = Found { doors, health, cases, held: held.unwrap_or_default() };
+    let register = daemon::has_store(config).then(|| {
+        read(config).map_err(|error| {
+            let why = format!("{error:#}");
+            why.strip_prefix("register: ").unwrap_or(&why).to_owned()
+        })
+    });
+    let found = Found { doors, health, register };
     match args.format {
         super::case::Format::Human => super::say(found.words(Clock::System.now()).trim_end())?,
         super::case::Format::Json => super::say(&serde_json::to_string_pretty(&found.json())?)?,
     }
     Ok(ExitCode::from(u8::from(!found.is_well())))
+}
+
+fn read(config: &Config) -> anyhow::Result<Register> {
+    let store = daemon::open_store(config)?;
+    let held = store.held(false)?;
+    let decided = held.iter().filter(|row| row.state == HeldState::Approved).count();
+    Ok(Register { cases: store.cases()?, held: (held.len() - decided, decided) })
 }
 
 /// A connection, to speak on or to close again.
@@ -115,6 +135,7 @@ impl Found {
     fn is_well(&self) -> bool {
         self.doors.iter().all(|door| door.answer.is_ok())
             && self.health.as_ref().is_none_or(|health| health["status"] == "ok")
+            && self.register.as_ref().is_none_or(Result::is_ok)
     }
 
     fn json(&self) -> Value {
@@ -126,23 +147,26 @@ impl Found {
                 json!({"failure": one.word, "mail": one.mail.word(), "what": {"da": what_da, "en": what_en}, "then": {"da": then_da, "en": then_en}})
             })
             .collect();
-        let (breaches, near_misses) = self.counts();
+        let register = self.register.as_ref().map(|register| match register {
+            Ok(register) => {
+                let (breaches, near_misses) = register.counts();
+                json!({"answers": true, "breaches": breaches, "near_misses": near_misses})
+            }
+            Err(why) => json!({"answers": false, "why": why}),
+        });
+        let held = self.register.as_ref().and_then(|register| register.as_ref().ok()).map(|register| {
+            let (waiting, decided) = register.held;
+            json!({"waiting": waiting, "decided": decided})
+        });
         json!({
             "version": env!("CARGO_PKG_VERSION"),
             "well": self.is_well(),
             "doors": self.doors.iter().map(door).collect::<Vec<_>>(),
             "health": self.health,
-            "register": self.cases.as_ref().map(|_| json!({"breaches": breaches, "near_misses": near_misses})),
-            "held": self.cases.as_ref().map(|_| json!({"waiting": self.held.0, "decided": self.held.1})),
+            "register": register,
+            "held": held,
             "failures": failures,
         })
-    }
-
-    /// Breaches and near misses.
-    fn counts(&self) -> (usize, usize) {
-        let cases = self.cases.as_deref().unwrap_or_default();
-        let breaches = cases.iter().filter(|case| case.kind == Kind::Breach).count();
-        (breaches, cases.len() - breaches)
     }
 
     fn words(&self, now: DateTime<Utc>) -> String {
@@ -167,19 +191,23 @@ impl Found {
                 line(&format!("    {}: {}: {}", text("name"), text("status"), text("text")));
             }
         }
-        match &self.cases {
+        match &self.register {
             None => line("  intet register endnu · no register yet"),
-            Some(cases) => {
-                let (breaches, near_misses) = self.counts();
+            Some(Err(why)) => line(&format!(
+                "  register: SVARER IKKE · DOES NOT ANSWER: {why}\n    \
+                 mail med et fund får 451, til det svarer · mail with a finding gets 451 until it does"
+            )),
+            Some(Ok(register)) => {
+                let (breaches, near_misses) = register.counts();
                 line(&format!(
                     "  register: {breaches} brud · breaches, {near_misses} afværget · near misses"
                 ));
-                let (waiting, decided) = self.held;
+                let (waiting, decided) = register.held;
                 line(&format!(
                     "  tilbageholdt mail · held mail: {waiting} venter · waiting, {decided} besluttet · decided"
                 ));
                 // The list begins with the one that has least time left.
-                let next = cases.first().and_then(|case| Some((case, case.deadline?)));
+                let next = register.cases.first().and_then(|case| Some((case, case.deadline?)));
                 if let Some((case, deadline)) = next {
                     let (da, en) = left_in_words(deadline - now);
                     line(&format!(
@@ -199,6 +227,14 @@ impl Found {
             line(&format!("      {mail_en}: {then_en}"));
         }
         out
+    }
+}
+
+impl Register {
+    /// Breaches and near misses.
+    fn counts(&self) -> (usize, usize) {
+        let breaches = self.cases.iter().filter(|case| case.kind == Kind::Breach).count();
+        (breaches, self.cases.len() - breaches)
     }
 }
 

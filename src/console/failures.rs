@@ -74,13 +74,15 @@ pub const FAILURES: &[Failure] = &[
         what: ["registret kan ikke skrives", "the register cannot be written"],
         mail: Mail::Waits,
         then: [
-            "mail med et fund får 451, ren mail går igennem; se /healthz, og giv plads eller adgang",
-            "mail with a finding gets 451, clean mail passes; see /healthz, and give it room or access",
+            "mail med et fund får 451, ren mail går igennem; se /healthz, og giv plads eller adgang, eller få databaseserveren op",
+            "mail with a finding gets 451, clean mail passes; see /healthz, and give it room or access, or bring the database server up",
         ],
         tests: &[
             "crash::a_register_that_another_process_holds_means_451_and_nothing_half_written",
             "gate::a_register_that_cannot_be_written_means_come_again",
             "house::a_register_that_cannot_be_written_is_told_of_past_it_and_hourly",
+            "away::an_operator_is_told_once_that_the_register_is_away_and_once_that_it_is_back",
+            "server::a_node_that_is_cut_off_says_so_in_time_and_recovers_by_itself",
         ],
     },
     Failure {

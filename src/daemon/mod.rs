@@ -205,6 +205,7 @@ pub fn open_register(config: &Config) -> Result<Register, StartError> {
 fn node_key(store: &Store, name: &str, path: &Path) -> Result<NodeKey, StartError> {
     // The register first: the other way round, a key that another process makes in between would look lost.
     let bound = store.node_key_check()?;
+    keyfile::clear_drafts(path);
     match (keyfile::read_node_key(path)?, bound) {
         (Some(key), Some(bound)) if key.check_value() == bound => Ok(key),
         (Some(_), Some(_)) => Err(StartError::KeyOther { store: name.to_owned(), key: path.to_owned() }),

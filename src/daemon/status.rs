@@ -199,13 +199,17 @@ const TRIES: u32 = 3;
 
 /// A register that cannot be read cannot be written either, and then every mail with a finding waits.
 fn register(store: &Store) -> Check {
-    let (condition, text, reasons) = match store.next_notice_at() {
-        Ok(_) => (Condition::Ok, "can be read", Vec::new()),
-        Err(error) => (
-            Condition::Failing,
-            "cannot be read: mail with a finding is answered 451",
-            vec![crate::config::starred::starred(&error.to_string())],
-        ),
+    let read = store
+        .next_notice_at()
+        .map_err(|error| ("cannot be read: mail with a finding is answered 451", error));
+    let written = read.and_then(|_| {
+        store.probe().map_err(|error| ("cannot be written: mail with a finding is answered 451", error))
+    });
+    let (condition, text, reasons) = match written {
+        Ok(()) => (Condition::Ok, "can be read and written", Vec::new()),
+        Err((text, error)) => {
+            (Condition::Failing, text, vec![crate::config::starred::starred(&error.to_string())])
+        }
     };
     Check { name: "register", condition, since: None, text: text.to_owned(), reasons }
 }

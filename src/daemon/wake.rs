@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::inspect::Gate;
 use crate::outlet::notice::PostError;
 use crate::seal::NodeKey;
-use crate::store::Store;
+use crate::store::{Store, error_unless_away};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -49,9 +49,10 @@ pub(super) fn links(config: &Config, key: &NodeKey, status: &Status, clock: &Clo
 async fn anchor(store: Arc<Store>, clock: Clock, mut stopped: watch::Receiver<bool>) {
     loop {
         let (store, now) = (Arc::clone(&store), clock.now());
-        let anchored = tokio::task::spawn_blocking(move || store.record(|recording| recording.anchor(now)));
+        let of = Arc::clone(&store);
+        let anchored = tokio::task::spawn_blocking(move || of.record(|recording| recording.anchor(now)));
         if let Ok(Err(error)) = anchored.await {
-            tracing::error!(%error, "the register was not anchored; tried again");
+            error_unless_away!(store, %error, "the register was not anchored; tried again");
         }
         tokio::select! {
             () = tokio::time::sleep(Duration::from_mins(5)) => {}

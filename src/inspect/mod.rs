@@ -30,6 +30,7 @@ use crate::scan::ruleset::{Ruleset, day_of};
 use crate::scan::{Day, Report, Scan};
 use crate::seal::{Digest, hex};
 use crate::spool::held::Receipt;
+use crate::store::error_unless_away;
 use crate::worker::Workers;
 use chrono::{DateTime, NaiveDate, Utc};
 use record::{Found, Register};
@@ -241,6 +242,7 @@ impl Inspection {
             let Matter { decision, report, .. } = matter;
             return (Judged::new(decision, report.leaks(), Vec::new()), Some(report));
         }
+        let store = Arc::clone(&gate.register.store);
         let recorded = tokio::task::spawn_blocking(move || {
             let found = matter.found(&gate);
             let cases = gate.register.record(&found);
@@ -256,7 +258,7 @@ impl Inspection {
                 (Judged::new(decision, report.leaks(), cases), Some(report))
             }
             Ok((Err(error), Matter { envelope, .. })) => {
-                tracing::error!(%error, "not recorded; the mail must come again");
+                error_unless_away!(store, %error, "not recorded; the mail must come again");
                 (Judged::failed(&envelope), None)
             }
             Err(_) => {

@@ -13,3 +13,16 @@
 //! `curl localhost:8892/healthz` begins with `ok`, `degraded` (mail is checked; somebody must mend a file: which, since when and
 //! why stands below; still HTTP 200) or `failing` (mail waits; HTTP 503); `Accept: application/json` gets JSON. `/metrics` is for
 //! Prometheus. To be woken: `brevdue_reload_last_successful == 0`, any rise of `brevdue_milter_messages_total{verdict="defer"}`.
+//!
+//! # The register is away
+//!
+//! A full disk, a locked file, a server of PostgreSQL that is stopped, stalled or cut off: mail with a finding is answered 451 and
+//! waits with its sender, what has none goes on, and alerts wait. It recovers by itself. The log says it **once** when it begins, once
+//! a minute while it lasts, and once when it is over, with how long and how often it was met; each mail has its own line with
+//! `code=451` as ever, and the rest is at `BREVDUE_LOG=debug`. `brevdue status` ends with 1 and says why, and `/healthz` is `failing`
+//! from the first minute: also for a register that can be read and not written. A command waits twelve seconds for a server that
+//! does not answer. A daemon that is *started* meanwhile says so and ends: let the service manager start it again
+//! (`Restart=always`, `StartLimitIntervalSec=0`).
+//!
+//! A new version brings the register up to date at its first start. Nodes that start meanwhile wait for the one that does it, however
+//! long: a million messages take about half a minute.

@@ -136,6 +136,7 @@ pub fn read_release_key(path: &Path) -> Result<Option<DpoPair>, KeyFileError> {
 /// # Errors
 /// When it cannot be read or made.
 pub fn ensure_release_key(path: &Path) -> Result<DpoPair, KeyFileError> {
+    clear_drafts(path);
     if let Some(pair) = read_release_key(path)? {
         return Ok(pair);
     }
@@ -192,18 +193,45 @@ pub fn create_private(path: &Path, content: &[u8]) -> Result<(), KeyFileError> {
     };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(io)?;
+    clear_drafts(path);
     let mut draft = path.as_os_str().to_owned();
     draft.push(format!(".draft-{}", std::process::id()));
-    let made = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft).and_then(
-        |mut file| {
-            file.write_all(content)?;
-            file.sync_all()?;
-            std::fs::hard_link(&draft, path)
-        },
-    );
-    let removed = std::fs::remove_file(&draft);
-    made.and(removed).map_err(io)?;
+    let draft = Path::new(&draft);
+    let mut made = link_draft(draft, path, content);
+    if made.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+        // Somebody cleared it before it was locked.
+        made = link_draft(draft, path, content);
+    }
+    made.map_err(io)?;
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)
+}
+
+/// Its draft is locked until it is gone.
+fn link_draft(draft: &Path, path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(draft)?;
+    file.lock()?;
+    let linked =
+        file.write_all(content).and_then(|()| file.sync_all()).and_then(|()| std::fs::hard_link(draft, path));
+    let removed = match std::fs::remove_file(draft) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    };
+    linked.and(removed)
+}
+
+/// Removes what was left of this key by a process that died while it made it: a copy of a key that nobody keeps an eye on. Whoever
+/// is at it holds its lock.
+pub fn clear_drafts(path: &Path) {
+    let Some(name) = path.file_name() else { return };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let stem = format!("{}.draft-", name.to_string_lossy());
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let is_draft = entry.file_name().to_string_lossy().starts_with(&stem);
+        if is_draft && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
+            // One that cannot be removed is tried at the next start.
+            drop(std::fs::remove_file(entry.path()));
+        }
+    }
 }
 
 #[cfg(test)]
@@ -220,6 +248,24 @@ mod tests {
         assert_eq!(path.metadata().unwrap().mode() & 0o777, 0o600);
         assert_eq!(read_node_key(&path).unwrap().unwrap().check_value(), made.check_value());
         assert!(matches!(create_node_key(&path), Err(KeyFileError::Exists { .. })));
+    }
+
+    #[test]
+    fn what_a_process_left_that_died_while_it_made_a_key_is_cleared() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("release.key");
+        let [dead, writing] =
+            ["release.key.draft-1", "release.key.draft-2"].map(|name| folder.path().join(name));
+        // One died after its draft was linked: that is the key itself, under another name.
+        let made = ensure_release_key(&path).unwrap();
+        std::fs::hard_link(&path, &dead).unwrap();
+        let file = File::create(&writing).unwrap();
+        file.lock().unwrap();
+        assert_eq!(ensure_release_key(&path).unwrap().public, made.public);
+        assert!(!dead.exists() && writing.exists() && path.exists());
+        drop(file);
+        clear_drafts(&path);
+        assert!(!writing.exists());
     }
 
     #[test]

@@ -73,15 +73,33 @@ fn file_steps(run: &dyn Run) -> Result<(), StoreError> {
     }
 }
 
-/// Brings a register on a server up to date.
+/// Whether a register on a server is up to date; nothing is changed or locked.
+pub(super) fn is_newest(run: &dyn Run) -> Result<bool, StoreError> {
+    let db = Db::Within(run);
+    if !db.one("SELECT to_regclass('schema_version') IS NOT NULL", params![], |row| row.get(0))? {
+        return Ok(false);
+    }
+    let version = db.first("SELECT version FROM schema_version", params![], |row| row.get(0))?;
+    Ok(known(version.unwrap_or(0))? == NEWEST)
+}
+
+/// Brings a register on a server up to date. A step may touch every row, so the connection is to be one on which a statement may
+/// take its time ([`super::base::server::Server::connect_unhurried`]); nodes that come meanwhile wait for it.
 pub(super) fn server(run: &dyn Run) -> Result<(), StoreError> {
     loop {
-        let step = Step::begin(run, super::base::server::BEGIN)?;
+        let step = Step::begin(run, super::base::server::BEGIN_MOVE)?;
         run.batch("CREATE TABLE IF NOT EXISTS schema_version (one BIGINT PRIMARY KEY CHECK (one = 1), version BIGINT NOT NULL)")?;
         let version = step.db().first("SELECT version FROM schema_version", params![], |row| row.get(0))?;
         let done = known(version.unwrap_or(0))?;
         let next = (done + 1).max(SERVER_BEGINS);
         let Some(parts) = SERVER.get(next - SERVER_BEGINS) else { return step.end() };
+        if done > 0 {
+            tracing::info!(
+                from = done,
+                to = next,
+                "the register is brought up to date; a large one takes minutes"
+            );
+        }
         for sql in *parts {
             run.batch(sql)?;
         }

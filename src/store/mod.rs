@@ -9,9 +9,12 @@ mod base;
 mod delivery;
 pub mod held;
 mod migrate;
+mod outage;
 mod rows;
 mod survey;
 mod url;
+
+pub(crate) use outage::error_unless_away;
 
 pub use delivery::{Broken, BypassNotice, Bypassed, DeliveryRow, Journey, Logged, Promise};
 pub use rows::{
@@ -330,6 +333,14 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether the database said no, or nothing: what was asked may be right.
+    fn is_outage(&self) -> bool {
+        match self {
+            Self::Sql(_) | Self::Server(_) | Self::Commit(_) | Self::Open { .. } | Self::File { .. } => true,
+            Self::Beside(_) | Self::Newer { .. } | Self::Unreadable { .. } => false,
+        }
+    }
+
     /// Whether trying again later can help.
     pub fn is_temporary(&self) -> bool {
         match self {

@@ -5,6 +5,7 @@ use super::hands::Hands;
 use super::mails::Dice;
 use super::steps::{Blow, Struck, Watch};
 use crate::support::daemon::Daemon;
+use crate::support::postgres::Server;
 use crate::support::sink::{Fault, Mode, Sink, Step};
 use crate::support::wait_until;
 use notify::{RecursiveMode, Watcher};
@@ -38,8 +39,16 @@ pub(super) enum Kind {
     Restart,
     /// No byte, or few, left on the disk.
     DiskFull,
-    /// The register is written by somebody else.
+    /// The register is written by somebody else; on a server also: one of its tables.
     Locked,
+    /// The register's server is killed (-9), and started again.
+    ServerKilled,
+    /// It is stopped with nothing finished, and started again.
+    ServerStopped,
+    /// Every session of ours is ended by an administrator.
+    SessionsEnded,
+    /// It runs and answers nobody for a while: all of it, or the sessions it has.
+    ServerStalls,
     HopRefuses,
     HopCuts,
     HopStalls,
@@ -63,6 +72,16 @@ impl Kind {
         Self::DiskFull,
         Self::Locked,
     ];
+    const WITH_SERVER: [Self; 8] = [
+        Self::ServerKilled,
+        Self::ServerKilled,
+        Self::ServerStopped,
+        Self::ServerStopped,
+        Self::SessionsEnded,
+        Self::SessionsEnded,
+        Self::ServerStalls,
+        Self::ServerStalls,
+    ];
     const WITH_HOP: [Self; 7] = [
         Self::KillAtHop,
         Self::KillInStall,
@@ -75,7 +94,7 @@ impl Kind {
 
     /// Whether a "come again" that was heard meanwhile leaves open who has the mail: the rows of the table of states in
     /// `intake/handover.rs` that end with "twice" (a reply lost after the last byte; a hold that fails beside a delivery, or
-    /// cannot be taken back).
+    /// cannot be taken back). A server that goes away in a commit may have done it: what we say no to may be held.
     fn makes_doubt(self) -> bool {
         match self {
             Self::HopCuts
@@ -85,6 +104,10 @@ impl Kind {
             | Self::DiskFull
             | Self::StepFails
             | Self::Restart
+            | Self::ServerKilled
+            | Self::ServerStopped
+            | Self::SessionsEnded
+            | Self::ServerStalls
             | Self::KillInStall => true,
             Self::Kill
             | Self::KillAtFile
@@ -140,6 +163,10 @@ pub(super) struct Adversary<'a> {
     /// None for the pipe.
     pub(super) daemon: Option<&'a mut Daemon>,
     pub(super) data: PathBuf,
+    /// Another node of the same register, and its folder; which of the two is struck is cast each time.
+    pub(super) other: Option<(&'a mut Daemon, PathBuf)>,
+    /// Of the register, and the name of the database; `None` where that is a file.
+    pub(super) server: Option<(&'a mut Server, &'static str)>,
     /// The next hop and the protected one.
     pub(super) sinks: Vec<&'a mut Sink>,
     pub(super) disk: Option<&'a Disk>,
@@ -170,6 +197,8 @@ impl<'a> Adversary<'a> {
         Self {
             daemon,
             data,
+            other: None,
+            server: None,
             sinks,
             disk,
             hands: None,
@@ -186,7 +215,18 @@ impl<'a> Adversary<'a> {
 
     /// Breaks one thing and mends it.
     pub(super) fn strike(&mut self) {
+        if let (Some(daemon), Some((other, data))) = (&mut self.daemon, &mut self.other)
+            && self.dice.one_in(2)
+        {
+            std::mem::swap(daemon, other);
+            std::mem::swap(&mut self.data, data);
+        }
         let mut kinds: Vec<Kind> = Kind::ALWAYS.to_vec();
+        if self.server.is_some() {
+            // As often as all else together.
+            kinds.extend(Kind::WITH_SERVER);
+            kinds.extend(Kind::WITH_SERVER);
+        }
         if !self.sinks.is_empty() {
             kinds.extend(Kind::WITH_HOP);
         }
@@ -201,6 +241,10 @@ impl<'a> Adversary<'a> {
             Kind::ClockJumps => self.hands.is_some(),
             Kind::DiskFull => self.disk.is_some(),
             Kind::Locked
+            | Kind::ServerKilled
+            | Kind::ServerStopped
+            | Kind::SessionsEnded
+            | Kind::ServerStalls
             | Kind::HopRefuses
             | Kind::HopCuts
             | Kind::HopStalls
@@ -300,16 +344,19 @@ impl<'a> Adversary<'a> {
                     disk.grow();
                 }
             }
-            Kind::Locked => {
-                let long = !self.is_short && self.dice.one_in(12);
-                let database = self.data.join("brevdue.db");
-                let Ok(other) = Connection::open(database) else { return };
-                let how = self.dice.of(&["BEGIN IMMEDIATE", "BEGIN EXCLUSIVE"]);
-                drop(other.busy_timeout(Duration::from_secs(2)));
-                if other.execute_batch(how).is_ok() {
-                    // The register waits 5 s for another writer.
-                    std::thread::sleep(if long { Duration::from_millis(6_500) } else { moment * 4 });
-                    drop(other.execute_batch("ROLLBACK"));
+            Kind::Locked => self.lock(moment),
+            Kind::ServerKilled | Kind::ServerStopped => self.server_goes(kind, moment),
+            Kind::SessionsEnded => {
+                if let Some((server, database)) = &self.server {
+                    server.end_sessions(database);
+                }
+            }
+            Kind::ServerStalls => {
+                // A question is given up after 12 s.
+                let long = !self.is_short && self.dice.one_in(8);
+                let all = self.dice.one_in(2);
+                if let Some((server, _)) = &self.server {
+                    server.stall(if long { Duration::from_secs(14) } else { moment * 8 }, all);
                 }
             }
             Kind::HopRefuses => {
@@ -331,6 +378,49 @@ impl<'a> Adversary<'a> {
             Kind::Torn => {}
         }
         self.hop(which, Mode::Up, Duration::ZERO);
+    }
+
+    /// The register waits 5 s for another writer.
+    fn lock(&mut self, moment: Duration) {
+        let long = !self.is_short && self.dice.one_in(12);
+        let stay = if long { Duration::from_millis(6_500) } else { moment * 4 };
+        if let Some((server, database)) = &self.server {
+            let what = self.dice.of(&[
+                "SELECT pg_advisory_xact_lock(4858413)",
+                "LOCK TABLE detection IN ACCESS EXCLUSIVE MODE",
+                "LOCK TABLE held IN ACCESS EXCLUSIVE MODE",
+            ]);
+            server
+                .sql(database, &format!("BEGIN; {what}; SELECT pg_sleep({}); ROLLBACK", stay.as_secs_f32()));
+            return;
+        }
+        let database = self.data.join("brevdue.db");
+        let Ok(other) = Connection::open(database) else { return };
+        let how = self.dice.of(&["BEGIN IMMEDIATE", "BEGIN EXCLUSIVE"]);
+        drop(other.busy_timeout(Duration::from_secs(2)));
+        if other.execute_batch(how).is_ok() {
+            std::thread::sleep(stay);
+            drop(other.execute_batch("ROLLBACK"));
+        }
+    }
+
+    /// The register's server goes away and comes back; now and then the daemon dies meanwhile.
+    fn server_goes(&mut self, kind: Kind, moment: Duration) {
+        let Some((server, _)) = &mut self.server else { return };
+        if kind == Kind::ServerKilled {
+            server.kill();
+        } else {
+            server.stop_at_once();
+        }
+        std::thread::sleep(moment * self.dice.of(&[0, 1, 4, 10]));
+        let dies = self.dice.one_in(4);
+        if let Some(daemon) = self.daemon.as_mut().filter(|_| dies) {
+            daemon.kill();
+        }
+        server.up();
+        if dies {
+            self.again(true);
+        }
     }
 
     fn hop(&self, which: Option<usize>, mode: Mode, long: Duration) {

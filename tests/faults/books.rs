@@ -6,15 +6,16 @@ use super::behind::Behind;
 use super::clients::{Said, Story};
 use super::dpo::{self, Release};
 use super::files;
+use super::letters;
 use super::mails::{Mail, cpr, domain, is_safe, number_of};
 use super::steps::Struck;
 use crate::relay::without_received;
+use crate::support::register::Register;
 use crate::support::sink::Received;
-use rusqlite::{Connection, OpenFlags};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::path::Path;
-use std::time::Instant;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 /// A mail's recipient.
 type Key = (u32, String);
@@ -32,10 +33,14 @@ pub(super) struct Evidence<'a> {
     pub(super) is_open: bool,
     /// One answer of the door may be for parts of which one was taken and another refused: that one is held.
     pub(super) has_parts: bool,
-    pub(super) data: &'a Path,
+    pub(super) register: &'a Register,
+    /// The folder of each node.
+    pub(super) data: &'a [PathBuf],
     pub(super) secret: &'a str,
     pub(super) doubts: &'a [(Instant, Instant)],
     pub(super) troubles: &'a [(Instant, Instant)],
+    /// What the DPO got, where anybody is told.
+    pub(super) letters: Option<&'a [Received]>,
     /// What Postfix says, where it stands between the clients and the door.
     pub(super) behind: Option<&'a Behind>,
 }
@@ -59,6 +64,13 @@ pub(super) struct Table {
     /// Copies beyond the first: delivered, held.
     duplicated: [u64; 3],
     released: u64,
+    /// From the first try to hand in a mail to the last answer.
+    longest: Duration,
+    /// Alerts of the register that were sent, and letters that came; where anybody is told.
+    alerts: u64,
+    letters: u64,
+    /// Chains of cases that were followed to their end.
+    pub(super) chains: u64,
     lost: Vec<String>,
     leaked: Vec<String>,
     caseless: Vec<String>,
@@ -78,13 +90,19 @@ impl Table {
         table.released = evidence.releases.len() as u64;
         let held = table.held(evidence);
         table.drafts = files::drafts(evidence.data);
-        table.unexplained.extend(files::strange(evidence.data));
-        let detections = detections(evidence.data);
-        let sealed = files::sealed(evidence.data, evidence.secret);
+        table.unexplained.extend(files::strange(evidence.register, evidence.data));
+        let detections = detections(evidence.register);
+        let sealed = files::sealed(evidence.register, evidence.data, evidence.secret);
+        if let Some(letters) = evidence.letters {
+            let told = letters::compare(evidence.register, letters);
+            (table.alerts, table.letters) = (told.alerts, told.letters);
+            table.unexplained.extend(told.untold);
+        }
         if let Some(behind) = evidence.behind.filter(|one| one.waiting > 0) {
             table.unexplained.push(format!("{} mails still wait in Postfix's queue", behind.waiting));
         }
         for story in evidence.stories {
+            table.longest = table.longest.max(story.lasted());
             let mail = Mail::make(evidence.seed, story.number);
             for recipient in &mail.recipients {
                 let key = (story.number, recipient.clone());
@@ -257,7 +275,7 @@ impl Table {
 
     fn held(&mut self, evidence: &Evidence<'_>) -> HashMap<Key, u64> {
         let mut copies = HashMap::new();
-        for path in dpo::files(evidence.data) {
+        for path in evidence.data.iter().flat_map(|data| dpo::files(data)) {
             let Some(lying) = dpo::open(&path, evidence.secret) else {
                 self.unexplained.push(format!("a held mail does not open: {}", path.display()));
                 continue;
@@ -300,18 +318,13 @@ fn again(evidence: &Evidence<'_>, number: u32, to: &String) -> u64 {
 }
 
 /// Attempts in the register by the citizen's domain.
-fn detections(data: &Path) -> HashMap<String, u64> {
+fn detections(register: &Register) -> HashMap<String, u64> {
     let mut counted = HashMap::new();
-    let path = data.join("brevdue.db");
-    let register = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
-    let ok: String = register.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
-    assert_eq!(ok, "ok", "the register");
-    let mut rows = register.prepare("SELECT recipient_domains, attempts FROM detection").unwrap();
-    let rows = rows.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, u32>(1)?))).unwrap();
-    for row in rows {
-        let (domains, attempts) = row.unwrap();
+    assert!(register.is_whole(), "the register");
+    for row in register.rows("SELECT recipient_domains, attempts FROM detection") {
+        let [domains, attempts] = row.as_slice() else { panic!("{row:?}") };
         for one in domains.split(' ') {
-            *counted.entry(one.to_owned()).or_default() += u64::from(attempts);
+            *counted.entry(one.to_owned()).or_default() += attempts.parse::<u64>().unwrap();
         }
     }
     counted
@@ -340,6 +353,10 @@ impl fmt::Display for Table {
             (self.duplicated[0], "delivered again, as the table of states allows"),
             (self.duplicated[1], "sent again by the protected road, likewise"),
             (self.duplicated[2], "held again, likewise"),
+            (self.longest.as_secs(), "seconds at most from a mail's first try to its last answer"),
+            (self.alerts, "alerts sent, by the register"),
+            (self.letters, "letters that people got, of all kinds"),
+            (self.chains, "chains of cases followed to their end"),
             (self.drafts, "DRAFTS in the spool after the last start"),
             (self.lost.len() as u64, "LOST"),
             (self.leaked.len() as u64, "LEAKED"),
@@ -369,9 +386,11 @@ fn the_books_see_what_is_wrong() {
     use super::clients::Attempt;
 
     let folder = tempfile::tempdir().unwrap();
-    let register = Connection::open(folder.path().join("brevdue.db")).unwrap();
-    let tables = "CREATE TABLE detection (recipient_domains TEXT, attempts INTEGER);
-        CREATE TABLE breach_case (id TEXT); CREATE TABLE held (id INTEGER, name TEXT, place TEXT, state TEXT)";
+    let path = folder.path().join("brevdue.db");
+    let register = rusqlite::Connection::open(&path).unwrap();
+    let (rows, folders) = (Register::File(path), [folder.path().to_owned()]);
+    let tables = "CREATE TABLE detection (recipient_domains TEXT, attempts INTEGER); CREATE TABLE breach_case (id TEXT);
+        CREATE TABLE held (id INTEGER, name TEXT, place TEXT, state TEXT, node TEXT, recipient_domains TEXT)";
     register.execute_batch(tables).unwrap();
     let mails: Vec<Mail> = (0..40).map(|number| Mail::make(1, number)).collect();
     let clean = mails.iter().find(|mail| !mail.is_leak && mail.recipients.len() == 1).unwrap();
@@ -405,10 +424,12 @@ fn the_books_see_what_is_wrong() {
             releases: &[],
             is_open: false,
             has_parts: false,
-            data: folder.path(),
+            register: &rows,
+            data: &folders,
             secret: "",
             doubts: &[],
             troubles: &[],
+            letters: None,
             behind: None,
         });
         let counts = [&table.lost, &table.leaked, &table.caseless, &table.unexplained].map(Vec::len);

@@ -51,8 +51,9 @@ pub(super) struct Story {
 #[derive(Clone)]
 pub(super) struct Wiring {
     pub(super) door: Door,
-    pub(super) smtp: SocketAddr,
-    pub(super) milter: ListenAddr,
+    /// Of each node.
+    pub(super) smtp: Vec<SocketAddr>,
+    pub(super) milter: Vec<ListenAddr>,
     pub(super) config: PathBuf,
     /// Connections torn, pipes killed, and pipes killed in a write.
     pub(super) torn: Arc<AtomicU64>,
@@ -137,7 +138,7 @@ impl Sender {
         let mut session = if let Some(session) = self.session.take() {
             session
         } else {
-            let mut session = Session::open(self.wiring.smtp).ok()?;
+            let mut session = Session::open(self.dice.of(&self.wiring.smtp)).ok()?;
             if self.wiring.door == Door::Lmtp {
                 session.command("LHLO client.noerreby.example").ok()?;
             }
@@ -208,11 +209,12 @@ impl Sender {
         let queue_id = format!("4{:09X}", mail.number);
         let envelope = MilterMail { sender: SENDER, recipients: &recipients, queue_id: &queue_id, tls: None };
         let patience = if self.tear() { self.dice.within(0, 20) } else { 60_000 };
+        let node = usize::try_from(self.dice.within(0, self.wiring.milter.len() as u64)).unwrap();
         let outcome = runtime.block_on(async {
             let sent = async {
                 let mut client = match self.milter.take() {
                     Some(client) => client,
-                    None => Client::connect(&self.wiring.milter).await.ok()?,
+                    None => Client::connect(&self.wiring.milter[node]).await.ok()?,
                 };
                 let outcome = client.send(&envelope, &mail.bytes).await.ok()?;
                 self.milter = Some(client);
@@ -294,6 +296,12 @@ fn word(reply: &Reply) -> Said {
 }
 
 impl Story {
+    /// From the first try to the last answer.
+    pub(super) fn lasted(&self) -> Duration {
+        let ends = self.attempts.first().zip(self.attempts.last());
+        ends.map_or(Duration::ZERO, |(first, last)| last.until - first.from)
+    }
+
     /// What stands for a recipient in the end.
     pub(super) fn last(&self, recipient: &str) -> Said {
         self.attempts.iter().rev().find_map(|one| one.said.get(recipient).copied()).unwrap_or(Said::Nothing)

@@ -6,9 +6,9 @@
 
 use super::mails::{Dice, Mail, number_of};
 use super::steps::{self, Blow, Struck};
+use crate::support::register::Register;
 use brevdue::seal;
 use brevdue::spool::held::Cover;
-use rusqlite::{Connection, OpenFlags};
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -38,23 +38,29 @@ pub(super) fn files(data: &Path) -> Vec<PathBuf> {
     folder.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|it| it == "age")).collect()
 }
 
-/// What stands in the register of held mail in the spool: name and state.
-pub(super) fn rows(data: &Path) -> HashMap<String, String> {
-    of_place(data, "spool").into_iter().map(|(name, (state, _))| (name, state)).collect()
+/// Where the held mail of this name lies.
+pub(super) fn path(data: &Path, id: &str) -> PathBuf {
+    data.join("spool/held").join(format!("{id}.age"))
 }
 
-/// Held mail in a place, by its name: its state, and the domains of its recipients.
-fn of_place(data: &Path, place: &str) -> HashMap<String, (String, String)> {
-    let read = || -> rusqlite::Result<HashMap<String, (String, String)>> {
-        let register =
-            Connection::open_with_flags(data.join("brevdue.db"), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        register.busy_timeout(std::time::Duration::from_secs(2))?;
-        let asked = "SELECT name, state, recipient_domains FROM held WHERE place = ?1 ORDER BY id";
-        let mut rows = register.prepare(asked)?;
-        let rows = rows.query_map([place], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?;
-        rows.collect()
-    };
-    read().unwrap_or_default()
+/// How the nodes are called where there are two.
+pub(super) const NODES: [&str; 2] = ["first", "second"];
+
+/// What stands in the register of held mail in the spool: name, and state and node.
+pub(super) fn rows(register: &Register) -> HashMap<String, (String, String)> {
+    of_place(register, "spool").into_iter().map(|(name, [state, node, _])| (name, (state, node))).collect()
+}
+
+/// Held mail in a place, by its name: its state, its node, and the domains of its recipients.
+fn of_place(register: &Register, place: &str) -> HashMap<String, [String; 3]> {
+    let asked =
+        format!("SELECT name, state, node, recipient_domains FROM held WHERE place = '{place}' ORDER BY id");
+    let rows = register.rows(&asked).into_iter();
+    rows.filter_map(|row| {
+        let [name, state, node, domains] = <[String; 4]>::try_from(row).ok()?;
+        Some((name, [state, node, domains]))
+    })
+    .collect()
 }
 
 /// A release that was decided.
@@ -72,7 +78,9 @@ pub(super) struct Release {
 /// The DPO.
 pub(super) struct Dpo {
     pub(super) config: PathBuf,
-    pub(super) data: PathBuf,
+    pub(super) register: Register,
+    /// Of each node.
+    pub(super) data: Vec<PathBuf>,
     pub(super) secret: String,
     pub(super) environment: Vec<(OsString, OsString)>,
     pub(super) dice: Dice,
@@ -98,7 +106,8 @@ impl Dpo {
             let id = path.file_stem().unwrap_or_default().to_string_lossy();
             self.releases.iter().any(|one| one.id == id)
         };
-        let waiting: Vec<PathBuf> = files(&self.data).into_iter().filter(|path| !known(path)).collect();
+        let lying = self.data.iter().flat_map(|data| files(data));
+        let waiting: Vec<PathBuf> = lying.filter(|path| !known(path)).collect();
         if waiting.is_empty() {
             return;
         }
@@ -109,7 +118,9 @@ impl Dpo {
         self.release(&id);
         // A no may be a register that is locked, a mail that has no row yet, or one that was taken back. One that was killed or
         // could not say yes may have decided all the same.
-        if matches!(rows(&self.data).get(&id).map(String::as_str), Some("approved" | "released" | "gone")) {
+        let rows = rows(&self.register);
+        let state = rows.get(&id).map(|(state, _)| state.as_str());
+        if matches!(state, Some("approved" | "released" | "gone")) {
             self.releases.push(Release { id, number, recipients, from, until: None, kills: 0 });
         }
     }
@@ -126,15 +137,15 @@ impl Dpo {
     }
 
     fn decide_in_queue(&mut self) {
-        let rows = of_place(&self.data, "postfix");
+        let rows = of_place(&self.register, "postfix");
         let is_known = |id: &String| self.releases.iter().any(|one| one.id == *id);
-        let waiting = rows.iter().find(|(id, (state, _))| state == "waiting" && !is_known(id));
-        let Some((id, (_, domains))) = waiting else { return };
+        let waiting = rows.iter().find(|(id, [state, ..])| state == "waiting" && !is_known(id));
+        let Some((id, [.., domains])) = waiting else { return };
         let number =
             domains.split(' ').find_map(|one| one.strip_prefix('m')?.split('.').next()?.parse().ok());
         let (Some(number), id, from) = (number, id.clone(), Instant::now()) else { return };
         self.release(&id);
-        if of_place(&self.data, "postfix").get(&id).is_some_and(|(state, _)| state != "waiting") {
+        if of_place(&self.register, "postfix").get(&id).is_some_and(|[state, ..]| state != "waiting") {
             let recipients = Mail::make(self.seed, number).recipients;
             self.releases.push(Release { id, number, recipients, from, until: None, kills: 0 });
         }
@@ -166,9 +177,9 @@ impl Dpo {
         if self.releases.iter().all(|one| one.until.is_some()) {
             return;
         }
-        let rows = of_place(&self.data, if self.acts { "postfix" } else { "spool" });
+        let rows = of_place(&self.register, if self.acts { "postfix" } else { "spool" });
         for one in self.releases.iter_mut().filter(|one| one.until.is_none()) {
-            let state = rows.get(&one.id).map(|(state, _)| state.as_str());
+            let state = rows.get(&one.id).map(|[state, ..]| state.as_str());
             if matches!(state, Some("released" | "gone" | "discarded")) {
                 one.until = Some(Instant::now());
             }

@@ -5,6 +5,7 @@ use super::files;
 use super::mails::{SENDER, cpr, domain};
 use super::steps::{self, met};
 use crate::support::daemon::{Daemon, DaemonOptions};
+use crate::support::register::Register;
 use crate::support::sink::{Sink, SinkOptions};
 use crate::support::wait_until;
 use rusqlite::Connection;
@@ -63,9 +64,9 @@ fn each(leak: &str) -> BTreeSet<String> {
         }
     }
     daemon.spawn().unwrap();
-    let quiet =
-        || (files::drafts(&daemon.data()) == 0 && files::strange(&daemon.data()).is_empty()).then_some(());
-    assert!(wait_until(Duration::from_secs(20), quiet).is_some(), "{:?}", files::strange(&daemon.data()));
+    let (rows, folders) = (Register::File(daemon.database()), [daemon.data()]);
+    let quiet = || (files::drafts(&folders) == 0 && files::strange(&rows, &folders).is_empty()).then_some(());
+    assert!(wait_until(Duration::from_secs(20), quiet).is_some(), "{:?}", files::strange(&rows, &folders));
     daemon.kill();
     let register = Connection::open(daemon.database()).unwrap();
     let delivered = sink.received();
@@ -93,7 +94,7 @@ fn each(leak: &str) -> BTreeSet<String> {
     if leak == "deliver" {
         let key = std::fs::read_to_string(daemon.key_file()).unwrap();
         let secret = key.lines().find(|line| line.starts_with("AGE-SECRET-KEY")).unwrap();
-        let sealed = files::sealed(&daemon.data(), secret);
+        let sealed = files::sealed(&rows, &folders, secret);
         assert!(
             (1..=last).all(|nth| sealed.contains(&cpr(nth).replace('-', ""))),
             "{} of {last}",

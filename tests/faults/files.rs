@@ -2,7 +2,7 @@
 //!
 //! | file | because |
 //! |---|---|
-//! | `brevdue.db`, its `-wal` and `-shm`, and the node's key beside it | the register |
+//! | `brevdue.db`, its `-wal` and `-shm`, and the node's key beside it | the register, where that is a file |
 //! | `spool/held/ID.age` | a held mail; its row is open |
 //! | `spool/evidence/CASE.seg` | numbers of a case; the case is in the register |
 //! | `spool/evidence/promise-MAIL.seg` | numbers of a promise, or of a mail that came again: cleared within hours |
@@ -12,17 +12,36 @@
 //! A draft is none of these. It is whole frames that a segment has, and no row is open without its file.
 
 use super::dpo;
+use crate::support::register::Register;
 use brevdue::case::CaseId;
 use brevdue::spool::evidence::Evidence;
 use brevdue::spool::segment;
-use rusqlite::{Connection, OpenFlags};
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// What is not in the table, in words.
-pub(super) fn strange(data: &Path) -> Vec<String> {
+/// What is not in the table, in words, in the folders of all nodes.
+pub(super) fn strange(register: &Register, data: &[PathBuf]) -> Vec<String> {
+    let cases = cases(register);
+    let mut strange: Vec<String> = data.iter().flat_map(|data| strange_files(data, &cases)).collect();
+    let rows = dpo::rows(register);
+    let is_open = |state: &str| matches!(state, "waiting" | "approved");
+    for (id, (state, node)) in &rows {
+        // Where there is more than one node, each has its name and its folder.
+        let at = dpo::NODES.iter().position(|name| name == node).unwrap_or(0);
+        let lies = data.get(at).is_some_and(|data| dpo::path(data, id).exists());
+        if is_open(state) != lies {
+            let lies = if lies { "lies in the folder" } else { "has no file" };
+            strange.push(format!("held mail {id} is {state} and {lies}"));
+        }
+    }
+    let files = data.iter().flat_map(|data| dpo::files(data));
+    let ids = files.filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned()));
+    strange.extend(ids.filter(|id| !rows.contains_key(id)).map(|id| format!("held mail {id} has no row")));
+    strange
+}
+
+fn strange_files(data: &Path, cases: &HashSet<String>) -> Vec<String> {
     let mut strange = Vec::new();
-    let cases = cases(data);
     for file in walkdir::WalkDir::new(data).into_iter().flatten().filter(|file| file.file_type().is_file()) {
         let path = file.path();
         let name = file.file_name().to_string_lossy().into_owned();
@@ -46,21 +65,6 @@ pub(super) fn strange(data: &Path) -> Vec<String> {
             strange.push(format!("a segment that cannot be read: {name}"));
         }
     }
-    let rows = dpo::rows(data);
-    let files: HashSet<String> = dpo::files(data)
-        .iter()
-        .filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned()))
-        .collect();
-    let is_open = |state: &str| matches!(state, "waiting" | "approved");
-    for (id, state) in &rows {
-        if is_open(state) != files.contains(id) {
-            let lies = if files.contains(id) { "lies in the folder" } else { "has no file" };
-            strange.push(format!("held mail {id} is {state} and {lies}"));
-        }
-    }
-    strange.extend(
-        files.iter().filter(|id| !rows.contains_key(*id)).map(|id| format!("held mail {id} has no row")),
-    );
     strange
 }
 
@@ -69,22 +73,22 @@ fn is(name: &str, ending: &str) -> bool {
 }
 
 /// Files that somebody began and did not finish.
-pub(super) fn drafts(data: &Path) -> u64 {
-    let files = walkdir::WalkDir::new(data).into_iter().flatten();
+pub(super) fn drafts(data: &[PathBuf]) -> u64 {
+    let files = data.iter().flat_map(|data| walkdir::WalkDir::new(data).into_iter().flatten());
     files.filter(|file| file.file_name().to_string_lossy().contains(".draft")).count() as u64
 }
 
 /// The numbers in the sealed evidence of the cases.
-pub(super) fn sealed(data: &Path, secret: &str) -> HashSet<String> {
-    let evidence = Evidence::below(&data.join("spool"));
-    let cases = cases(data).into_iter().filter_map(|case| CaseId::parse(&case));
-    cases.filter_map(|case| evidence.open(&case, secret).ok()).flat_map(|opened| opened.numbers).collect()
+pub(super) fn sealed(register: &Register, data: &[PathBuf], secret: &str) -> HashSet<String> {
+    let cases: Vec<CaseId> = cases(register).iter().filter_map(|case| CaseId::parse(case)).collect();
+    let of = |data: &PathBuf| {
+        let evidence = Evidence::below(&data.join("spool"));
+        let opened: Vec<_> = cases.iter().filter_map(|case| evidence.open(case, secret).ok()).collect();
+        opened.into_iter().flat_map(|opened| opened.numbers)
+    };
+    data.iter().flat_map(of).collect()
 }
 
-fn cases(data: &Path) -> HashSet<String> {
-    let path = data.join("brevdue.db");
-    let register = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
-    let mut rows = register.prepare("SELECT id FROM breach_case").unwrap();
-    let rows = rows.query_map([], |row| row.get(0)).unwrap();
-    rows.map(Result::unwrap).collect()
+fn cases(register: &Register) -> HashSet<String> {
+    register.rows("SELECT id FROM breach_case").into_iter().flatten().collect()
 }

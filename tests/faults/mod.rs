@@ -5,7 +5,10 @@
 //! was delivered, no leak passed, and each has its detection. The hop is a stand-in, because no real server fails when told to.
 //! Start reading at [`run`]; what is broken is [`adversary`], what is asked afterwards [`books`]. `tests/faults-long` is the
 //! long run. A DPO releases held mail meanwhile ([`dpo`]), and the mail server's log is followed. Not broken here: the machine's
-//! memory of what was synced, for a kill is no power cut; and `PostgreSQL`, which is no store yet: a locked SQLite stands for it.
+//! memory of what was synced, for a kill is no power cut.
+//!
+//! The register is a file of SQLite, or a database of a real `PostgreSQL` that two nodes share: then the mail goes to either,
+//! both tell the DPO, and what is broken is also the server, which dies, stalls, and ends sessions.
 
 mod adversary;
 mod behind;
@@ -15,28 +18,24 @@ mod dpo;
 mod each_step;
 mod files;
 mod hands;
+mod letters;
 mod mails;
+mod stage;
 mod steps;
 
-use crate::support::daemon::{Daemon, DaemonOptions};
-use crate::support::identity::Identity;
-use crate::support::postfix::Postfix;
-use crate::support::sink::{Mode, Sink, SinkOptions};
-use crate::support::{Port, put, wait_until};
-use adversary::{Adversary, Disk, Kind, more};
-use behind::Behind;
+use crate::support::sink::Sink;
+use adversary::{Adversary, Kind, more};
 use books::{Evidence, Table};
 use clients::{Sender, Story, Wiring};
 use dpo::Dpo;
-use hands::Hands;
+use letters::Opener;
 use mails::{Dice, Mail};
+use stage::{DATABASE, Stage};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::time::Duration;
 use steps::Blow;
-use tempfile::TempDir;
 
 /// Where the mail comes in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -63,114 +62,29 @@ struct Plan {
     is_short: bool,
     /// A real Postfix stands between the clients and the door.
     by_postfix: bool,
+    base: Base,
+}
+
+/// Where the register is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Base {
+    /// In a file.
+    Sqlite,
+    /// On a server, which two nodes share where each can have a door.
+    Postgres,
+}
+
+impl Plan {
+    fn on_server(self) -> bool {
+        self.base == Base::Postgres
+    }
+
+    fn has_two_nodes(self) -> bool {
+        self.on_server() && !self.by_postfix && self.door != Door::Pipe
+    }
 }
 
 const CLIENTS: u64 = 4;
-/// Seconds: more than anything is put off, and than the clock was ahead.
-const BACK: i64 = 40 * 3_600;
-/// What the last start needs to clear up.
-const QUIET: Duration = Duration::from_secs(30);
-const ROAD: &str = "[[road]]\ndomain = \"sikker.example\"\nprotection = \"forced-tls\"\n";
-
-/// What a run stands on.
-struct Stage {
-    // Taken away before the daemon's folder, which it lies in.
-    disk: Option<Disk>,
-    postfix: Option<Postfix>,
-    daemon: Daemon,
-    hands: Option<Hands>,
-    sink: Sink,
-    secure: Sink,
-    /// Where the door of SMTP and LMTP is.
-    port: Port,
-    folder: TempDir,
-}
-
-impl Stage {
-    fn set(plan: Plan) -> Self {
-        let Plan { door, leak, lmtp_hop, by_postfix, .. } = plan;
-        let folder = TempDir::new().unwrap();
-        let sink = Sink::start(SinkOptions::default()).unwrap();
-        let identity = Identity::for_name("localhost").unwrap();
-        let ca = folder.path().join("ca.pem");
-        put(&ca, identity.ca_pem().as_bytes()).unwrap();
-        let secure = Sink::start(SinkOptions { starttls: Some(identity), mode: Mode::Up }).unwrap();
-        let port = Port::claim().unwrap();
-        let toml = format!(
-            "[smtp]\nlisten = \"{}\"\nnext_hop = \"{}\"\nlmtp = {lmtp_hop}\nsecure = \"localhost:{}\"\nsecure_ca = \"{}\"\n\
-             [maillog]\npath = \"log/mail.log\"\n[policy]\nleak = \"{leak}\"\n{ROAD}",
-            port.addr(),
-            sink.addr(),
-            secure.addr().port(),
-            ca.display(),
-        );
-        // No log: a limit on files would meet its line first.
-        let mut daemon = Daemon::start(&DaemonOptions { log: "off", ..DaemonOptions::with(&toml) }).unwrap();
-        daemon.kill();
-        let disk = Disk::below(&daemon.data());
-        // A Postfix that keeps held mail has the machine's clock, and so must who compares the two.
-        let hands = Hands::below(folder.path()).filter(|_| !(by_postfix && door == Door::Milter));
-        daemon.set_environment(hands.as_ref().map(Hands::environment).unwrap_or_default());
-        if door != Door::Pipe {
-            daemon.spawn().unwrap();
-        }
-        let postfix = by_postfix.then(|| behind::start(door, &daemon, port.addr(), sink.addr()));
-        let log = match postfix.as_ref().filter(|_| door == Door::Milter) {
-            Some(postfix) => postfix.log_path(),
-            None => folder.path().join("mail.log"),
-        };
-        if !log.exists() {
-            put(&log, b"").unwrap();
-        }
-        daemon.follow(&log).unwrap();
-        if let Some(postfix) = postfix.as_ref().filter(|_| door == Door::Milter) {
-            let config = std::fs::read_to_string(daemon.config()).unwrap();
-            let config = format!("{config}[hold]\npostfix = \"{}\"\n", postfix.config_dir().display());
-            put(&daemon.config(), config.as_bytes()).unwrap();
-            daemon.kill();
-            daemon.spawn().unwrap();
-        }
-        Self { disk, postfix, daemon, hands, sink, secure, port, folder }
-    }
-
-    fn wiring(&self, plan: Plan) -> Wiring {
-        Wiring {
-            door: if plan.by_postfix { Door::Smtp } else { plan.door },
-            smtp: self.postfix.as_ref().map_or(self.port.addr(), Postfix::smtp_addr),
-            milter: self.daemon.address(),
-            config: self.daemon.config(),
-            torn: Arc::default(),
-            killed: Arc::default(),
-            killed_at_write: Arc::default(),
-            steps: steps::can().then(Arc::default),
-            environment: self.hands.as_ref().map(Hands::environment).unwrap_or_default(),
-            notes: self.folder.path().to_owned(),
-        }
-    }
-
-    /// The next start needs nobody, though the clock went back to before all that was put off until later. Returns what Postfix
-    /// says in the end.
-    fn come_to_rest(&mut self, dpo: &mut Dpo, dead: &mut Vec<String>) -> Option<Behind> {
-        for hop in [&self.sink, &self.secure] {
-            hop.set_mode(Mode::Up);
-        }
-        if let Some(hands) = &self.hands {
-            hands.turn(-BACK);
-        }
-        self.daemon.kill();
-        dead.extend(self.daemon.spawn().err().map(|trouble| trouble.to_string()));
-        let settled = self.postfix.as_ref().map(behind::settle);
-        let data = self.daemon.data();
-        wait_until(QUIET, || {
-            dpo.act(false);
-            dpo.look();
-            let is_quiet = dpo.open() == 0 && files::drafts(&data) == 0 && files::strange(&data).is_empty();
-            is_quiet.then_some(())
-        });
-        self.daemon.kill();
-        settled
-    }
-}
 
 /// Makes the books of a run.
 fn run(plan: Plan) -> Table {
@@ -178,9 +92,10 @@ fn run(plan: Plan) -> Table {
     let mut stage = Stage::set(plan);
     let wiring = stage.wiring(plan);
     let secret = secret_of(&stage.daemon.key_file());
-    let data = stage.daemon.data();
+    let data = stage.data();
     let mut dpo = Dpo {
         config: wiring.config.clone(),
+        register: stage.register.clone(),
         data: data.clone(),
         secret: secret.clone(),
         environment: wiring.environment.clone(),
@@ -193,7 +108,7 @@ fn run(plan: Plan) -> Table {
     };
     let mut adversary = Adversary::new(
         (door != Door::Pipe).then_some(&mut stage.daemon),
-        data.clone(),
+        data[0].clone(),
         if by_postfix || door != Door::Milter {
             vec![&mut stage.sink, &mut stage.secure]
         } else {
@@ -202,12 +117,17 @@ fn run(plan: Plan) -> Table {
         stage.disk.as_ref(),
         seed,
     );
+    adversary.other = stage.second.as_mut().zip(data.get(1).cloned());
+    adversary.server = stage.server.as_mut().map(|server| (server, DATABASE));
     adversary.is_short = plan.is_short;
     adversary.hands.clone_from(&stage.hands);
     adversary.notes = wiring.steps.is_some().then(|| wiring.notes.clone());
-    let stories = play(plan, &wiring, &mut adversary, &mut dpo);
+    // Both nodes tell what happens past their doors too, to many people.
+    let opener = stage.letters.is_some().then(|| Opener::of(&stage.register)).flatten();
+    let stories = play(plan, &wiring, &mut adversary, &mut dpo, opener.as_ref());
     let Adversary { mut injected, doubts, troubles, steps: struck, mut dead, .. } = adversary;
     let settled = stage.come_to_rest(&mut dpo, &mut dead);
+    let letters = stage.letters.as_ref().map(Sink::received);
     let mut table = Table::make(&Evidence {
         door,
         seed,
@@ -217,12 +137,18 @@ fn run(plan: Plan) -> Table {
         releases: &dpo.releases,
         is_open: leak == "deliver",
         has_parts: door != Door::Milter && (lmtp_hop || leak == "reroute"),
+        register: &stage.register,
         data: &data,
         secret: &secret,
         doubts: &doubts,
         troubles: &troubles,
+        letters: letters.as_deref(),
         behind: settled.as_ref(),
     });
+    match stage.verify() {
+        Ok(chains) => table.chains = chains,
+        Err(said) => table.unexplained.push(format!("a chain is broken: {said}")),
+    }
     for (kind, count) in [
         (Kind::Torn, &wiring.torn),
         (Kind::Kill, &wiring.killed),
@@ -248,12 +174,23 @@ fn run(plan: Plan) -> Table {
     table.unexplained.extend(dead.into_iter().map(|why| format!("it did not start: {why}")));
     let way = if by_postfix { " behind Postfix" } else { "" };
     let hop = if lmtp_hop { ", LMTP behind it" } else { "" };
-    println!("== {door:?}{way}{hop}, leak = {leak}, seed {seed}, {count} mails\n{table}");
+    let on = match (plan.on_server(), stage.second.is_some()) {
+        (false, _) => "",
+        (true, false) => ", on PostgreSQL",
+        (true, true) => ", two nodes on PostgreSQL",
+    };
+    println!("== {door:?}{way}{hop}{on}, leak = {leak}, seed {seed}, {count} mails\n{table}");
     table
 }
 
 /// Sends all the mail, breaks what is there to break, and lets held mail go; what was said to the clients.
-fn play(plan: Plan, wiring: &Wiring, adversary: &mut Adversary<'_>, dpo: &mut Dpo) -> Vec<Story> {
+fn play(
+    plan: Plan,
+    wiring: &Wiring,
+    adversary: &mut Adversary<'_>,
+    dpo: &mut Dpo,
+    opener: Option<&Opener>,
+) -> Vec<Story> {
     let Plan { seed, count, gap, is_short, by_postfix, .. } = plan;
     // Mails between two faults: they go faster than anybody breaks things.
     let pace = if is_short || by_postfix { 5 } else { gap };
@@ -288,6 +225,7 @@ fn play(plan: Plan, wiring: &Wiring, adversary: &mut Adversary<'_>, dpo: &mut Dp
                 std::thread::sleep(pause);
             }
         });
+        let opening = opener.map(|opener| scope.spawn(|| opener.open_until(&calm)));
         let mut dice = Dice::new(!seed);
         // The last mails go in peace, or the last of all might never be answered.
         while done.load(Relaxed) + 10 < count
@@ -301,6 +239,9 @@ fn play(plan: Plan, wiring: &Wiring, adversary: &mut Adversary<'_>, dpo: &mut Dp
         calm.store(true, Relaxed);
         let stories = clients.into_iter().flat_map(|client| client.join().unwrap()).collect();
         deciding.join().unwrap();
+        if let Some(opening) = opening {
+            opening.join().unwrap();
+        }
         stories
     })
 }
@@ -313,8 +254,22 @@ fn secret_of(file: &PathBuf) -> String {
 
 /// A few seconds of it.
 fn holds(door: Door, leak: &'static str, lmtp_hop: bool, count: u32) {
-    let table = run(Plan { door, seed: 6, count, gap: 5, leak, lmtp_hop, is_short: true, by_postfix: false });
+    is_good(Plan { lmtp_hop, ..short(door, leak, count) });
+}
+
+fn short(door: Door, leak: &'static str, count: u32) -> Plan {
+    let (lmtp_hop, by_postfix, base) = (false, false, Base::Sqlite);
+    Plan { door, seed: 6, count, gap: 5, leak, lmtp_hop, is_short: true, by_postfix, base }
+}
+
+fn is_good(plan: Plan) {
+    let table = run(plan);
     assert!(table.is_good(), "{table}");
+}
+
+#[test]
+fn two_nodes_on_a_server_lose_nothing() {
+    is_good(Plan { base: Base::Postgres, ..short(Door::Smtp, "hold", 40) });
 }
 
 #[test]
@@ -349,6 +304,11 @@ fn on_and_on() {
     let behind: u32 = asked("BREVDUE_FAULTS_BEHIND", &twentieth).parse().unwrap();
     let gap: u32 = asked("BREVDUE_FAULTS_GAP", "8").parse().unwrap();
     let wanted = asked("BREVDUE_FAULTS_DOOR", "all");
+    let base = match asked("BREVDUE_FAULTS_REGISTER", "sqlite").as_str() {
+        "sqlite" => Base::Sqlite,
+        "postgres" => Base::Postgres,
+        other => panic!("no such register: {other}"),
+    };
     let doors = [("milter", Door::Milter), ("smtp", Door::Smtp), ("lmtp", Door::Lmtp), ("pipe", Door::Pipe)];
     let chosen: Vec<Door> =
         doors.iter().filter(|(name, _)| wanted == "all" || wanted == *name).map(|(_, door)| *door).collect();
@@ -364,6 +324,7 @@ fn on_and_on() {
             lmtp_hop: false,
             is_short: false,
             by_postfix: true,
+            base,
         };
         for leak in ["hold", "block", "reroute", "deliver"].into_iter().filter(|_| count > 0) {
             let count = count / 4;

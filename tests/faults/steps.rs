@@ -87,8 +87,12 @@ impl Watch {
         while Instant::now() < end && matches!(self.strace.try_wait(), Ok(None)) {
             std::thread::sleep(Duration::from_millis(5));
         }
-        // SIGTERM lets go of the process, SIGKILL would too.
+        // SIGTERM lets go of the process, SIGKILL does too; a process that dies meanwhile can leave strace waiting for ever.
         drop(Command::new("kill").arg(self.strace.id().to_string()).stderr(Stdio::null()).status());
+        let gone = || matches!(self.strace.try_wait(), Ok(Some(_)) | Err(_)).then_some(());
+        if crate::support::wait_until(Duration::from_secs(2), gone).is_none() {
+            drop(self.strace.kill());
+        }
         drop(self.strace.wait());
         met(&self.note)
     }

@@ -4,7 +4,9 @@
 //! Every statement of `store/rows` is run here. What only a file or only a server can do stands in `tests/store.rs` and in
 //! `server.rs`.
 
+mod away;
 mod contract;
+mod moved;
 mod released;
 mod server;
 mod speed;

@@ -69,6 +69,44 @@ fn a_node_that_is_cut_off_says_so_in_time_and_recovers_by_itself() {
 }
 
 #[test]
+fn a_crowd_of_questions_does_not_take_every_connection_of_the_server() {
+    let server = Server::start().unwrap();
+    let store = connect(&server.database("crowd")).unwrap();
+    join(&store, &found(1, at(0), CERTAIN), 1);
+    std::thread::scope(|scope| {
+        let asking: Vec<_> = (0..200)
+            .map(|_| scope.spawn(|| (0..5).all(|_| store.cases().is_ok_and(|cases| cases.len() == 1))))
+            .collect();
+        assert!(asking.into_iter().all(|one| one.join().unwrap()));
+    });
+}
+
+#[test]
+fn a_node_that_plans_for_many_open_cases_lets_others_write_between() {
+    let server = Server::start().unwrap();
+    let url = server.database("many_open");
+    let (here, there) = (connect(&url).unwrap(), connect(&url).unwrap());
+    for number in 0..300 {
+        join(&here, &found(number, at(0), CERTAIN), number);
+    }
+    let (planned, longest) = std::thread::scope(|scope| {
+        let planning = scope.spawn(|| {
+            let began = Instant::now();
+            here.plan_open_cases(at(1)).unwrap();
+            began.elapsed()
+        });
+        let mut longest = Duration::ZERO;
+        while !planning.is_finished() {
+            let began = Instant::now();
+            there.record(|recording| recording.tally_unread(at(0), &["image"], "deliver")).unwrap();
+            longest = longest.max(began.elapsed());
+        }
+        (planning.join().unwrap(), longest)
+    });
+    assert!(longest < planned / 3, "planned in {planned:?}, and another waited {longest:?}");
+}
+
+#[test]
 fn two_nodes_share_a_register_and_the_death_of_one_is_nothing_to_the_other() {
     let mut server = Server::start().unwrap();
     let url = server.database("shared");

@@ -24,6 +24,8 @@ pub(crate) mod postfix;
 pub(crate) mod postgres;
 #[cfg(test)]
 pub(crate) mod program;
+#[cfg(test)]
+pub(crate) mod register;
 pub(crate) mod sink;
 pub(crate) mod smtp;
 

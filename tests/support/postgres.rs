@@ -33,14 +33,16 @@ impl Server {
     pub(crate) fn up(&mut self) {
         let socket = self.folder.path().display().to_string();
         let data = self.data();
-        let child = self
-            .command("postgres")
-            .args(["-D", &data, "-k", &socket, "-c", "listen_addresses=", "-c", "max_connections=60"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        self.child = Some(child.unwrap());
-        let ready = wait_until(Duration::from_secs(30), || self.sql("postgres", "SELECT 1").then_some(()));
+        let ready = wait_until(Duration::from_mins(1), || {
+            // It ends where a worker of the one before still has the memory that they shared.
+            if self.child.as_mut().is_none_or(|child| matches!(child.try_wait(), Ok(Some(_)))) {
+                let mut command = self.command("postgres");
+                command.args(["-D", &data, "-k", &socket, "-c", "listen_addresses="]);
+                command.args(["-c", "max_connections=60"]).stdout(Stdio::null()).stderr(Stdio::null());
+                self.child = Some(command.spawn().unwrap());
+            }
+            self.sql("postgres", "SELECT 1").then_some(())
+        });
         ready.unwrap_or_else(|| panic!("PostgreSQL does not answer"));
     }
 
@@ -57,6 +59,34 @@ impl Server {
             wait_until(Duration::from_secs(10), || (!Path::new("/proc").join(&pid).exists()).then_some(()));
             std::thread::sleep(Duration::from_millis(300));
         }
+    }
+
+    /// `pg_ctl stop -m immediate`: it says so to nobody, and finishes nothing.
+    pub(crate) fn stop_at_once(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            signal("QUIT", &[child.id()]);
+            if wait_until(Duration::from_secs(20), || child.try_wait().ok().flatten()).is_none() {
+                self.child = Some(child);
+                self.kill();
+            }
+        }
+    }
+
+    /// It runs and answers nobody for so long: all of it, or the sessions it has and not the door.
+    pub(crate) fn stall(&self, long: Duration, all: bool) {
+        let Some(child) = &self.child else { return };
+        let pid = child.id();
+        let mut pids = children(pid);
+        pids.extend(all.then_some(pid));
+        signal("STOP", &pids);
+        std::thread::sleep(long);
+        signal("CONT", &pids);
+    }
+
+    /// Every session of the program is ended by an administrator.
+    pub(crate) fn end_sessions(&self, database: &str) {
+        let all = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'brevdue'";
+        self.sql(database, all);
     }
 
     /// A database of its own.
@@ -102,6 +132,17 @@ impl Drop for Server {
             drop(child.wait());
         }
     }
+}
+
+/// Its workers.
+fn children(pid: u32) -> Vec<u32> {
+    let listed = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    listed.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
+}
+
+fn signal(name: &str, pids: &[u32]) {
+    let pids = pids.iter().map(ToString::to_string);
+    drop(Command::new("kill").arg(format!("-{name}")).args(pids).stderr(Stdio::null()).status());
 }
 
 /// Where Debian keeps the server's programs: the newest version.

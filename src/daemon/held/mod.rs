@@ -28,6 +28,7 @@ use crate::outlet::notice::Post;
 use crate::outlet::postfix::Postfix;
 use crate::seal::keyfile::{self, DpoPair};
 use crate::spool::held::Holding;
+use crate::store::error_unless_away;
 use crate::store::held::{HeldRow, HeldState, Place};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -168,7 +169,9 @@ impl Keeper {
                     }
                 }
             }
-            Err(error) => tracing::error!(error, "held mail: the register cannot be read"),
+            Err(error) => {
+                error_unless_away!(self.register.store, error, "held mail: the register cannot be read");
+            }
         }
         self.tell_senders().await;
     }
@@ -192,7 +195,7 @@ impl Keeper {
     async fn sweep_aside(self: &Arc<Self>) {
         let swept = self.aside(|keeper| keeper.sweep().map_err(|error| error.to_string())).await;
         if let Err(error) = swept {
-            tracing::error!(error, "held mail could not be compared with its rows");
+            error_unless_away!(self.register.store, error, "held mail could not be compared with its rows");
         }
         let cleared = self.aside(|keeper| keeper.clear_orders().map_err(|error| error.to_string()));
         if let Err(error) = cleared.await {

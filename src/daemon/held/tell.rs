@@ -7,6 +7,7 @@ use super::Keeper;
 use crate::alarm::{checked, sender, stage};
 use crate::outlet::notice::Outgoing;
 use crate::spool::held::HeldId;
+use crate::store::error_unless_away;
 use crate::store::held::{DueTelling, HeldRow, Place, Telling};
 use chrono::TimeDelta;
 use std::sync::Arc;
@@ -34,7 +35,9 @@ impl Keeper {
         });
         let due = match due.await {
             Ok(due) => due,
-            Err(error) => return tracing::error!(error, "the register cannot be read"),
+            Err(error) => {
+                return error_unless_away!(self.register.store, error, "the register cannot be read");
+            }
         };
         for DueTelling { held, what, attempts } in due {
             let told = if what == Telling::Held && !held.state.is_open() {

@@ -10,6 +10,7 @@ use super::settings::{Settings, Source};
 use super::witness::Witness;
 use crate::inspect::Gate;
 use crate::spool::durable;
+use crate::store::error_unless_away;
 use chrono::{DateTime, TimeDelta, Utc};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use serde::{Deserialize, Serialize};
@@ -232,7 +233,7 @@ impl Reader {
             self.keep(Mark { alive: Some(now), ..self.mark });
         }
         if let Err(error) = self.witness.tick() {
-            tracing::warn!(%error, "what the mail server's log says could not be recorded; tried again");
+            error_unless_away!(self.gate.register().store, %error, "what the mail server's log says could not be recorded; tried again");
         }
     }
 

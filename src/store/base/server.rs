@@ -14,7 +14,7 @@ use crate::store::{ServerUrl, StoreError};
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_postgres::types::{ToSql, Type};
@@ -26,15 +26,26 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 pub(in crate::store) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '5s'; \
      SELECT pg_advisory_xact_lock(4858413)";
 
+/// The same for who changes the schema: it waits for as long as another node does that.
+pub(in crate::store) const BEGIN_MOVE: &str =
+    "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(4858413)";
+
 /// Of a whole question or change, on top of what the server itself allows: a server that is cut off is given up.
 const PATIENCE: Duration = Duration::from_secs(12);
+/// Of a step that brings the register up to date, of which each may touch every row.
+const MOVE: Duration = Duration::from_hours(2);
 /// Of a connection.
 const CALL: Duration = Duration::from_secs(5);
 /// Connections that wait for the next question.
 const IDLE: usize = 4;
+/// Connections for questions at once; who comes then waits. A server has a hundred for all its nodes, unless told otherwise.
+const LENT: usize = 12;
 /// For every connection. A node that hangs in a transaction must not keep the others out.
 const SESSION: &str = "SET synchronous_commit = on; SET statement_timeout = '10s'; \
      SET idle_in_transaction_session_timeout = '15s'; SET client_min_messages = warning";
+
+/// For the connection that brings the register up to date.
+const UNHURRIED: &str = "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0";
 
 /// The server.
 pub(in crate::store) struct Server {
@@ -42,6 +53,9 @@ pub(in crate::store) struct Server {
     tls: Option<Arc<rustls::ClientConfig>>,
     runtime: Option<Runtime>,
     idle: Mutex<Vec<Client>>,
+    /// How many are lent, and that one was given back.
+    lent: Mutex<usize>,
+    given_back: Condvar,
 }
 
 impl Server {
@@ -54,7 +68,14 @@ impl Server {
             .build()
             .map_err(|error| StoreError::Server(error.to_string()))?;
         let tls = url.tls()?;
-        Ok(Self { url, tls, runtime: Some(runtime), idle: Mutex::new(Vec::new()) })
+        Ok(Self {
+            url,
+            tls,
+            runtime: Some(runtime),
+            idle: Mutex::new(Vec::new()),
+            lent: Mutex::new(0),
+            given_back: Condvar::new(),
+        })
     }
 
     /// A connection of its own.
@@ -64,7 +85,7 @@ impl Server {
         let mut config = self.url.config().clone();
         config.connect_timeout(CALL).tcp_user_timeout(PATIENCE).application_name("brevdue");
         let tls = self.tls.clone();
-        let connected = wait(&handle, async move {
+        let connected = wait(&handle, PATIENCE, async move {
             // The certificate is asked for where the URL says `sslmode=require`; without TLS it must say `disable`.
             if let Some(tls) = tls {
                 let (client, connection) = config.connect(MakeRustlsConnect::new((*tls).clone())).await?;
@@ -75,25 +96,45 @@ impl Server {
                 tokio::spawn(drive(connection));
                 Ok(client)
             }
-        })?;
+        });
+        let connected =
+            connected.map_err(|why| StoreError::Server(format!("{}: {}", self.url, why.words())))?;
         let client = Client {
             inner: Arc::new(connected),
             handle,
             statements: Mutex::default(),
             hangs: AtomicBool::new(false),
+            patience: PATIENCE,
         };
         client.batch(SESSION)?;
         Ok(client)
     }
 
+    /// A connection on which a statement may take hours.
+    pub(in crate::store) fn connect_unhurried(&self) -> Result<Client, StoreError> {
+        let client = self.connect()?;
+        client.batch(UNHURRIED)?;
+        Ok(Client { patience: MOVE, ..client })
+    }
+
     /// A connection for a question, given back when it is dropped.
     pub(in crate::store) fn lend(&self) -> Result<Lent<'_>, StoreError> {
+        let lent = self.lent.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.given_back.wait_timeout_while(lent, PATIENCE, |lent| *lent >= LENT);
+        let (mut lent, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+        if waited.timed_out() {
+            return Err(StoreError::Server("every connection is in use".to_owned()));
+        }
+        *lent += 1;
+        drop(lent);
+        // From here on it is given back, whatever happens.
+        let mut place = Lent { client: None, server: self };
         let idle = self.idle().pop();
-        let client = match idle.filter(|client| !client.is_lost()) {
+        place.client = Some(match idle.filter(|client| !client.is_lost()) {
             Some(client) => client,
             None => self.connect()?,
-        };
-        Ok(Lent { client: Some(client), server: self })
+        });
+        Ok(place)
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Client>> {
@@ -136,11 +177,14 @@ impl Lent<'_> {
 
 impl Drop for Lent<'_> {
     fn drop(&mut self) {
-        let Some(client) = self.client.take().filter(|client| !client.is_lost()) else { return };
-        let mut idle = self.server.idle();
-        if idle.len() < IDLE {
-            idle.push(client);
+        if let Some(client) = self.client.take().filter(|client| !client.is_lost()) {
+            let mut idle = self.server.idle();
+            if idle.len() < IDLE {
+                idle.push(client);
+            }
         }
+        *self.server.lent.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        self.server.given_back.notify_one();
     }
 }
 
@@ -152,6 +196,7 @@ pub(in crate::store) struct Client {
     statements: Mutex<HashMap<(String, Vec<Type>), Statement>>,
     /// It has not answered in time: what it is at nobody knows, and nothing more is asked of it.
     hangs: AtomicBool,
+    patience: Duration,
 }
 
 impl Client {
@@ -162,8 +207,8 @@ impl Client {
         if self.is_lost() {
             return Err(StoreError::Server("the connection is lost".to_owned()));
         }
-        let waited = wait(&self.handle, work);
-        if matches!(waited, Err(Unanswered::Late)) {
+        let waited = wait(&self.handle, self.patience, work);
+        if matches!(waited, Err(Unanswered::Late(_))) {
             self.hangs.store(true, Relaxed);
         }
         Ok(waited?)
@@ -303,34 +348,41 @@ fn value(row: &tokio_postgres::Row, at: usize) -> Result<Value, StoreError> {
 /// Why there is no answer.
 enum Unanswered {
     /// It is not here in time.
-    Late,
+    Late(Duration),
     /// The server said no, or is gone.
     No(String),
 }
 
+impl Unanswered {
+    fn words(self) -> String {
+        match self {
+            Self::Late(patience) => format!("no answer in {} s", patience.as_secs()),
+            Self::No(why) => why,
+        }
+    }
+}
+
 impl From<Unanswered> for StoreError {
     fn from(why: Unanswered) -> Self {
-        Self::Server(match why {
-            Unanswered::Late => format!("no answer in {} s", PATIENCE.as_secs()),
-            Unanswered::No(why) => why,
-        })
+        Self::Server(why.words())
     }
 }
 
 /// Waits for what runs on the client's own runtime; not for ever.
 fn wait<T: Send + 'static>(
     handle: &Handle,
+    patience: Duration,
     work: impl Future<Output = Result<T, tokio_postgres::Error>> + Send + 'static,
 ) -> Result<T, Unanswered> {
     let (done, answer) = mpsc::sync_channel(1);
     handle.spawn(async move {
-        let result = tokio::time::timeout(PATIENCE, work).await;
+        let result = tokio::time::timeout(patience, work).await;
         // Nobody may be left to hear it.
         drop(done.send(result));
     });
     match answer.recv() {
         Ok(Ok(result)) => result.map_err(|error| Unanswered::No(said(&error))),
-        Ok(Err(_)) => Err(Unanswered::Late),
+        Ok(Err(_)) => Err(Unanswered::Late(patience)),
         Err(_) => Err(Unanswered::No("stopped".to_owned())),
     }
 }

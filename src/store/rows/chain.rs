@@ -47,8 +47,15 @@ pub(in crate::store) fn chain_all(db: &Db<'_>) -> Result<(), StoreError> {
         params![],
         |row| Ok(Line::read(row)),
     )?;
+    let mut head: Option<(String, Hash)> = None;
     for line in lines {
-        add_link(db, &line?)?;
+        let line = line?;
+        let before = match head {
+            Some((case, hash)) if case == line.case => hash,
+            Some(_) | None => head_of(db, &line.case)?,
+        };
+        let chain = chain_on(db, &line.content(), &before)?;
+        head = Some((line.case, chain));
     }
     Ok(())
 }
@@ -98,17 +105,17 @@ impl Line {
     }
 }
 
-fn add_link(db: &Db<'_>, line: &Line) -> Result<(), StoreError> {
-    let before = db.first(
+fn head_of(db: &Db<'_>, case: &str) -> Result<Hash, StoreError> {
+    let head = db.first(
         "SELECT chain FROM register_link WHERE case_id = ?1 ORDER BY ordinal DESC LIMIT 1",
-        params![line.case],
+        params![case],
         |row| row.get::<Hash>(0),
     )?;
-    chain_on(db, &line.content(), &before.unwrap_or_default())
+    Ok(head.unwrap_or_default())
 }
 
-/// Writes the salt and the link of a line that was just entered.
-pub(super) fn chain_on(db: &Db<'_>, content: &Content<'_>, before: &Hash) -> Result<(), StoreError> {
+/// Writes the salt and the link of a line that was just entered; the new head.
+pub(super) fn chain_on(db: &Db<'_>, content: &Content<'_>, before: &Hash) -> Result<Hash, StoreError> {
     let mut salt = [0; 16];
     getrandom::fill(&mut salt).map_err(|error| StoreError::Beside(error.to_string()))?;
     let digest = content.digest(&salt);
@@ -121,7 +128,7 @@ pub(super) fn chain_on(db: &Db<'_>, content: &Content<'_>, before: &Hash) -> Res
         "INSERT INTO register_link (case_id, ordinal, digest, chain) VALUES (?1, ?2, ?3, ?4)",
         params![content.case, content.ordinal, digest, chain],
     )?;
-    Ok(())
+    Ok(chain)
 }
 
 fn heads(db: &Db<'_>) -> Result<Vec<(String, i64, Hash)>, StoreError> {

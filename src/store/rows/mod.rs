@@ -31,6 +31,7 @@ pub use record::{Joined, Opening, Recording};
 use super::base::group::Group;
 use super::base::server::Server;
 use super::base::{Db, Param, Run, file, params, server};
+use super::outage::Outage;
 use super::{ServerUrl, StoreError, StoreUrl, migrate};
 use crate::case::milestone::Planning;
 use crate::case::template::Templates;
@@ -38,6 +39,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
 /// The register. Shared by all rooms of a process; other processes may open the same file or server beside it.
 pub struct Store {
@@ -47,6 +49,7 @@ pub struct Store {
     templates: Mutex<Templates>,
     /// What alerts are planned by.
     planning: RwLock<Arc<Planning>>,
+    outage: Outage,
 }
 
 /// Where questions are put.
@@ -82,6 +85,7 @@ impl Store {
             reader,
             templates: Mutex::default(),
             planning: RwLock::default(),
+            outage: Outage::default(),
         })
     }
 
@@ -92,7 +96,9 @@ impl Store {
     pub fn connect(url: &ServerUrl) -> Result<Self, StoreError> {
         let server = Arc::new(Server::new(url.clone())?);
         let writer = server.connect()?;
-        migrate::server(&writer)?;
+        if !migrate::is_newest(&writer)? {
+            migrate::server(&server.connect_unhurried()?)?;
+        }
         let of = Arc::clone(&server);
         let connect = move || Ok(Box::new(of.connect()?) as Box<dyn Run + Send>);
         let group = Group::new(Some(Box::new(writer)), Box::new(connect), server::BEGIN);
@@ -101,6 +107,7 @@ impl Store {
             reader: Reader::Server(server),
             templates: Mutex::default(),
             planning: RwLock::default(),
+            outage: Outage::default(),
         })
     }
 
@@ -124,7 +131,37 @@ impl Store {
         work: impl FnOnce(&Recording<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let planning = self.planning();
-        self.group.record(|run| work(&Recording::new(run, &planning)))
+        let done = self.group.record(|run| work(&Recording::new(run, &planning)));
+        match &done {
+            Ok(_) => self.outage.wrote(),
+            Err(error) => self.outage.failed(error),
+        }
+        done
+    }
+
+    /// Whether the register is known to be away, which the log says by itself: once, then once a minute, and when it is back.
+    /// Whoever meets it meanwhile need not.
+    pub fn is_away(&self) -> bool {
+        self.outage.is_open()
+    }
+
+    /// Whether it can be written now: a transaction with nothing in it. One that is known to be away is asked by a row that is
+    /// really written, for a full disk takes an empty transaction, and not more than once in ten seconds.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn probe(&self) -> Result<(), StoreError> {
+        const AGAIN: Duration = Duration::from_secs(10);
+        match self.outage.last_met() {
+            Some(ago) if ago < AGAIN => {
+                Err(StoreError::Commit("it could not be written some seconds ago".to_owned()))
+            }
+            Some(_) => self.change(
+                "INSERT INTO alarm_task (name) VALUES ('probe') ON CONFLICT (name) DO UPDATE SET done_at = NULL",
+                params![],
+            ),
+            None => self.record(|_| Ok(())),
+        }
     }
 
     /// A change that is one statement.
@@ -167,7 +204,9 @@ impl Store {
         match &self.reader {
             // A panic while it was held left nothing open on it.
             Reader::File(file) => Ok(Db::File(file.lock().unwrap_or_else(PoisonError::into_inner))),
-            Reader::Server(server) => Ok(Db::Server(server.lend()?)),
+            Reader::Server(server) => {
+                server.lend().map(Db::Server).inspect_err(|error| self.outage.failed(error))
+            }
         }
     }
 }

@@ -158,22 +158,31 @@ impl Recording<'_> {
 
 impl Store {
     /// Plans for every open case what the hours and the people of now add to what was planned: a deputy who was named today hears
-    /// of a clock that began yesterday. What was planned before stays as it is.
+    /// of a clock that began yesterday. What was planned before stays as it is. Some at a time, so that mail and other nodes come
+    /// between.
     ///
     /// # Errors
     /// When the register cannot be read or written.
     pub fn plan_open_cases(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
-        self.record(|recording| {
-            let open = recording.db.all(
-                "SELECT id FROM breach_case WHERE state NOT IN ('near_miss', 'no_breach', 'closed')",
-                params![],
-                |row| super::read::case_id(&row.get::<String>(0)?),
-            )?;
-            for case in open {
-                let known = recording.known(&case)?;
-                recording.plan_as(&case, &known, false, now)?;
+        let mut after = String::new();
+        loop {
+            let last = self.record(|recording| {
+                let some = recording.db.all(
+                    "SELECT id FROM breach_case WHERE state NOT IN ('near_miss', 'no_breach', 'closed') AND id > ?1
+                     ORDER BY id LIMIT 16",
+                    params![after],
+                    |row| super::read::case_id(&row.get::<String>(0)?),
+                )?;
+                for case in &some {
+                    let known = recording.known(case)?;
+                    recording.plan_as(case, &known, false, now)?;
+                }
+                Ok(some.into_iter().last())
+            })?;
+            match last {
+                Some(last) => last.as_str().clone_into(&mut after),
+                None => return Ok(()),
             }
-            Ok(())
-        })
+        }
     }
 }

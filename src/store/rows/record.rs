@@ -415,7 +415,7 @@ impl<'a> Recording<'a> {
                 detail
             ],
         )?;
-        chain_on(&self.db, &content, &head)
+        chain_on(&self.db, &content, &head).map(drop)
     }
 
     /// Somebody is to be told; planned twice it is one telling.
