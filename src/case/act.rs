@@ -132,8 +132,10 @@ pub enum Alerts {
     Stay,
     /// The clock has stopped: those that lead up to the deadline are needless.
     Stop,
-    /// The deadline is another one: planned anew.
+    /// The deadline is another one, or it runs again: planned anew.
     Anew,
+    /// The second clock alone has moved.
+    Second,
 }
 
 /// What an act makes of a case.
@@ -523,7 +525,7 @@ fn nis2(case: &Standing, step: Nis2, at: DateTime<Utc>, by: &By, stay: &Moved) -
             field.names().0
         )]));
     }
-    Ok(Moved { facts: vec![(field, written(at))], alerts: Alerts::Anew, ..*stay })
+    Ok(Moved { facts: vec![(field, written(at))], alerts: Alerts::Second, ..*stay })
 }
 
 /// The deadlines of the second clock (LOV 434/2025; NIS2 art. 23): the early warning, the notification, and the final report

@@ -5,7 +5,7 @@
 
 use super::record::{Entering, Recording};
 use super::{Store, StoreError, count, narrow, time};
-use crate::case::act::{Act, Alerts, By, Moved, Refused, Standing, decide};
+use crate::case::act::{Act, By, Moved, Refused, Standing, decide};
 use crate::case::field::{Field, Words};
 use crate::case::regime::Regime;
 use crate::case::{CaseId, Kind, State};
@@ -74,11 +74,7 @@ impl Recording<'_> {
             reason: by.reason.as_ref().map(Words::as_str).unwrap_or_default(),
             detail: &detail,
         })?;
-        match moved.alerts {
-            Alerts::Stay => {}
-            // Another clock, and what must still come, runs on when this one stops.
-            Alerts::Stop | Alerts::Anew => self.plan_anew(case, by.at)?,
-        }
+        self.replan(case, moved.alerts, by.at)?;
         Ok(Some(Ok(moved)))
     }
 
