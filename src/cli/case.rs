@@ -381,6 +381,7 @@ fn entry(entry: &Entry) -> String {
         "documented" => "dokumenteret uden anmeldelse",
         "notified" => "anmeldt af en medarbejder",
         "notified_preliminary" => "foreløbigt anmeldt af en medarbejder",
+        "notified_corrected" => "tidspunkt for anmeldelsen rettet",
         "supplemented" => "supplement sendt",
         "supplemented_finally" => "sidste supplement sendt",
         "communication" => "underretning af de registrerede",

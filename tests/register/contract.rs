@@ -2,9 +2,10 @@
 
 use super::{CERTAIN, at, controller, digest, found, join};
 use crate::support::postgres::Server;
-use brevdue::case::act::{Act, By, Communication, Phase, Refused};
+use brevdue::case::act::{Act, By, Communication, Nis2, Phase, Refused};
 use brevdue::case::detection::Outcome;
 use brevdue::case::field::{Field, Words};
+use brevdue::case::milestone::Milestone;
 use brevdue::case::passage::{Passage, Reason};
 use brevdue::case::{CaseId, Kind, State};
 use brevdue::envelope::QueueId;
@@ -25,6 +26,7 @@ const STORIES: &[Story] = &[
     ("cases", cases),
     ("notices", notices),
     ("acts", acts),
+    ("planned", planned),
     ("chains", chains),
     ("erasing", erasing),
     ("settled", settled),
@@ -198,6 +200,44 @@ fn acts(two: &Two) {
     assert!(two.here.record(|r| r.act(&CaseId::new(1999, 1), &Act::Close, &by(at(0)))).unwrap().is_none());
 }
 
+fn planned(two: &Two) {
+    let case = join(&two.here, &found(1, at(0), CERTAIN), 1).case;
+    let rows = || two.there.case(&case).unwrap().unwrap().notices;
+    let second = || {
+        let due = rows().into_iter().filter(|row| row.state == "due" && row.milestone.is_nis2());
+        due.map(|row| (row.milestone.word(), row.ordinal, row.clock_version)).collect::<Vec<_>>()
+    };
+    let nis2 = |step, hour| act(&two.here, &case, &Act::Nis2(step, at(hour)), at(hour)).unwrap();
+    nis2(Nis2::Mark, 1);
+    assert_eq!(second().len(), 6);
+    nis2(Nis2::Early, 2);
+    let notification = |ordinal| {
+        ["24h", "4h", "overdue"].map(|left| (format!("nis2-notification-{left}"), ordinal, 1)).to_vec()
+    };
+    assert_eq!(second(), notification(1), "the clock of the 72 hours is the same");
+    two.there.plan_open_cases(at(2)).unwrap();
+    assert_eq!(second().len(), 3);
+    nis2(Nis2::Withdraw, 3);
+    assert_eq!(second(), []);
+    nis2(Nis2::Mark, 4);
+    assert_eq!(second(), notification(2), "anew");
+    // Told of once, and repeated under whichever clock.
+    let overdue = rows().into_iter().find(|row| row.milestone == Milestone::Overdue).unwrap();
+    let settled = Settled { sent: vec![overdue.id], merged: Vec::new(), by_second: false };
+    two.there.notices_settled(&settled, at(72), at(72)).unwrap();
+    act(&two.here, &case, &Act::Record(Field::Risk, "unlikely".to_owned()), at(73)).unwrap();
+    act(&two.here, &case, &Act::Document { approver: words("Chefen") }, at(73)).unwrap();
+    assert_eq!(second().len(), 3, "another law's clock");
+    assert_eq!(act(&two.there, &case, &Act::Reopen, at(74)), Ok(State::Assessing));
+    two.there.plan_open_cases(at(74)).unwrap();
+    let again =
+        rows().into_iter().filter(|row| row.state == "due" && row.milestone == Milestone::OverdueAgain);
+    assert_eq!(again.map(|row| (row.clock_version, row.ordinal)).collect::<Vec<_>>(), [(2, 1)]);
+    assert!(
+        rows().iter().filter(|row| row.milestone == Milestone::Overdue).all(|row| row.clock_version == 1)
+    );
+}
+
 fn chains(two: &Two) {
     let case = join(&two.here, &found(1, at(0), CERTAIN), 1).case;
     join(&two.there, &found(2, at(0), CERTAIN), 2);
@@ -292,6 +332,10 @@ fn held(two: &Two) {
     assert_eq!((row.cases.as_slice(), row.state, row.size), (&cases[..], HeldState::Waiting, 100));
     assert_eq!(two.there.held_of_file("relay", "abc").unwrap(), Some(row.clone()));
     assert_eq!(two.there.held(false).unwrap().len(), 3);
+    let close = act(&two.there, &case, &Act::Close, at(1));
+    assert!(
+        matches!(close, Err(Refused::Missing(missing)) if missing[0].contains("3 of its mails are held"))
+    );
     let due = two.there.due_tellings("relay", at(1)).unwrap();
     assert_eq!(due.len(), 3);
     two.there.told(row.row, Telling::Held, at(1), None).unwrap();
