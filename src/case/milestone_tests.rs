@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::case::Kind;
-use crate::case::deadline::Deadline;
 use crate::case::escalation::Role;
 use crate::case::local::{read, written};
+use crate::case::regime::Regime;
 
 fn at(local: &str) -> DateTime<Utc> {
     read(local).unwrap().earlier()
@@ -13,7 +13,8 @@ fn at(local: &str) -> DateTime<Utc> {
 fn subject(state: State, aware: DateTime<Utc>, facts: &BTreeMap<Field, String>) -> Subject<'_> {
     Subject {
         state,
-        deadline: (state.kind() == Kind::Breach).then(|| Deadline::from_awareness(aware).at()),
+        deadline: (state.kind() == Kind::Breach)
+            .then(|| Regime::for_awareness(aware).unwrap().deadline(aware)),
         opens: true,
         reported_at: None,
         facts,

@@ -410,6 +410,7 @@ fn plain_word(word: &str) -> &str {
         "aware_at" => "bekendt",
         "deadline" => "frist",
         "approver" => "godkendt af",
+        "persons" => "personer",
         "file" => "fil",
         "kind" => "slags",
         "task" => "opgave",

@@ -3,9 +3,11 @@
 use super::{CERTAIN, at, controller, digest, found, join};
 use crate::support::postgres::Server;
 use brevdue::case::act::{Act, By, Communication, Nis2, Phase, Refused};
-use brevdue::case::detection::Outcome;
+use brevdue::case::calendar::Calendar;
+use brevdue::case::detection::{Detection, Outcome};
+use brevdue::case::escalation::{Role, Staff};
 use brevdue::case::field::{Field, Words};
-use brevdue::case::milestone::Milestone;
+use brevdue::case::milestone::{Milestone, Planning};
 use brevdue::case::passage::{Passage, Reason};
 use brevdue::case::{CaseId, Kind, State};
 use brevdue::envelope::QueueId;
@@ -139,6 +141,17 @@ fn notices(two: &Two) {
     let told = two.there.openings_told("dpo@noerreby.example", Kind::Breach, at(0)).unwrap();
     assert_eq!(told, [(at(3), 1)]);
     assert!(two.there.openings_told("dpo@noerreby.example", Kind::NearMiss, at(0)).unwrap().is_empty());
+    // A near miss is one also when it is closed, and crowds out no breach.
+    let near = join(&two.here, &found(2, at(3), Outcome::Stopped), 2).case;
+    let opened = two.there.due_notices(at(3)).unwrap().remove(0);
+    assert_eq!((&opened.case, opened.kind), (&near, Kind::NearMiss));
+    let settled = Settled { sent: vec![opened.id], merged: Vec::new(), by_second: false };
+    two.here.notices_settled(&settled, at(3), at(3)).unwrap();
+    assert_eq!(act(&two.here, &near, &Act::Close, at(3)), Ok(State::Closed));
+    assert_eq!(two.here.case(&near).unwrap().unwrap().notices[0].kind, Kind::NearMiss);
+    for kind in [Kind::Breach, Kind::NearMiss] {
+        assert_eq!(two.there.openings_told("dpo@noerreby.example", kind, at(0)).unwrap(), [(at(3), 1)]);
+    }
     // Awareness that is set earlier plans anew, under a clock of its own.
     assert_eq!(act(&two.here, &case, &Act::Aware(at(-10)), at(4)), Ok(State::Assessing));
     let notices = two.there.case(&case).unwrap().unwrap().notices;
@@ -278,6 +291,7 @@ fn erasing(two: &Two) {
 
 fn settled(two: &Two) {
     let case = join(&two.here, &found(1, at(0), Outcome::Delivered { certain: false }), 1).case;
+    assert_eq!(two.here.standing(&case).unwrap().unwrap().regime.id, "gdpr-2018");
     assert_eq!(act(&two.here, &case, &Act::Refute, at(1)), Ok(State::NoBreach));
     assert_eq!(act(&two.here, &case, &Act::Close, at(2)), Ok(State::Closed));
     for message in [2, 3] {
@@ -300,6 +314,32 @@ fn settled(two: &Two) {
         (0, Some(at(0)), Some(at(72))),
         "the same awareness"
     );
+    // It grows after it was documented only: told of at first, on another day, and when it has doubled, then to the deputy too.
+    let deputy = Staff { role: Role::Deputy, cvr: None, source: None, address: "vagt@a.example".to_owned() };
+    for store in [&two.here, &two.there] {
+        store.plan_by(Planning { calendar: Calendar::default(), staff: vec![deputy.clone()] });
+    }
+    act(&two.here, &case, &Act::Record(Field::Risk, "unlikely".to_owned()), at(5)).unwrap();
+    act(&two.here, &case, &Act::Document { approver: words("Chefen") }, at(5)).unwrap();
+    let told = || {
+        let rows = two.there.case(&case).unwrap().unwrap().notices.into_iter();
+        let rows = rows.filter(|row| row.milestone == Milestone::HitAfter && row.state == "due");
+        rows.map(|row| (row.ordinal, row.recipient.starts_with("vagt"), row.due_at)).collect::<Vec<_>>()
+    };
+    join(&two.here, &found(4, at(6), CERTAIN), 1);
+    assert_eq!(told(), [(2, false, at(6))], "the first since then");
+    act(&two.here, &case, &Act::Record(Field::Esdh, "2026-1".to_owned()), at(6)).unwrap();
+    join(&two.there, &found(5, at(6), CERTAIN), 1);
+    assert_eq!(told().len(), 1);
+    join(&two.there, &found(6, at(30), CERTAIN), 1);
+    assert_eq!(told()[1..], [(3, false, at(30)), (3, true, at(30))]);
+    join(&two.here, &Detection { persons: 10_000, ..found(7, at(31), CERTAIN) }, 1);
+    assert_eq!(told()[3..], [(4, false, at(31)), (4, true, at(31))]);
+    let row = two.here.case(&case).unwrap().unwrap().row;
+    assert_eq!((row.hits_after, row.state), (4, State::DocumentedOnly));
+    assert!(two.there.verify(Some(&case)).unwrap()[0].head.is_ok());
+    assert_eq!(act(&two.there, &case, &Act::Reopen, at(32)), Ok(State::Assessing));
+    assert_eq!(told(), [], "it is open: nothing is to be reopened");
     // A near miss that is closed takes no more mail.
     let near = join(&two.here, &found(10, at(0), Outcome::Stopped), 9).case;
     assert_eq!(act(&two.here, &near, &Act::Close, at(1)), Ok(State::Closed));

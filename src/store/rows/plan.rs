@@ -18,7 +18,7 @@ use chrono::{DateTime, Utc};
 pub(super) struct Known {
     state: crate::case::State,
     deadline: Option<DateTime<Utc>>,
-    clock: i64,
+    pub(super) clock: i64,
     pub(super) cvr: String,
     pub(super) dpo: String,
     pub(super) source: Option<String>,
