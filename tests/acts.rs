@@ -70,6 +70,7 @@ fn hours(from_now: i64) -> String {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one life")]
 fn a_case_is_taken_through_preliminary_supplement_and_final_to_its_end() {
     let house = House::new();
     let case = house.case.as_str();

@@ -308,7 +308,7 @@ pub fn decide(case: &Standing, act: &Act, by: &By) -> Result<Moved, Refused> {
             | State::NotifiedFinal
             | State::DocumentedOnly,
             Act::Aware(at),
-        ) => clock::aware(case, *at, by, stay),
+        ) => clock::aware(case, *at, by, &stay),
         (State::NearMiss | State::NoBreach, Act::Aware(_)) => no("there is no clock"),
         (State::Closed, Act::Aware(_)) => no("reopen it first"),
 

@@ -5,6 +5,7 @@
 //! `server.rs`.
 
 mod contract;
+mod life;
 mod server;
 mod speed;
 

@@ -13,7 +13,7 @@ pub(super) const DELAY: &str =
 
 /// Awareness may be set earlier always, later only with a reason; never into the future, and never after the notification. A
 /// notification that is late by it needs its reasons: they are the act's own where none are written.
-pub(super) fn aware(case: &Standing, at: DateTime<Utc>, by: &By, stay: Moved) -> Result<Moved, Refused> {
+pub(super) fn aware(case: &Standing, at: DateTime<Utc>, by: &By, stay: &Moved) -> Result<Moved, Refused> {
     not_in_the_future(at, by)?;
     let notified = case.time(Field::NotifiedAt);
     if let Some(notified) = notified.filter(|notified| at > *notified) {
@@ -36,7 +36,7 @@ pub(super) fn aware(case: &Standing, at: DateTime<Utc>, by: &By, stay: Moved) ->
     }
     let moves = case.clock_runs() && case.deadline != Some(deadline);
     let alerts = if moves { Alerts::Anew } else { Alerts::Stay };
-    Ok(Moved { clock: Some((at, deadline)), facts, alerts, ..stay })
+    Ok(Moved { clock: Some((at, deadline)), facts, alerts, ..*stay })
 }
 
 pub(super) fn notified(
