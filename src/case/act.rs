@@ -1,7 +1,8 @@
 //! What a person may do with a case, and what that makes of it: one match on state and act, with its guards.
 //!
 //! Pure: the case as it stands comes in, what changes goes out, and the register keeps both as one entry. Nothing else moves a
-//! state or a deadline (invariant 9). Source: facts of the law, "States", "Awareness". Start reading at [`decide`].
+//! state or a deadline (invariant 9). Source: facts of the law, "States", "Awareness". Start reading at [`decide`]; awareness and
+//! notification are `act/clock.rs`, telling the persons `act/inform.rs`, NIS2 `act/second.rs`.
 
 mod clock;
 mod inform;

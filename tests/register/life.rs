@@ -133,8 +133,8 @@ pub(super) fn erasing(two: &Two) {
     assert!(two.here.record(|recording| recording.hold(&mail)).unwrap());
     assert!(two.there.to_purge(later).unwrap().is_empty() && !purge(later));
     let held = two.there.held_named("abc").unwrap().unwrap().row;
-    let discarded = |r: &Recording<'_>| r.settle(held, HeldState::Discarded, "brevdue", "slettet", later);
-    assert!(two.here.record(discarded).unwrap());
+    let gone = |r: &Recording<'_>| r.settle(held, HeldState::Gone, "brevdue", "væk", later);
+    assert!(two.here.record(gone).unwrap());
     assert!(purge(later) && !purge(later));
     assert!(two.here.case(&case).unwrap().is_none() && two.here.cases().unwrap().is_empty());
     let verified = two.here.verify(None).unwrap().remove(0);
