@@ -70,6 +70,7 @@ fn hours(from_now: i64) -> String {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one life")]
 fn a_case_is_taken_through_preliminary_supplement_and_final_to_its_end() {
     let house = House::new();
     let case = house.case.as_str();
@@ -149,8 +150,34 @@ fn a_case_is_taken_through_preliminary_supplement_and_final_to_its_end() {
     assert!(house.done(&["list", "--find", "442-0002"]).contains("Fortegnelsen er tom"));
     assert!(house.done(&["list", "--open"]).contains("Fortegnelsen er tom"));
     refused(&["reopen", case], "a reason is asked for");
-    assert!(done(&["reopen", case, "--why", "flere mails fundet"]).contains("under vurdering"));
+    // What was notified stays so: the clock stands, and what is new is a supplement.
+    let reopened = done(&["reopen", case, "--why", "flere mails fundet"]);
+    assert!(reopened.contains("foreløbigt anmeldt") && !reopened.contains("frist"), "{reopened}");
     assert_eq!(house.json()["aware_at"], said["aware_at"]);
+    done(&["record", case, "person_count", "3"]);
+    let sheet = house.done(&["export", case, "--as", "copy-sheet"]);
+    assert!(
+        sheet.contains("supplementary notification") && sheet.contains("Ændret siden anmeldelsen"),
+        "{sheet}"
+    );
+    refused(&["document", case, "--approver", "Chefen", "--why", "x"], "documented without a notification");
+    refused(&["notified", case, "--at", &hours(0)], "is a supplement");
+    refused(&["close", case], "a reason is asked for");
+    refused(
+        &["correct-notified", case, "--at", &hours(-9), "--why", "tastefejl"],
+        "before anybody was aware",
+    );
+    done(&["correct-notified", case, "--at", &hours(-2), "--why", "tastefejl"]);
+    refused(&["aware", case, "--at", &hours(-1), "--why", "x"], "correct-notified");
+    refused(&["aware", case, "--at", &hours(-100)], "begrundelsen for forsinkelsen");
+    done(&["aware", case, "--at", &hours(-100), "--why", "leverandøren sagde det først nu"]);
+    assert_eq!(house.json()["fields"]["delay_reason"], "leverandøren sagde det først nu");
+    done(&["record", case, "delay_reason", "Leverandøren oplyste først bruddet efter fristen."]);
+    done(&["nis2", case, "mark", "--why", "mange borgere"]);
+    refused(&["close", case, "--why", "intet nyt"], "NIS2: endelig rapport sendt");
+    done(&["nis2", case, "withdraw", "--why", "ikke omfattet"]);
+    done(&["supplemented", case, "--at", &hours(0)]);
+    assert!(done(&["close", case, "--why", "intet nyt at anmelde"]).contains("afsluttet (closed)"));
     // The chain holds; who changes a line past the program is found.
     assert!(house.done(&["verify"]).contains("hel / whole"));
     let beside = rusqlite::Connection::open(house.daemon.database()).unwrap();

@@ -388,6 +388,32 @@ fn severity_is_shown_with_its_inputs_and_flags_and_what_was_averted_is_notified_
 }
 
 #[test]
+fn a_suspicion_is_marked_and_what_was_refuted_is_notified_to_nobody() {
+    let mut house = House::new();
+    let mut doubtful = found(78);
+    doubtful.outcome = Outcome::Delivered { certain: false };
+    house.case = join(&house.store, &doubtful, 8, "Nørreby Kommune", "12345678");
+    let export = |what| house.run(&["case", "export", house.case.as_str(), "--as", what]);
+    for what in ["copy-sheet", "letter"] {
+        let (code, said) = export(what);
+        assert!(code == 0 && said.contains("MISTANKE: ingen har endnu bekræftet"), "{said}");
+    }
+    let refused = || {
+        for what in ["copy-sheet", "letter"] {
+            let (code, said) = export(what);
+            assert!(code == 2 && said.contains("mistanken er afkræftet"), "{said}");
+        }
+    };
+    house.act(1, &Act::Refute, Some("et fakturanummer"));
+    refused();
+    house.act(2, &Act::Close, Some("afkræftet"));
+    refused();
+    house.act(3, &Act::Reopen, Some("det var et CPR-nummer"));
+    let (code, said) = export("copy-sheet");
+    assert!(code == 0 && !said.contains("MISTANKE"), "{said}");
+}
+
+#[test]
 fn the_persons_are_listed_with_the_dpos_key_and_by_nobody_without() {
     use std::os::unix::fs::PermissionsExt;
     let house = House::new();

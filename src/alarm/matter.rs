@@ -39,9 +39,14 @@ fn beside_the_clock(told: &Told, now: DateTime<Utc>, say: &mut impl FnMut(&str, 
     match told.milestone {
         Milestone::HitAfter => {
             say("", "");
+            let hits = told.case.hits_after;
             say(
-                "En ny mail hører til sagen, efter at den blev afgjort. Der løber ingen ny frist af sig selv.",
-                "A new mail belongs to the case, after it was settled. No new clock starts by itself.",
+                &format!(
+                    "{hits} mail(s) er kommet til, efter at sagen blev afgjort. Der løber ingen ny frist af sig selv."
+                ),
+                &format!(
+                    "{hits} mail(s) joined the case after it was settled. No new clock starts by itself."
+                ),
             );
             say(
                 "Vurdér, om sagen skal genåbnes, eller om det nye er et brud for sig.",
@@ -144,7 +149,11 @@ fn the_clock(
             "Det er en mistanke: det er uvist, om det er et CPR-nummer, eller om vejen var ubeskyttet. Fristen",
             "It is a suspicion: the finding, or that the road was unprotected, is not certain. The clock runs",
         );
-        say("regnes fra fundet.", "from the finding.");
+        if case.aware_at == Some(case.detected_at) {
+            say("regnes fra fundet.", "from the finding.");
+        } else {
+            say("regnes fra kendskab.", "from awareness.");
+        }
     }
     if !case.sealed {
         say(

@@ -1,13 +1,22 @@
 //! What a person may do with a case, and what that makes of it: one match on state and act, with its guards.
 //!
 //! Pure: the case as it stands comes in, what changes goes out, and the register keeps both as one entry. Nothing else moves a
-//! state or a deadline (invariant 9). Source: facts of the law, "States", "Awareness". Start reading at [`decide`].
+//! state or a deadline (invariant 9). Source: facts of the law, "States", "Awareness". Start reading at [`decide`]; awareness and
+//! notification are `act/clock.rs`, telling the persons `act/inform.rs`, NIS2 `act/second.rs`.
+
+mod clock;
+mod inform;
+mod second;
+
+pub use inform::Communication;
+pub use second::{Nis2, nis2_deadlines};
 
 use super::field::{Field, Words};
+use super::local::counted;
 use super::local::{shown, written};
 use super::regime::Regime;
 use super::{Kind, State};
-use chrono::{DateTime, Months, TimeDelta, Utc};
+use chrono::{DateTime, Months, Utc};
 use std::collections::BTreeMap;
 
 /// A case as it stands.
@@ -27,6 +36,10 @@ pub struct Standing {
     pub facts: BTreeMap<Field, String>,
     /// How many receipts of the authority are kept.
     pub receipts: u64,
+    /// Whether it was ever notified to the end: whole, or by a last supplement.
+    pub was_final: bool,
+    /// How many of its mails are held, and not decided about or not gone yet.
+    pub held: u64,
 }
 
 /// Who does it, when and why.
@@ -47,38 +60,6 @@ pub enum Phase {
     Preliminary,
     /// All there is.
     Whole,
-}
-
-/// What is decided about telling the persons (GDPR art. 34).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Communication {
-    /// No high risk.
-    NotRequired,
-    /// The data cannot be read by who got it (34(3)(a)).
-    ExemptA,
-    /// The high risk is no longer likely (34(3)(b)).
-    ExemptB,
-    /// It would take disproportionate effort; a public communication instead (34(3)(c)).
-    ExemptC,
-    /// Databeskyttelsesloven § 22.
-    Exempt22,
-    /// So many persons are to be written to.
-    Planned(u32),
-    /// So many have been written to by now; all of them ends it.
-    Sent(u32),
-}
-
-/// A step of the second clock (NIS2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Nis2 {
-    /// A person finds the incident significant (*væsentlig*): its clock begins.
-    Mark,
-    /// The early warning was sent.
-    Early,
-    /// The notification was sent.
-    Notified,
-    /// The final report was sent.
-    Final,
 }
 
 /// What a person does.
@@ -108,6 +89,13 @@ pub enum Act {
         /// Why it was late; asked for when it was.
         late: Option<Words>,
     },
+    /// The first notification was sent at another time than was entered.
+    NotifiedCorrected {
+        /// When it was.
+        at: DateTime<Utc>,
+        /// Why it was late; asked for when it was.
+        late: Option<Words>,
+    },
     /// A supplement was sent.
     Supplemented {
         /// When.
@@ -132,8 +120,10 @@ pub enum Alerts {
     Stay,
     /// The clock has stopped: those that lead up to the deadline are needless.
     Stop,
-    /// The deadline is another one: planned anew.
+    /// The deadline is another one, or it runs again: planned anew.
     Anew,
+    /// The second clock alone has moved.
+    Second,
 }
 
 /// What an act makes of a case.
@@ -188,6 +178,7 @@ impl Act {
             Self::Document { .. } => "documented",
             Self::Notified { phase: Phase::Preliminary, .. } => "notified_preliminary",
             Self::Notified { phase: Phase::Whole, .. } => "notified",
+            Self::NotifiedCorrected { .. } => "notified_corrected",
             Self::Supplemented { is_final: false, .. } => "supplemented",
             Self::Supplemented { is_final: true, .. } => "supplemented_finally",
             Self::Inform(_) => "communication",
@@ -208,32 +199,13 @@ impl Act {
             Self::Record(..) => "writing about it",
             Self::Document { .. } => "documenting it without a notification",
             Self::Notified { .. } => "noting a notification",
+            Self::NotifiedCorrected { .. } => "correcting when it was notified",
             Self::Supplemented { .. } => "noting a supplement",
             Self::Inform(_) => "deciding about telling the persons",
             Self::Nis2(..) => "the clock of NIS2",
             Self::Close => "closing it",
             Self::Reopen => "reopening it",
         }
-    }
-}
-
-impl Communication {
-    /// The word in [`Field::Communication`].
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::NotRequired => "not_required",
-            Self::ExemptA => "exempt_34_3_a",
-            Self::ExemptB => "exempt_34_3_b",
-            Self::ExemptC => "exempt_34_3_c",
-            Self::Exempt22 => "exempt_22",
-            Self::Planned(_) => "planned",
-            Self::Sent(_) => "sending",
-        }
-    }
-
-    /// Whether it needs a reason: all but the writing itself.
-    fn needs_reason(self) -> bool {
-        !matches!(self, Self::Planned(_) | Self::Sent(_))
     }
 }
 
@@ -252,16 +224,15 @@ impl Standing {
         self.facts.get(&field).map(String::as_str)
     }
 
+    fn time(&self, field: Field) -> Option<DateTime<Utc>> {
+        self.fact(field).and_then(|at| at.parse().ok())
+    }
+
     fn number(&self, field: Field) -> u32 {
         self.fact(field).and_then(|number| number.parse().ok()).unwrap_or(0)
     }
 
-    /// Whether it is decided and done how the persons are told (GDPR art. 34).
-    fn communication_is_settled(&self) -> bool {
-        !matches!(self.fact(Field::Communication), None | Some("not_assessed" | "planned" | "sending"))
-    }
-
-    /// What closing still needs.
+    /// What closing a breach still needs.
     pub fn missing_to_close(&self) -> Vec<String> {
         let mut missing = Vec::new();
         let mut need = |is_there: bool, what: &str| {
@@ -271,17 +242,42 @@ impl Standing {
         };
         need(self.fact(Field::Cause).is_some(), "årsagen / the cause (cause)");
         need(self.fact(Field::Measures).is_some(), "foranstaltninger / the measures (measures)");
-        let settled = self.communication_is_settled();
         need(
-            settled,
+            inform::is_settled(self),
             "afgørelsen om underretning, artikel 34 / the decision on telling the persons (inform)",
         );
-        if self.state == State::NotifiedFinal {
+        need(!inform::is_outgrown(self), inform::HIGH);
+        if self.state == State::DocumentedOnly {
+            need(self.fact(Field::Risk) == Some("unlikely"), RISK_AFTER_ALL);
+        } else {
             need(self.receipts > 0, "kvitteringen fra Datatilsynet / the authority's receipt (receipt)");
         }
+        need(!clock::lacks_reasons(self), &format!("{} (record delay_reason)", clock::DELAY));
+        missing.extend(self.unfinished());
         missing
     }
+
+    /// What outlives the case, and must end before it, be it a breach or not.
+    fn unfinished(&self) -> Vec<String> {
+        let steps = second::undone(self).map(|step| {
+            let (danish, english) = step.names();
+            format!("{danish} / {english} (nis2)")
+        });
+        let held = (self.held > 0).then(|| {
+            format!(
+                "{} skal først frigives eller slettes / {} of its mails are held: release or discard them first \
+                 (brevdue held list)",
+                counted(self.held, "tilbageholdt mail", "tilbageholdte mails"),
+                self.held
+            )
+        });
+        steps.chain(held).collect()
+    }
 }
+
+/// Of a case that was documented for an unlikely risk.
+const RISK_AFTER_ALL: &str = "sagen er kun dokumenteret, fordi en risiko var usandsynlig; er den ikke det, så genåbn sagen / it is \
+    documented only because a risk was unlikely; if it is not, reopen the case (reopen)";
 
 /// What an act makes of a case, or why it is refused.
 ///
@@ -315,11 +311,14 @@ pub fn decide(case: &Standing, act: &Act, by: &By) -> Result<Moved, Refused> {
             | State::NotifiedFinal
             | State::DocumentedOnly,
             Act::Aware(at),
-        ) => aware(case, *at, by, stay),
+        ) => clock::aware(case, *at, by, &stay),
         (State::NearMiss | State::NoBreach, Act::Aware(_)) => no("there is no clock"),
         (State::Closed, Act::Aware(_)) => no("reopen it first"),
 
         (State::Closed, Act::Record(..)) => no("reopen it first"),
+        (State::DocumentedOnly, Act::Record(Field::Risk, risk)) if risk != "unlikely" => {
+            Err(Refused::Missing(vec![RISK_AFTER_ALL.to_owned()]))
+        }
         (_, Act::Record(field, value)) => Ok(Moved { facts: vec![(*field, value.clone())], ..stay }),
 
         (State::Assessing, Act::Document { .. }) => {
@@ -338,7 +337,7 @@ pub fn decide(case: &Standing, act: &Act, by: &By) -> Result<Moved, Refused> {
         }
 
         (State::Assessing, Act::Notified { at, phase, reference, late }) => {
-            notified(case, *at, *phase, reference.as_ref(), late.as_ref(), by, &stay)
+            clock::notified(case, *at, *phase, reference.as_ref(), late.as_ref(), by, &stay)
         }
         (State::Suspected, Act::Notified { .. }) => no("confirm the suspicion first"),
         (State::NotifiedPreliminary, Act::Notified { .. }) => {
@@ -346,9 +345,15 @@ pub fn decide(case: &Standing, act: &Act, by: &By) -> Result<Moved, Refused> {
         }
         (_, Act::Notified { .. }) => no("only a breach that is being assessed is notified"),
 
+        (State::NotifiedPreliminary | State::NotifiedFinal, Act::NotifiedCorrected { at, late }) => {
+            clock::corrected(case, *at, late.as_ref(), by, &stay)
+        }
+        (State::Closed, Act::NotifiedCorrected { .. }) => no("reopen it first"),
+        (_, Act::NotifiedCorrected { .. }) => no("it was not notified"),
+
         (State::NotifiedPreliminary, Act::Supplemented { at, is_final }) => {
             not_in_the_future(*at, by)?;
-            let first = case.fact(Field::NotifiedAt).and_then(|at| at.parse::<DateTime<Utc>>().ok());
+            let first = case.time(Field::NotifiedAt);
             if first.is_some_and(|first| *at < first) {
                 return Err(Refused::Time("the supplement is before the first notification".to_owned()));
             }
@@ -360,37 +365,33 @@ pub fn decide(case: &Standing, act: &Act, by: &By) -> Result<Moved, Refused> {
 
         (State::Closed, Act::Inform(_)) => no("reopen it first"),
         (State::NearMiss | State::NoBreach, Act::Inform(_)) => no("nobody's data got out"),
-        (_, Act::Inform(what)) => inform(case, *what, by, &stay),
+        (_, Act::Inform(what)) => inform::inform(case, *what, by, &stay),
 
-        (State::Closed | State::NearMiss | State::NoBreach, Act::Nis2(..)) => no("it is no open breach"),
-        (_, Act::Nis2(step, at)) => nis2(case, *step, *at, by, &stay),
+        (State::Closed | State::NearMiss | State::NoBreach, Act::Nis2(Nis2::Mark, _)) => {
+            no("it is no open breach")
+        }
+        // That clock has begun: it goes on whatever becomes of the case.
+        (_, Act::Nis2(step, at)) => second::nis2(case, *step, *at, by, &stay),
 
         (State::NearMiss | State::NoBreach, Act::Close) => {
             reason(by)?;
-            Ok(closed(by, &stay))
+            closed(case.unfinished(), by, &stay)
         }
         (State::DocumentedOnly | State::NotifiedFinal, Act::Close) => {
-            let missing = case.missing_to_close();
-            if missing.is_empty() { Ok(closed(by, &stay)) } else { Err(Refused::Missing(missing)) }
+            closed(case.missing_to_close(), by, &stay)
+        }
+        // It was notified to its end before it was reopened, and there was nothing to add.
+        (State::NotifiedPreliminary, Act::Close) if case.was_final => {
+            reason(by)?;
+            closed(case.missing_to_close(), by, &stay)
         }
         (State::Suspected, Act::Close) => no("confirm or refute the suspicion first"),
         (State::Assessing, Act::Close) => no("notify it, or document why not"),
         (State::NotifiedPreliminary, Act::Close) => no("send the last supplement first"),
         (State::Closed, Act::Close) => no("it is closed"),
 
-        (State::Closed, Act::Reopen) => {
-            reason(by)?;
-            // The same awareness: it is no new breach. What was notified stays so, and more is a supplement.
-            let state = match case.kind() {
-                Kind::NearMiss => State::NearMiss,
-                Kind::Breach => State::Assessing,
-            };
-            let alerts = if state == State::Assessing { Alerts::Anew } else { Alerts::Stay };
-            Ok(Moved { state, alerts, ..stay })
-        }
-        (State::NoBreach, Act::Reopen) => {
-            reason(by)?;
-            Ok(Moved { state: State::Assessing, alerts: Alerts::Anew, ..stay })
+        (State::Closed | State::NoBreach | State::DocumentedOnly | State::NotifiedFinal, Act::Reopen) => {
+            reopened(case, by, stay)
         }
         (_, Act::Reopen) => no("it is open"),
     }
@@ -399,10 +400,26 @@ pub fn decide(case: &Standing, act: &Act, by: &By) -> Result<Moved, Refused> {
 /// After so long a closed case may be erased: five years, our own proposal (facts of the law, "Fields").
 pub const KEPT_MONTHS: u32 = 60;
 
-fn closed(by: &By, stay: &Moved) -> Moved {
+fn closed(missing: Vec<String>, by: &By, stay: &Moved) -> Result<Moved, Refused> {
+    if !missing.is_empty() {
+        return Err(Refused::Missing(missing));
+    }
     let until = by.at.checked_add_months(Months::new(KEPT_MONTHS)).unwrap_or(by.at);
     let facts = vec![(Field::KeepUntil, written(until))];
-    Moved { state: State::Closed, alerts: Alerts::Stop, facts, ..*stay }
+    Ok(Moved { state: State::Closed, alerts: Alerts::Stop, facts, ..*stay })
+}
+
+/// The same awareness: it is no new breach. The clock ran until the first notification, so what was notified stays so, and what
+/// is new is a supplement (GDPR art. 33(4)); what never was is assessed again, under the clock that it had.
+fn reopened(case: &Standing, by: &By, stay: Moved) -> Result<Moved, Refused> {
+    reason(by)?;
+    let was_notified = case.state == State::NotifiedFinal || case.fact(Field::NotifiedAt).is_some();
+    let (state, alerts) = match case.kind() {
+        Kind::NearMiss => (State::NearMiss, Alerts::Stay),
+        Kind::Breach if was_notified => (State::NotifiedPreliminary, Alerts::Anew),
+        Kind::Breach => (State::Assessing, Alerts::Anew),
+    };
+    Ok(Moved { state, alerts, ..stay })
 }
 
 fn reason(by: &By) -> Result<(), Refused> {
@@ -414,131 +431,6 @@ fn not_in_the_future(at: DateTime<Utc>, by: &By) -> Result<(), Refused> {
         return Ok(());
     }
     Err(Refused::Time(format!("{} is in the future / ligger i fremtiden", shown(at))))
-}
-
-/// Awareness may be set earlier always, later only with a reason; never into the future. The reason is asked for in both.
-fn aware(case: &Standing, at: DateTime<Utc>, by: &By, stay: Moved) -> Result<Moved, Refused> {
-    not_in_the_future(at, by)?;
-    if case.aware_at.is_some_and(|before| at > before) {
-        reason(by)?;
-    }
-    let alerts = if case.clock_runs() { Alerts::Anew } else { Alerts::Stay };
-    Ok(Moved { clock: Some((at, case.regime.deadline(at))), alerts, ..stay })
-}
-
-fn notified(
-    case: &Standing,
-    at: DateTime<Utc>,
-    phase: Phase,
-    reference: Option<&Words>,
-    late: Option<&Words>,
-    by: &By,
-    stay: &Moved,
-) -> Result<Moved, Refused> {
-    not_in_the_future(at, by)?;
-    if case.aware_at.is_some_and(|aware| at < aware) {
-        return Err(Refused::Time(
-            "it cannot be notified before anybody was aware: set that earlier first (aware)".to_owned(),
-        ));
-    }
-    let mut facts = Vec::new();
-    if case.deadline.is_some_and(|deadline| at > deadline) {
-        let Some(late) = late.map(Words::as_str).or(case.fact(Field::DelayReason)) else {
-            return Err(Refused::Missing(vec![
-                "begrundelsen for forsinkelsen, artikel 33, stk. 1 / the reasons for the delay (--late)"
-                    .to_owned(),
-            ]));
-        };
-        facts.push((Field::DelayReason, late.to_owned()));
-    }
-    // A case that was reopened keeps its first notification.
-    if case.fact(Field::NotifiedAt).is_none() {
-        facts.push((Field::NotifiedAt, written(at)));
-    }
-    facts.extend(reference.map(|reference| (Field::Reference, reference.to_string())));
-    let (state, alerts) = match phase {
-        // What is to follow is reminded of.
-        Phase::Preliminary => (State::NotifiedPreliminary, Alerts::Anew),
-        Phase::Whole => (State::NotifiedFinal, Alerts::Stop),
-    };
-    Ok(Moved { state, facts, alerts, ..*stay })
-}
-
-fn inform(case: &Standing, what: Communication, by: &By, stay: &Moved) -> Result<Moved, Refused> {
-    if what.needs_reason() {
-        reason(by)?;
-    }
-    let all = case.number(Field::LettersAll);
-    let facts = match what {
-        Communication::NotRequired if case.fact(Field::Risk) == Some("high") => {
-            return Err(Refused::Missing(vec![
-                "risikoen er høj: de registrerede skal underrettes, eller en undtagelse begrundes / \
-                 the risk is high: tell the persons, or give an exemption"
-                    .to_owned(),
-            ]));
-        }
-        Communication::Planned(all) => {
-            vec![(Field::Communication, what.word().to_owned()), (Field::LettersAll, all.to_string())]
-        }
-        Communication::Sent(_) if all == 0 => {
-            return Err(Refused::Missing(vec![
-                "hvor mange der skal underrettes / how many are to be told (inform --planned N)".to_owned(),
-            ]));
-        }
-        Communication::Sent(sent) if sent > all => {
-            return Err(Refused::Missing(vec![format!(
-                "{sent} er flere end de {all} / are more than the {all}"
-            )]));
-        }
-        Communication::Sent(sent) => {
-            let word = if sent == all { "done" } else { what.word() };
-            vec![(Field::Communication, word.to_owned()), (Field::LettersSent, sent.to_string())]
-        }
-        Communication::NotRequired
-        | Communication::ExemptA
-        | Communication::ExemptB
-        | Communication::ExemptC
-        | Communication::Exempt22 => vec![(Field::Communication, what.word().to_owned())],
-    };
-    Ok(Moved { facts, ..*stay })
-}
-
-fn nis2(case: &Standing, step: Nis2, at: DateTime<Utc>, by: &By, stay: &Moved) -> Result<Moved, Refused> {
-    not_in_the_future(at, by)?;
-    let (field, before) = match step {
-        Nis2::Mark => (Field::Nis2Marked, None),
-        Nis2::Early => (Field::Nis2Early, Some(Field::Nis2Marked)),
-        Nis2::Notified => (Field::Nis2Notified, Some(Field::Nis2Marked)),
-        Nis2::Final => (Field::Nis2Final, Some(Field::Nis2Notified)),
-    };
-    if step == Nis2::Mark {
-        reason(by)?;
-    }
-    if let Some(before) = before.filter(|before| case.fact(*before).is_none()) {
-        return Err(Refused::Missing(vec![format!("{} / {}", before.names().0, before.names().1)]));
-    }
-    if case.fact(field).is_some() {
-        return Err(Refused::Missing(vec![format!(
-            "{} står der allerede / is there already",
-            field.names().0
-        )]));
-    }
-    Ok(Moved { facts: vec![(field, written(at))], alerts: Alerts::Anew, ..*stay })
-}
-
-/// The deadlines of the second clock (LOV 434/2025; NIS2 art. 23): the early warning, the notification, and the final report
-/// one calendar month after the notification, the last day of a shorter month (31-01 -> 28-02). Each is `None` when its
-/// clock has not begun.
-pub fn nis2_deadlines(facts: &BTreeMap<Field, String>) -> [Option<DateTime<Utc>>; 3] {
-    let at = |field| facts.get(&field).and_then(|at| at.parse::<DateTime<Utc>>().ok());
-    let marked = at(Field::Nis2Marked);
-    let hours = |hours| marked.map(|marked| marked + TimeDelta::hours(hours));
-    let month = at(Field::Nis2Notified).and_then(|at| {
-        // A month is one of the calendar here, not of UTC.
-        let local = at.with_timezone(&chrono_tz::Europe::Copenhagen);
-        local.checked_add_months(Months::new(1)).map(|at| at.to_utc())
-    });
-    [hours(24), hours(72), month]
 }
 
 #[cfg(test)]

@@ -235,8 +235,8 @@ fn minutes(text: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::deadline::Deadline;
     use crate::case::local::{read, shown};
+    use crate::case::regime::Regime;
 
     fn at(local: &str) -> DateTime<Utc> {
         read(local).unwrap().earlier()
@@ -322,7 +322,7 @@ mod tests {
             // New Year: the 31st is a closing day, the 1st a holiday, the 2nd a Saturday.
             ("30-12-2026 15:30", "02-01-2027 kl. 15:30", "30-12-2026 kl. 15:00"),
         ] {
-            let due = Deadline::from_awareness(at(aware)).at();
+            let due = Regime::for_awareness(at(aware)).unwrap().deadline(at(aware));
             assert_eq!(shown(due), deadline, "{aware}");
             assert_eq!(shown(calendar.last_staffed_hour(due).unwrap()), last, "{aware}");
         }

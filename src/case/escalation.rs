@@ -46,6 +46,13 @@ impl Role {
     }
 }
 
+impl Role {
+    /// Whether this role is told that a settled case has a new message; `again` where that was told before.
+    pub fn hears_of_growth(self, again: bool) -> bool {
+        self.hears(Milestone::HitAfter) || (again && self == Self::Deputy)
+    }
+}
+
 /// A person of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Staff {

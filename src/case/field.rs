@@ -188,6 +188,8 @@ fields! {
     Nis2Notified = "nis2_notified", Form::Time, "NIS2: underretning sendt", "NIS2: notification sent";
     /// The final report.
     Nis2Final = "nis2_final", Form::Time, "NIS2: endelig rapport sendt", "NIS2: final report sent";
+    /// When it was found not significant after all.
+    Nis2Withdrawn = "nis2_withdrawn", Form::Time, "NIS2: ikke længere vurderet væsentlig", "NIS2: no longer found significant";
     /// Enquiries in the hotline's five categories.
     HotlineNumber = "hotline_number", Form::Number, "Henvendelser: spærring og kreditadvarsel", "Enquiries: blocking and credit warning";
     /// Likewise.
@@ -257,8 +259,8 @@ impl Field {
                 | Self::Nis2Early
                 | Self::Nis2Notified
                 | Self::Nis2Final
+                | Self::Nis2Withdrawn
                 | Self::KeepUntil
-                | Self::DelayReason
         )
     }
 }

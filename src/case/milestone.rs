@@ -79,6 +79,17 @@ pub enum Milestone {
     OverdueAgain,
 }
 
+/// What becomes of a row that is due when its case gets another clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnderAnother {
+    /// It has nothing to do with that clock.
+    Stays,
+    /// It counts from the opening, which is what it was: it is a row of the new clock now.
+    GoesOn,
+    /// The new clock has its own, or needs none.
+    Needless,
+}
+
 /// How long a suspicion waits, and an opening that nobody acknowledges.
 pub const TRIAGE_HOURS: i64 = 4;
 /// How long a preliminary notification may stand without a supplement, in days,
@@ -166,13 +177,26 @@ impl Milestone {
     /// Whether it says something that is still so while the case is in this state.
     pub fn fits(self, state: State) -> bool {
         match self {
-            Self::Opened | Self::HitAfter => true,
+            Self::Opened => true,
+            Self::HitAfter => state.is_settled(),
             Self::Triage => state == State::Suspected,
             Self::Supplement => state == State::NotifiedPreliminary,
             Self::Unacknowledged | Self::Left(_) | Self::LastStaffed | Self::Overdue | Self::OverdueAgain => {
                 state.clock_runs()
             }
-            Self::Nis2(..) => !matches!(state, State::NearMiss | State::NoBreach | State::Closed),
+            // That clock is another law's, and does not end with the breach of personal data.
+            Self::Nis2(..) => state != State::NearMiss,
+        }
+    }
+
+    /// What becomes of a row of this step that is due when its case gets another clock.
+    pub fn under_another_clock(self) -> UnderAnother {
+        match self {
+            Self::Opened | Self::HitAfter | Self::Nis2(..) => UnderAnother::Stays,
+            Self::Triage | Self::Unacknowledged => UnderAnother::GoesOn,
+            Self::Supplement | Self::Left(_) | Self::LastStaffed | Self::Overdue | Self::OverdueAgain => {
+                UnderAnother::Needless
+            }
         }
     }
 
@@ -225,6 +249,8 @@ pub struct Planning {
     pub calendar: Calendar,
     /// Who is told after the DPO.
     pub staff: Vec<Staff>,
+    /// The DPO of each controller, by its CVR number. A case keeps the one it was opened with until this names another.
+    pub dpos: BTreeMap<String, String>,
 }
 
 /// A case as far as its alerts go.

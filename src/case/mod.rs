@@ -12,6 +12,7 @@ pub mod detection;
 pub mod escalation;
 pub mod event;
 pub mod field;
+pub mod growth;
 pub mod incident;
 pub mod local;
 pub mod milestone;
@@ -33,7 +34,7 @@ pub enum State {
     Suspected,
     /// It left, and is being assessed. The clock runs.
     Assessing,
-    /// A preliminary notification was sent (GDPR art. 33(4)); more is to come.
+    /// A preliminary notification was sent (GDPR art. 33(4)), or what was notified was opened again: more is to come.
     NotifiedPreliminary,
     /// All was notified.
     NotifiedFinal,

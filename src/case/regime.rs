@@ -1,9 +1,11 @@
 //! The law of a case as data: how many hours, from which risk on, since when. `rules/regimes.toml`.
 //!
 //! A case keeps the regime under which it was opened. A regime that is not in force yet is written down and disabled, so that a
-//! change of the law is a line in a file. Source: facts of the law, "The clock". Start reading at [`Regime::in_force`].
+//! change of the law is a line in a file. Source: facts of the law, "The clock". Start reading at
+//! [`Regime::for_awareness`].
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono_tz::Europe::Copenhagen;
 use serde::Deserialize;
 use std::sync::LazyLock;
 
@@ -60,6 +62,14 @@ impl Regime {
         Self::newest(Self::all(), day)
     }
 
+    /// The one under which a case is opened whose controller became aware at this instant: that of the day in Denmark. Of a clock
+    /// that is put back to before there was any, the first: a case is opened all the same. `None` when none is written down.
+    pub fn for_awareness(aware: DateTime<Utc>) -> Option<&'static Self> {
+        let enabled = Self::all().iter().filter(|one| one.enabled);
+        Self::in_force(aware.with_timezone(&Copenhagen).date_naive())
+            .or_else(|| enabled.min_by_key(|one| one.valid_from))
+    }
+
     /// The one of this name.
     pub fn named(id: &str) -> Option<&'static Self> {
         Self::all().iter().find(|one| one.id == id)
@@ -69,7 +79,8 @@ impl Regime {
         all.iter().filter(|one| one.enabled && one.valid_from <= day).max_by_key(|one| one.valid_from)
     }
 
-    /// The deadline of a controller who became aware at `aware`: elapsed hours, in UTC.
+    /// The deadline of a controller who became aware at `aware`: elapsed hours, in UTC, which is the strictest reading. Weekends and
+    /// holidays never move it (Reg. 1182/71 art. 3(4) leaves out periods in hours), and neither does a change to or from summer time.
     pub fn deadline(&self, aware: DateTime<Utc>) -> DateTime<Utc> {
         aware + TimeDelta::hours(self.hours.into())
     }
@@ -78,7 +89,7 @@ impl Regime {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::deadline::Deadline;
+    use chrono::TimeZone;
 
     #[test]
     fn the_law_of_2018_is_in_force_and_the_proposal_is_not() {
@@ -100,8 +111,29 @@ mod tests {
         }
         assert_eq!(Regime::newest(&all, omnibus.valid_from).unwrap().id, "gdpr-omnibus");
         assert_eq!(Regime::newest(&all, omnibus.valid_from.pred_opt().unwrap()).unwrap().id, "gdpr-2018");
-        let aware = DateTime::from_timestamp(1_794_907_200, 0).unwrap();
+    }
+
+    #[test]
+    fn the_day_is_that_of_denmark_and_a_clock_before_all_of_them_opens_a_case() {
+        let id = |text: &str| Regime::for_awareness(text.parse().unwrap()).unwrap().id.as_str();
+        assert_eq!(Regime::in_force("2018-05-25".parse().unwrap()).unwrap().id, id("2018-05-24T22:00:00Z"));
+        assert_eq!(id("1970-01-01T00:00:00Z"), "gdpr-2018");
+    }
+
+    /// The table of the facts: local awareness and local deadline.
+    #[test]
+    fn the_clock_table() {
+        let local = |y, m, d, h, min| Copenhagen.with_ymd_and_hms(y, m, d, h, min, 0);
         let regime = Regime::named("gdpr-2018").unwrap();
-        assert_eq!(regime.deadline(aware), Deadline::from_awareness(aware).at());
+        for (aware, deadline) in [
+            (local(2026, 11, 17, 10, 20).unwrap(), local(2026, 11, 20, 10, 20).unwrap()),
+            (local(2026, 3, 27, 14, 30).unwrap(), local(2026, 3, 30, 15, 30).unwrap()),
+            (local(2026, 10, 23, 14, 30).unwrap(), local(2026, 10, 26, 13, 30).unwrap()),
+            (local(2026, 10, 25, 2, 30).earliest().unwrap(), local(2026, 10, 28, 1, 30).unwrap()),
+            (local(2027, 3, 25, 9, 0).unwrap(), local(2027, 3, 28, 10, 0).unwrap()),
+            (local(2026, 12, 30, 15, 30).unwrap(), local(2027, 1, 2, 15, 30).unwrap()),
+        ] {
+            assert_eq!(regime.deadline(aware.to_utc()), deadline.to_utc(), "{aware}");
+        }
     }
 }

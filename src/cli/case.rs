@@ -389,6 +389,7 @@ fn plain_word(word: &str) -> &str {
         "approver" => "godkendt af",
         "moved_to" => "mailen står nu i",
         "moved_from" => "mailen stod i",
+        "persons" => "personer",
         "file" => "fil",
         "kind" => "slags",
         "task" => "opgave",

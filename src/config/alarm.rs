@@ -67,7 +67,11 @@ pub(super) fn planning(written: &Written, faults: &mut Vec<Problem>) -> Planning
         }
     }
     let calendar = written.alarm.as_ref().map(|alarm| calendar(alarm, faults)).unwrap_or_default();
-    Planning { calendar, staff }
+    let dpo = |one: &file::Controller| {
+        let cvr = value::cvr(one.cvr.as_ref()?.get_ref()).ok()?;
+        Some((cvr, value::mail_address(one.dpo.as_ref()?.get_ref()).ok()?))
+    };
+    Planning { calendar, staff, dpos: written.controllers.iter().filter_map(dpo).collect() }
 }
 
 fn calendar(written: &file::Alarm, faults: &mut Vec<Problem>) -> Calendar {

@@ -6,6 +6,7 @@
 pub mod alarms;
 pub mod archive;
 pub mod asking;
+pub mod case;
 pub mod digital_post;
 pub mod documents_out;
 pub mod held;

@@ -3,6 +3,7 @@
 //! Over a real register and a real SMTP session, with a virtual clock ([`House`] of `alarm.rs`). `roads.rs` is the second road and
 //! the webhook, `nodes.rs` many machines, `kills.rs` a daemon that is killed while it sends, `house.rs` what Brevdue says of itself.
 
+mod acts;
 mod house;
 mod kills;
 mod links;
@@ -14,7 +15,6 @@ use crate::alarm::House;
 use crate::support::daemon::DPO;
 use crate::support::sink::{Fault, Mode, Step};
 use brevdue::case::act::{Act, By, Nis2, Phase};
-use brevdue::case::calendar::Calendar;
 use brevdue::case::detection::{Detection, Outcome};
 use brevdue::case::escalation::{Role, Staff};
 use brevdue::case::field::Words;
@@ -37,7 +37,7 @@ fn with_chain() -> House {
         address: address.to_owned(),
     };
     let staff = vec![staff(Role::Deputy, DEPUTY), staff(Role::Chief, CHIEF)];
-    house.store.plan_by(Planning { calendar: Calendar::default(), staff });
+    house.store.plan_by(Planning { staff, ..Planning::default() });
     house
 }
 
@@ -125,6 +125,27 @@ fn who_is_named_today_hears_of_a_clock_that_began_before() {
     // That 24 hours were left two hours ago is told at once, and the DPO hears nothing twice.
     assert_eq!(of(&told, DEPUTY)[..2], [(0, "left-24h"), (10, "left-12h")]);
     assert_eq!(of(&told, DPO)[0], (10, "left-12h"));
+}
+
+#[test]
+fn a_dpo_who_is_new_gets_what_is_due_and_who_left_gets_nothing() {
+    let mut house = with_chain();
+    let case = house.breach();
+    assert_eq!(told(&mut house, 45).iter().filter(|(_, _, to)| to == DPO).count(), 2);
+    let new = "ny-dpo@noerreby.example";
+    let dpos = [("12345678".to_owned(), new.to_owned())].into_iter().collect();
+    house.store.plan_by(Planning { dpos, ..Planning::default() });
+    for _ in 0..2 {
+        house.store.plan_open_cases(house.now).unwrap();
+    }
+    let told = told(&mut house, 25);
+    assert!(told.iter().all(|(_, _, to)| to == new), "{told:?}");
+    // Where it stands is told at once.
+    assert_eq!(of(&told, new)[..3], [(0, "left-48h"), (3, "left-24h"), (15, "left-12h")]);
+    let file = house.store.case(&case).unwrap().unwrap();
+    assert_eq!(file.row.dpo, new);
+    assert_eq!(file.entries.iter().filter(|entry| entry.event == "dpo_changed").count(), 1);
+    assert!(house.store.verify(Some(&case)).unwrap()[0].head.is_ok());
 }
 
 /// As version 4 left it: a telling that was sent and one that is due.

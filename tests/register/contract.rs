@@ -1,6 +1,6 @@
 //! The contract: stories, each on a register of its own, told to both databases.
 
-use super::{CERTAIN, at, controller, digest, found, join, released};
+use super::{CERTAIN, at, controller, digest, found, join, life, released};
 use crate::support::postgres::Server;
 use brevdue::case::act::{Act, By, Communication, Phase, Refused};
 use brevdue::case::detection::Outcome;
@@ -25,9 +25,10 @@ const STORIES: &[Story] = &[
     ("cases", cases),
     ("notices", notices),
     ("acts", acts),
+    ("planned", life::planned),
     ("chains", chains),
-    ("erasing", erasing),
-    ("settled", settled),
+    ("erasing", life::erasing),
+    ("settled", life::settled),
     ("held", held),
     ("released", released::released),
     ("released_whole", released::released_whole),
@@ -142,6 +143,17 @@ fn notices(two: &Two) {
     let told = two.there.openings_told("dpo@noerreby.example", Kind::Breach, at(0)).unwrap();
     assert_eq!(told, [(at(3), 1)]);
     assert!(two.there.openings_told("dpo@noerreby.example", Kind::NearMiss, at(0)).unwrap().is_empty());
+    // A near miss is one also when it is closed, and crowds out no breach.
+    let near = join(&two.here, &found(2, at(3), Outcome::Stopped), 2).case;
+    let opened = two.there.due_notices(at(3)).unwrap().remove(0);
+    assert_eq!((&opened.case, opened.kind), (&near, Kind::NearMiss));
+    let settled = Settled { sent: vec![opened.id], merged: Vec::new(), by_second: false };
+    two.here.notices_settled(&settled, at(3), at(3)).unwrap();
+    assert_eq!(act(&two.here, &near, &Act::Close, at(3)), Ok(State::Closed));
+    assert_eq!(two.here.case(&near).unwrap().unwrap().notices[0].kind, Kind::NearMiss);
+    for kind in [Kind::Breach, Kind::NearMiss] {
+        assert_eq!(two.there.openings_told("dpo@noerreby.example", kind, at(0)).unwrap(), [(at(3), 1)]);
+    }
     // Awareness that is set earlier plans anew, under a clock of its own.
     assert_eq!(act(&two.here, &case, &Act::Aware(at(-10)), at(4)), Ok(State::Assessing));
     let notices = two.there.case(&case).unwrap().unwrap().notices;
@@ -225,52 +237,6 @@ fn chains(two: &Two) {
     assert_ne!(two.here.last_anchor().unwrap().unwrap().hash, first.hash);
 }
 
-fn erasing(two: &Two) {
-    let case = join(&two.here, &found(1, at(0), Outcome::Stopped), 1).case;
-    assert_eq!(act(&two.here, &case, &Act::Close, at(1)), Ok(State::Closed));
-    let purge = |now| two.there.record(|recording| recording.purge(&case, &by(now))).unwrap();
-    assert!(two.here.to_purge(at(2)).unwrap().is_empty() && !purge(at(2)), "five years are kept");
-    let later = at(24 * 366 * 5);
-    assert_eq!(two.here.to_purge(later).unwrap(), std::slice::from_ref(&case));
-    assert!(purge(later) && !purge(later));
-    assert!(two.here.case(&case).unwrap().is_none() && two.here.cases().unwrap().is_empty());
-    let verified = two.here.verify(None).unwrap().remove(0);
-    assert!(verified.head.is_ok() && verified.lines == 3, "{verified:?}");
-    assert_eq!(verified.erased, Some(("Dorte DPO".to_owned(), later)));
-    // A number is never given twice.
-    assert_ne!(join(&two.there, &found(2, at(1), Outcome::Stopped), 1).case, case);
-}
-
-fn settled(two: &Two) {
-    let case = join(&two.here, &found(1, at(0), Outcome::Delivered { certain: false }), 1).case;
-    assert_eq!(act(&two.here, &case, &Act::Refute, at(1)), Ok(State::NoBreach));
-    assert_eq!(act(&two.here, &case, &Act::Close, at(2)), Ok(State::Closed));
-    for message in [2, 3] {
-        let joined = join(&two.there, &found(message, at(3), CERTAIN), 1);
-        assert_eq!(
-            (&joined.case, joined.state, joined.opened),
-            (&case, State::Closed, false),
-            "no silent new clock"
-        );
-    }
-    let file = two.here.case(&case).unwrap().unwrap();
-    assert_eq!((file.row.hits_after, file.row.mails), (2, 3));
-    assert_eq!(file.entries.iter().filter(|one| one.event == "hit_after").count(), 1);
-    let due = two.there.due_notices(at(3)).unwrap();
-    assert!(due.iter().any(|one| one.milestone.word() == "hit-after"), "{due:?}");
-    assert_eq!(act(&two.there, &case, &Act::Reopen, at(4)), Ok(State::Assessing));
-    let row = two.here.case(&case).unwrap().unwrap().row;
-    assert_eq!(
-        (row.hits_after, row.aware_at, row.deadline),
-        (0, Some(at(0)), Some(at(72))),
-        "the same awareness"
-    );
-    // A near miss that is closed takes no more mail.
-    let near = join(&two.here, &found(10, at(0), Outcome::Stopped), 9).case;
-    assert_eq!(act(&two.here, &near, &Act::Close, at(1)), Ok(State::Closed));
-    assert_ne!(join(&two.there, &found(11, at(2), Outcome::Stopped), 9).case, near);
-}
-
 fn held(two: &Two) {
     let case = join(&two.here, &found(1, at(0), Outcome::Stopped), 1).case;
     let domains = ["a.example".to_owned()];
@@ -297,6 +263,10 @@ fn held(two: &Two) {
     assert_eq!((row.cases.as_slice(), row.state, row.size), (&[case.clone()][..], HeldState::Waiting, 100));
     assert_eq!(two.there.held_of_file("relay", "abc").unwrap(), Some(row.clone()));
     assert_eq!(two.there.held(false).unwrap().len(), 3);
+    let close = act(&two.there, &case, &Act::Close, at(1));
+    assert!(
+        matches!(close, Err(Refused::Missing(missing)) if missing[0].contains("3 of its mails are held"))
+    );
     let due = two.there.due_tellings("relay", at(1)).unwrap();
     assert_eq!(due.len(), 3);
     two.there.told(row.row, Telling::Held, at(1), None).unwrap();

@@ -6,6 +6,7 @@
 
 mod away;
 mod contract;
+mod life;
 mod moved;
 mod released;
 mod server;

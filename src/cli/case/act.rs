@@ -69,6 +69,10 @@ pub(in crate::cli) fn run(config: Config, command: &Command) -> anyhow::Result<E
             }
             desk.some_receipt(one, receipt.as_deref())
         }
+        Command::CorrectNotified { one, at, late } => {
+            let late = desk.some_words("--late", late.as_deref())?;
+            desk.act(one, &Act::NotifiedCorrected { at: Desk::time(at)?, late })
+        }
         Command::Supplemented { one, at, is_final, receipt } => {
             desk.act(one, &Act::Supplemented { at: Desk::time(at)?, is_final: *is_final })?;
             desk.some_receipt(one, receipt.as_deref())
@@ -93,6 +97,7 @@ pub(in crate::cli) fn run(config: Config, command: &Command) -> anyhow::Result<E
                 Nis2Step::Early => Nis2::Early,
                 Nis2Step::Notified => Nis2::Notified,
                 Nis2Step::Final => Nis2::Final,
+                Nis2Step::Withdraw => Nis2::Withdraw,
             };
             desk.act(one, &Act::Nis2(step, at))
         }
@@ -184,6 +189,13 @@ impl Desk {
         risk: Risk,
         score: Option<(u8, Ease, [Loss; 3], bool)>,
     ) -> anyhow::Result<ExitCode> {
+        let risk = match risk {
+            Risk::Unlikely => "unlikely",
+            Risk::Likely => "risk",
+            Risk::High => "high",
+        };
+        // First what may be refused: of what is refused nothing is written.
+        self.act(one, &Act::Record(Field::Risk, risk.to_owned()))?;
         if let Some((data, ease, [confidentiality, integrity, availability], malicious)) = score {
             let id = case_id(&one.case)?;
             let file = self.store.case(&id)?;
@@ -209,12 +221,7 @@ impl Desk {
             self.act(one, &Act::Record(Field::SeverityInputs, inputs.written()))?;
             self.act(one, &Act::Record(Field::Severity, score.band.word().to_owned()))?;
         }
-        let risk = match risk {
-            Risk::Unlikely => "unlikely",
-            Risk::Likely => "risk",
-            Risk::High => "high",
-        };
-        self.act(one, &Act::Record(Field::Risk, risk.to_owned()))
+        Ok(ExitCode::SUCCESS)
     }
 
     fn some_receipt(&self, one: &One, file: Option<&Path>) -> anyhow::Result<ExitCode> {

@@ -1,10 +1,12 @@
 //! `brevdue case export`: a document about one case, read by our own scanner before anybody gets it.
 
-use crate::case::CaseId;
+use crate::case::{CaseId, State};
 use crate::cli::report::{Desk, put};
 use crate::export::copy_sheet::{self, Kind};
 use crate::export::letter::{self, Language, Written};
+use crate::export::paper::Block;
 use crate::export::{Whole, html, notice, pdf, register, text};
+use crate::store::CaseFile;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -75,12 +77,23 @@ pub(super) fn run(config: Option<&Path>, args: &Args) -> anyhow::Result<ExitCode
         .ok_or_else(|| anyhow::anyhow!("{:?} is no case number; one is BRV-2026-0001", args.case))?;
     let (file, around) = desk.case(&id)?;
     let whole = Whole { file: &file, around: &around, now: desk.now };
+    if let What::CopySheet | What::Letter = args.what {
+        anyhow::ensure!(
+            !is_refuted(&file),
+            "{id}: the suspicion was refuted, so there is nothing to notify and nobody to tell / mistanken er afkræftet: der er \
+             intet at anmelde og ingen at underrette; er det forkert, så genåbn sagen (reopen)"
+        );
+    }
+    let is_suspected = file.row.state == State::Suspected;
     match args.what {
         What::CopySheet => {
             let kind = args.kind.map_or(Kind::next(file.row.state), Kind::from);
             let since = copy_sheet::last_notification(&file.entries);
             let later = since.map_or(Ok(0), |since| desk.store.found_since(&id, since))?;
-            let paper = copy_sheet::write(&whole, kind, later)?;
+            let mut paper = copy_sheet::write(&whole, kind, later)?;
+            if is_suspected {
+                paper.blocks.insert(0, Block::Note(SUSPECTED.into()));
+            }
             let plain = text::render(&paper);
             desk.reader.text("the copy sheet", &plain)?;
             let missing: Vec<String> = paper.missing().iter().map(|label| label.da.clone()).collect();
@@ -96,7 +109,11 @@ pub(super) fn run(config: Option<&Path>, args: &Args) -> anyhow::Result<ExitCode
         }
         What::Letter => {
             let texts = tongues(args.language).iter().map(|one| letter::write(&whole, *one));
-            desk.written("the letter", &texts.collect::<Result<Vec<_>, _>>()?, args.out.as_deref())?;
+            let mut texts = texts.collect::<Result<Vec<_>, _>>()?;
+            if let Some(first) = texts.first_mut().filter(|_| is_suspected) {
+                first.text = format!("[{} / {}]\n\n{}", SUSPECTED.0, SUSPECTED.1, first.text);
+            }
+            desk.written("the letter", &texts, args.out.as_deref())?;
         }
         What::Notice => {
             let processor = desk.config.alarm.as_ref().and_then(|alarm| alarm.processor.as_deref());
@@ -112,6 +129,30 @@ pub(super) fn run(config: Option<&Path>, args: &Args) -> anyhow::Result<ExitCode
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Stands above what is written while nobody has confirmed it.
+const SUSPECTED: (&str, &str) = (
+    "MISTANKE: ingen har endnu bekræftet, at det er et brud. Bekræft eller afkræft, før dette bruges.",
+    "SUSPECTED: nobody has confirmed yet that it is a breach. Confirm or refute before this is used.",
+);
+
+/// Whether a person found that it is no breach, and nobody has opened it again.
+fn is_refuted(file: &CaseFile) -> bool {
+    match file.row.state {
+        State::NoBreach => true,
+        State::Closed => {
+            let last =
+                file.entries.iter().rev().find(|entry| entry.to.as_deref() == Some(State::Closed.word()));
+            last.is_some_and(|entry| entry.from.as_deref() == Some(State::NoBreach.word()))
+        }
+        State::NearMiss
+        | State::Suspected
+        | State::Assessing
+        | State::NotifiedPreliminary
+        | State::NotifiedFinal
+        | State::DocumentedOnly => false,
+    }
 }
 
 impl Desk {

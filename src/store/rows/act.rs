@@ -5,7 +5,7 @@
 
 use super::record::{Entering, Recording};
 use super::{Store, StoreError, count, narrow, time};
-use crate::case::act::{Act, Alerts, By, Moved, Refused, Standing, decide};
+use crate::case::act::{Act, By, Moved, Refused, Standing, decide};
 use crate::case::field::{Field, Words};
 use crate::case::regime::Regime;
 use crate::case::{CaseId, Kind, State};
@@ -60,7 +60,7 @@ impl Recording<'_> {
             // What is stopped from now on is a near miss of its own.
             self.ungroup(case)?;
         }
-        if before.state == State::Closed || before.state == State::NoBreach {
+        if *act == Act::Reopen {
             self.db.execute("UPDATE breach_case SET hits_after = 0 WHERE id = ?1", params![case.as_str()])?;
         }
         let detail = detail_of(act, &before, &moved);
@@ -74,11 +74,7 @@ impl Recording<'_> {
             reason: by.reason.as_ref().map(Words::as_str).unwrap_or_default(),
             detail: &detail,
         })?;
-        match moved.alerts {
-            Alerts::Stay => {}
-            // Another clock, and what must still come, runs on when this one stops.
-            Alerts::Stop | Alerts::Anew => self.plan_anew(case, by.at)?,
-        }
+        self.replan(case, moved.alerts, by.at)?;
         Ok(Some(Ok(moved)))
     }
 
@@ -157,7 +153,9 @@ impl Recording<'_> {
     pub fn purge(&self, case: &CaseId, by: &By) -> Result<bool, StoreError> {
         let Some(standing) = self.standing(case)? else { return Ok(false) };
         let until = standing.facts.get(&Field::KeepUntil).and_then(|at| at.parse::<DateTime<Utc>>().ok());
-        if standing.state != State::Closed || until.is_none_or(|until| until > by.at) {
+        // What is held under it is somebody's letter still.
+        let is_open = standing.state != State::Closed || standing.held > 0;
+        if is_open || until.is_none_or(|until| until > by.at) {
             return Ok(false);
         }
         let reason = by.reason.as_ref().map(Words::as_str).unwrap_or_default();
@@ -241,7 +239,10 @@ fn detail_of(act: &Act, before: &Standing, moved: &Moved) -> String {
         Act::Document { approver } => {
             said.insert("approver".to_owned(), approver.as_str().into());
         }
-        Act::Notified { at, .. } | Act::Supplemented { at, .. } | Act::Nis2(_, at) => {
+        Act::Notified { at, .. }
+        | Act::NotifiedCorrected { at, .. }
+        | Act::Supplemented { at, .. }
+        | Act::Nis2(_, at) => {
             said.insert("at".to_owned(), crate::case::local::written(*at).into());
         }
         Act::Confirm
@@ -258,7 +259,11 @@ fn detail_of(act: &Act, before: &Standing, moved: &Moved) -> String {
 fn standing(db: &Db<'_>, case: &CaseId) -> Result<Option<Standing>, StoreError> {
     let found = db.first(
         "SELECT state, detected_at, aware_at, deadline, regime,
-             (SELECT count(*) FROM receipt r WHERE r.case_id = c.id AND r.kind = 'notification')
+             (SELECT count(*) FROM receipt r WHERE r.case_id = c.id AND r.kind = 'notification'),
+             (SELECT count(*) FROM register_entry e
+              WHERE e.case_id = c.id AND e.event IN ('notified', 'supplemented_finally')),
+             (SELECT count(*) FROM held_case hc JOIN held h ON h.id = hc.held
+              WHERE hc.case_id = c.id AND h.state IN ('waiting', 'approved'))
          FROM breach_case c WHERE id = ?1",
         params![case.as_str()],
         |row| {
@@ -272,6 +277,8 @@ fn standing(db: &Db<'_>, case: &CaseId) -> Result<Option<Standing>, StoreError> 
                     .ok_or(StoreError::Unreadable { what: "regime", value: regime })?,
                 facts: BTreeMap::new(),
                 receipts: count(row.get(5)?),
+                was_final: row.get::<i64>(6)? > 0,
+                held: count(row.get(7)?),
             })
         },
     )?;
@@ -374,7 +381,8 @@ impl Store {
     /// When the register cannot be read.
     pub fn to_purge(&self, now: DateTime<Utc>) -> Result<Vec<CaseId>, StoreError> {
         let sql = "SELECT c.id, f.value FROM breach_case c JOIN case_fact f ON f.case_id = c.id AND f.field = 'keep_until'
-                   WHERE c.state = 'closed' ORDER BY c.id";
+                   WHERE c.state = 'closed' AND NOT EXISTS (SELECT 1 FROM held_case hc JOIN held h ON h.id = hc.held
+                       WHERE hc.case_id = c.id AND h.state IN ('waiting', 'approved')) ORDER BY c.id";
         let closed = self.db()?.all(sql, params![], |row| {
             Ok((super::read::case_id(&row.get::<String>(0)?)?, row.get::<String>(1)?))
         })?;

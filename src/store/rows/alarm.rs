@@ -250,13 +250,16 @@ impl Store {
             let reason = format!("har kvitteret for alarmen: {}", milestone.name());
             recording.enter_by(case, at, who, "acknowledged", &reason)?;
             let due = recording.db.all(
-                "SELECT id, milestone, ordinal FROM notice WHERE case_id = ?1 AND clock_version = ?2 AND state = 'due'",
-                params![case.as_str(), clock],
-                |row| Ok((row.get::<i64>(0)?, row.get::<String>(1)?, row.get::<i64>(2)?)),
+                "SELECT id, milestone, ordinal, clock_version FROM notice WHERE case_id = ?1 AND state = 'due'",
+                params![case.as_str()],
+                |row| Ok((row.get::<i64>(0)?, row.get::<String>(1)?, row.get::<i64>(2)?, row.get::<i64>(3)?)),
             )?;
             let mut stopped = 0;
-            for (id, word, ordinal) in due {
-                if Milestone::from_word(&word).is_some_and(|row| row.is_stopped_by(ordinal, milestone)) {
+            for (id, word, ordinal, of_clock) in due {
+                let Some(row) = Milestone::from_word(&word) else { continue };
+                // That somebody reads the alerts is so under whichever clock.
+                let is_its = of_clock == clock || row == Milestone::Unacknowledged;
+                if is_its && row.is_stopped_by(ordinal, milestone) {
                     settle(recording, id, "stopped")?;
                     stopped += 1;
                 }
@@ -313,7 +316,7 @@ impl Store {
     }
 }
 
-fn settle(recording: &Recording<'_>, id: i64, state: &str) -> Result<(), StoreError> {
+pub(super) fn settle(recording: &Recording<'_>, id: i64, state: &str) -> Result<(), StoreError> {
     recording.db.execute(
         "UPDATE notice SET state = ?2, claimed_by = NULL, claimed_until = NULL WHERE id = ?1 AND state = 'due'",
         params![id, state],

@@ -1,8 +1,7 @@
 //! A near miss that became a breach: what was kept back has left after all.
 
 use super::StoreError;
-use super::record::Recording;
-use crate::case::deadline::Deadline;
+use super::record::{Recording, regime};
 use crate::case::{CaseId, State};
 use crate::store::base::params;
 use chrono::{DateTime, Utc};
@@ -25,18 +24,19 @@ impl Recording<'_> {
             |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
         let (state, next) = (super::read::state(&word)?, State::RELEASED);
-        let deadline = Deadline::from_awareness(now);
+        let regime = regime(now)?;
         // Its grouping is given up: what is stopped from now on is a near miss of its own, and never hides in a breach.
         self.db.execute(
             "UPDATE breach_case SET state = ?2, aware_at = ?3, deadline = ?4, clock_version = ?5,
-                 grouping = ?6 WHERE id = ?1",
+                 grouping = ?6, regime = ?7 WHERE id = ?1",
             params![
                 case.as_str(),
                 next.word(),
                 now.timestamp(),
-                deadline.at().timestamp(),
+                regime.deadline(now).timestamp(),
                 clock + 1,
-                ungrouped()?
+                ungrouped()?,
+                regime.id
             ],
         )?;
         self.enter_as(case, now, by, event, Some(state), Some(next), why)?;

@@ -8,6 +8,7 @@ mod archived;
 mod breach;
 mod chain;
 mod delivery;
+mod growth;
 mod held;
 mod held_rows;
 mod notices;

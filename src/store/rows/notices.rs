@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 
 pub(super) const NOTICE: &str = "
     SELECT n.id, n.case_id, n.milestone, n.clock_version, n.recipient, n.due_at, n.state, n.attempts, n.last_error,
-           n.sent_at, c.state, n.begun_at, n.ordinal, n.channel
+           n.sent_at, c.state, n.begun_at, n.ordinal, n.channel, c.aware_at
     FROM notice n JOIN breach_case c ON c.id = n.case_id";
 
 impl Store {
@@ -63,7 +63,7 @@ impl Store {
         connection.all(
             "SELECT n.sent_at, count(*) FROM notice n JOIN breach_case c ON c.id = n.case_id
              WHERE n.recipient = ?1 AND n.milestone = 'opened' AND n.sent_at > ?2
-                 AND (CASE WHEN c.state = 'near_miss' THEN 1 ELSE 0 END) = ?3
+                 AND (CASE WHEN c.aware_at IS NULL THEN 1 ELSE 0 END) = ?3
              GROUP BY n.sent_at ORDER BY n.sent_at",
             params![recipient, since.timestamp(), kind == Kind::NearMiss],
             |row| Ok((time(row.get(0)?), super::count(row.get(1)?))),
@@ -100,7 +100,7 @@ pub(super) fn notice_row(row: &Row) -> Result<NoticeRow, StoreError> {
         attempts: row.get(7)?,
         last_error: row.get(8)?,
         sent_at: row.get::<Option<i64>>(9)?.map(time),
-        kind: case_state.kind(),
+        kind: if row.get::<Option<i64>>(14)?.is_some() { Kind::Breach } else { Kind::NearMiss },
         case_state,
         begun_at: row.get::<Option<i64>>(11)?.map(time),
     })

@@ -1,13 +1,16 @@
 //! Alerts as rows that are planned: with the case, anew when its clock is another, and one ahead for what repeats.
 //!
 //! What is planned for which case is decided in [`crate::case::milestone`]; here it becomes rows, each once. Start reading at
-//! [`Recording::plan_anew`].
+//! [`Recording::replan`].
 
+use super::alarm::settle;
 use super::notices::{NOTICE, notice_row};
-use super::record::Recording;
+use super::record::{Entering, Recording};
 use super::{Store, StoreError, time};
 use crate::case::CaseId;
-use crate::case::milestone::{Milestone, Subject, plan};
+use crate::case::act::Alerts;
+use crate::case::escalation::people;
+use crate::case::milestone::{Due, Milestone, Subject, UnderAnother, plan};
 use crate::store::NoticeRow;
 use crate::store::base::params;
 use chrono::{DateTime, Utc};
@@ -16,50 +19,98 @@ use chrono::{DateTime, Utc};
 pub(super) struct Known {
     state: crate::case::State,
     deadline: Option<DateTime<Utc>>,
-    clock: i64,
+    pub(super) clock: i64,
     pub(super) cvr: String,
     pub(super) dpo: String,
     pub(super) source: Option<String>,
+}
+
+/// A row that is still due.
+struct DueRow {
+    id: i64,
+    milestone: Milestone,
+    at: DateTime<Utc>,
+    /// Not what took its place when mail could not tell it: that is due when it was made.
+    is_mail: bool,
+}
+
+impl DueRow {
+    /// Whether it belongs to the second clock, and that has no such step any more, or at another time.
+    fn is_unplanned(&self, planned: &[Due]) -> bool {
+        let is_it = |due: &Due| due.milestone == self.milestone && (due.at == self.at || !self.is_mail);
+        self.milestone.is_nis2() && !planned.iter().any(is_it)
+    }
 }
 
 impl Recording<'_> {
     /// Plans the alerts of a case that is opened, or has become a breach, now.
     pub(super) fn plan_opening(&self, case: &CaseId, now: DateTime<Utc>) -> Result<(), StoreError> {
         let known = self.known(case)?;
-        self.plan_as(case, &known, true, now)
+        let planned = self.planned(case, &known, true, now)?;
+        self.enter_planned(case, &known, planned, now)
     }
 
-    /// The alerts of the case as it stands now, under a clock of their own; those of before that are still due are needless.
-    pub(super) fn plan_anew(&self, case: &CaseId, now: DateTime<Utc>) -> Result<(), StoreError> {
-        self.stop_alerts(case)?;
-        self.db.execute(
-            "UPDATE breach_case SET clock_version = clock_version + 1 WHERE id = ?1",
-            params![case.as_str()],
-        )?;
+    /// What an act makes of the alerts of its case, which is as it stands after it. Rows that become needless stay to be read.
+    pub(super) fn replan(&self, case: &CaseId, alerts: Alerts, now: DateTime<Utc>) -> Result<(), StoreError> {
+        if alerts == Alerts::Stay {
+            return Ok(());
+        }
+        if alerts == Alerts::Anew {
+            self.db.execute(
+                "UPDATE breach_case SET clock_version = clock_version + 1 WHERE id = ?1",
+                params![case.as_str()],
+            )?;
+        }
         let known = self.known(case)?;
-        self.plan_as(case, &known, false, now)
+        let planned = match alerts {
+            Alerts::Anew | Alerts::Second => self.planned(case, &known, false, now)?,
+            Alerts::Stay | Alerts::Stop => Vec::new(),
+        };
+        for row in self.due(case)? {
+            let fate = match alerts {
+                _ if !row.milestone.fits(known.state) => UnderAnother::Needless,
+                Alerts::Anew => row.milestone.under_another_clock(),
+                Alerts::Second if row.is_unplanned(&planned) => UnderAnother::Needless,
+                Alerts::Second | Alerts::Stop | Alerts::Stay => UnderAnother::Stays,
+            };
+            match fate {
+                UnderAnother::Stays => {}
+                UnderAnother::GoesOn => {
+                    let sql = "UPDATE notice SET clock_version = ?2 WHERE id = ?1";
+                    self.db.execute(sql, params![row.id, known.clock])?;
+                }
+                UnderAnother::Needless => settle(self, row.id, "stopped")?,
+            }
+        }
+        let of_act = |due: &Due| alerts == Alerts::Anew || due.milestone.is_nis2();
+        self.enter_planned(case, &known, planned.into_iter().filter(of_act), now)
     }
 
-    /// What is still due is needless, and stays to be read; that a case was opened is told all the same.
-    fn stop_alerts(&self, case: &CaseId) -> Result<(), StoreError> {
-        self.db.execute(
-            "UPDATE notice SET state = 'stopped', claimed_by = NULL, claimed_until = NULL
-             WHERE case_id = ?1 AND state = 'due' AND milestone <> 'opened'",
-            params![case.as_str()],
-        )?;
-        Ok(())
+    fn due(&self, case: &CaseId) -> Result<Vec<DueRow>, StoreError> {
+        let sql = "SELECT id, milestone, due_at, channel FROM notice WHERE case_id = ?1 AND state = 'due' ORDER BY id";
+        self.db.all(sql, params![case.as_str()], |row| {
+            let word: String = row.get(1)?;
+            Ok(DueRow {
+                id: row.get(0)?,
+                milestone: Milestone::from_word(&word)
+                    .ok_or(StoreError::Unreadable { what: "milestone", value: word })?,
+                at: time(row.get(2)?),
+                is_mail: row.get::<String>(3)? == "mail",
+            })
+        })
     }
 
-    fn plan_as(
+    fn planned(
         &self,
         case: &CaseId,
         known: &Known,
         opens: bool,
         now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<Due>, StoreError> {
+        // A case that was reopened has its days anew.
         let reported: Option<i64> = self.db.one(
             "SELECT max(at) FROM register_entry
-             WHERE case_id = ?1 AND event IN ('notified_preliminary', 'supplemented')",
+             WHERE case_id = ?1 AND event IN ('notified_preliminary', 'supplemented', 'reopened')",
             params![case.as_str()],
             |row| row.get(0),
         )?;
@@ -74,23 +125,64 @@ impl Recording<'_> {
             source: known.source.as_deref(),
             dpo: &known.dpo,
         };
-        for due in plan(&subject, now, self.planning) {
-            // What has gone by and was told of under another clock is not told of again.
-            let told = due.at <= now
-                && self
-                    .db
-                    .first(
-                        "SELECT 1 FROM notice WHERE case_id = ?1 AND milestone = ?2 AND recipient = ?3 AND due_at = ?4
-                             AND state IN ('sent', 'merged') LIMIT 1",
-                        params![case.as_str(), due.milestone.word(), due.recipient, due.at.timestamp()],
-                        |row| row.get::<i64>(0),
-                    )?
-                    .is_some();
-            if !told {
+        Ok(plan(&subject, now, self.planning))
+    }
+
+    /// Makes rows of what is planned, each once.
+    fn enter_planned(
+        &self,
+        case: &CaseId,
+        known: &Known,
+        planned: impl IntoIterator<Item = Due>,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        for due in planned {
+            if due.milestone.is_nis2() {
+                self.enter_nis2(case, known.clock, &due)?;
+            } else if due.at <= now && self.is_told(case, known.clock, &due)? {
+                // What has gone by and was told of under another clock is not told of again, but what repeats goes on.
+                let next = due.milestone.next(1, now, &self.planning.calendar);
+                if let Some((next, ordinal, at)) = next.filter(|(next, ..)| next.fits(known.state)) {
+                    self.notice(case, next, ordinal, known.clock, &due.recipient, at)?;
+                }
+            } else {
                 self.notice(case, due.milestone, 1, known.clock, &due.recipient, due.at)?;
             }
         }
         Ok(())
+    }
+
+    /// Whether this person was told of it under an earlier clock.
+    fn is_told(&self, case: &CaseId, clock: i64, due: &Due) -> Result<bool, StoreError> {
+        let told = self.db.first(
+            "SELECT 1 FROM notice WHERE case_id = ?1 AND milestone = ?2 AND recipient = ?3 AND due_at = ?4
+                 AND clock_version <> ?5 AND state IN ('sent', 'merged') LIMIT 1",
+            params![case.as_str(), due.milestone.word(), due.recipient, due.at.timestamp(), clock],
+            |row| row.get::<i64>(0),
+        )?;
+        Ok(told.is_some())
+    }
+
+    /// The second clock knows nothing of the versions of the first: its step is the same when its time is, and another one when
+    /// it was begun anew.
+    fn enter_nis2(&self, case: &CaseId, clock: i64, due: &Due) -> Result<(), StoreError> {
+        let word = due.milestone.word();
+        let is_there = self.db.first(
+            "SELECT 1 FROM notice WHERE case_id = ?1 AND milestone = ?2 AND recipient = ?3 AND due_at = ?4
+                 AND state <> 'stopped' LIMIT 1",
+            params![case.as_str(), word, due.recipient, due.at.timestamp()],
+            |row| row.get::<i64>(0),
+        )?;
+        if is_there.is_some() {
+            return Ok(());
+        }
+        let last: Option<i64> = self.db.one(
+            "SELECT max(ordinal) FROM notice
+             WHERE case_id = ?1 AND milestone = ?2 AND recipient = ?3 AND clock_version = ?4",
+            params![case.as_str(), word, due.recipient, clock],
+            |row| row.get(0),
+        )?;
+        self.notice(case, due.milestone, last.unwrap_or(0) + 1, clock, &due.recipient, due.at)
     }
 
     pub(super) fn known(&self, case: &CaseId) -> Result<Known, StoreError> {
@@ -156,26 +248,86 @@ impl Recording<'_> {
     }
 }
 
+impl Recording<'_> {
+    /// Some of the cases of this controller get the DPO who is named now, with a line that says so; what is still due goes to the new
+    /// one. Whether there were any.
+    fn readdress(&self, cvr: &str, dpo: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        let cases = self.db.all(
+            "SELECT id, dpo FROM breach_case WHERE controller_cvr = ?1 AND dpo <> ?2 ORDER BY id LIMIT 16",
+            params![cvr, dpo],
+            |row| Ok((super::read::case_id(&row.get::<String>(0)?)?, row.get::<String>(1)?)),
+        )?;
+        for (case, before) in &cases {
+            self.db.execute("UPDATE breach_case SET dpo = ?2 WHERE id = ?1", params![case.as_str(), dpo])?;
+            // Where the new one was told of it already, as a deputy, the old one's row is needless.
+            self.db.execute(
+                "UPDATE notice SET recipient = ?3, claimed_by = NULL, claimed_until = NULL
+                 WHERE case_id = ?1 AND state = 'due' AND recipient = ?2
+                     AND NOT EXISTS (SELECT 1 FROM notice other WHERE other.case_id = notice.case_id
+                         AND other.milestone = notice.milestone AND other.ordinal = notice.ordinal
+                         AND other.clock_version = notice.clock_version AND other.channel = notice.channel
+                         AND other.recipient = ?3)",
+                params![case.as_str(), before, dpo],
+            )?;
+            self.enter_whole(&Entering {
+                case,
+                at: now,
+                who: "brevdue",
+                event: "dpo_changed",
+                from: None,
+                to: None,
+                reason: "konfigurationen nævner en anden databeskyttelsesrådgiver, som får varslerne fra nu af",
+                detail: &serde_json::json!({ "dpo": { "before": before, "now": dpo } }).to_string(),
+            })?;
+        }
+        Ok(!cases.is_empty())
+    }
+
+    /// What is due to people whom the configuration no longer names is needless.
+    fn stop_telling_strangers(&self, case: &CaseId, known: &Known) -> Result<(), StoreError> {
+        let named = people(&self.planning.staff, &known.cvr, known.source.as_deref(), &known.dpo);
+        let due = self.db.all(
+            "SELECT DISTINCT recipient FROM notice WHERE case_id = ?1 AND state = 'due' AND channel = 'mail'",
+            params![case.as_str()],
+            |row| row.get::<String>(0),
+        )?;
+        for stranger in due.iter().filter(|one| !named.iter().any(|(_, address)| address == one)) {
+            self.db.execute(
+                "UPDATE notice SET state = 'stopped', claimed_by = NULL, claimed_until = NULL
+                 WHERE case_id = ?1 AND state = 'due' AND channel = 'mail' AND recipient = ?2",
+                params![case.as_str(), stranger],
+            )?;
+        }
+        Ok(())
+    }
+}
+
 impl Store {
     /// Plans for every open case what the hours and the people of now add to what was planned: a deputy who was named today hears
-    /// of a clock that began yesterday. What was planned before stays as it is. Some at a time, so that mail and other nodes come
-    /// between.
+    /// of a clock that began yesterday, and one who is no longer named of nothing more. What was planned before stays as it is. The
+    /// second clock runs on in a case that is no breach. Some at a time, so that mail and other nodes come between.
     ///
     /// # Errors
     /// When the register cannot be read or written.
     pub fn plan_open_cases(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let dpos = self.planning().dpos.clone();
+        for (cvr, dpo) in &dpos {
+            while self.record(|recording| recording.readdress(cvr, dpo, now))? {}
+        }
         let mut after = String::new();
         loop {
             let last = self.record(|recording| {
                 let some = recording.db.all(
-                    "SELECT id FROM breach_case WHERE state NOT IN ('near_miss', 'no_breach', 'closed') AND id > ?1
+                    "SELECT id FROM breach_case WHERE state NOT IN ('near_miss', 'closed') AND id > ?1
                      ORDER BY id LIMIT 16",
                     params![after],
                     |row| super::read::case_id(&row.get::<String>(0)?),
                 )?;
                 for case in &some {
                     let known = recording.known(case)?;
-                    recording.plan_as(case, &known, false, now)?;
+                    recording.stop_telling_strangers(case, &known)?;
+                    let planned = recording.planned(case, &known, false, now)?;
+                    recording.enter_planned(case, &known, planned, now)?;
                 }
                 Ok(some.into_iter().last())
             })?;

@@ -3,10 +3,10 @@
 use super::chain::chain_on;
 use super::{StoreError, narrow};
 use crate::case::chain::Content;
-use crate::case::deadline::Deadline;
 use crate::case::detection::{Detection, Outcome};
 use crate::case::incident::Source;
 use crate::case::milestone::{self, Planning};
+use crate::case::regime::Regime;
 use crate::case::{CaseId, Kind, State, event as names};
 use crate::envelope::Controller;
 use crate::store::base::{AsParam, Db, Run, params};
@@ -78,7 +78,7 @@ impl<'a> Recording<'a> {
         }
         let (case, salt, state, opened) = self.case_for(detection, opening)?;
         if !opened && state.is_settled() && detection.outcome != Outcome::Stopped {
-            self.hit_after(&case, detection.at)?;
+            self.hit_after(&case, detection)?;
         }
         self.db.execute(
             "INSERT INTO detection (case_id, message, at, queue_id, verdict, outcome, sender_domain,
@@ -117,21 +117,6 @@ impl<'a> Recording<'a> {
         )?;
         self.follow(detection)?;
         Ok(Joined { case, salt, opened, state, attempts: 1, message: detection.message })
-    }
-
-    /// A message joined a case that was settled: the first one is a line and a telling that proposes to reopen it; no clock
-    /// is started in silence (facts of the law, "Awareness" 5).
-    fn hit_after(&self, case: &CaseId, at: DateTime<Utc>) -> Result<(), StoreError> {
-        let sql = "UPDATE breach_case SET hits_after = hits_after + 1 WHERE id = ?1
-                   RETURNING hits_after, clock_version, dpo";
-        let (hits, clock, dpo): (i64, i64, String) =
-            self.db.one(sql, params![case.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-        if hits == 1 {
-            let reason = "en ny mail hører til sagen, efter at den blev afgjort: overvej at genåbne den";
-            self.enter(case, at, "hit_after", None, None, reason)?;
-            self.notice(case, milestone::Milestone::HitAfter, 1, clock, &dpo, at)?;
-        }
-        Ok(())
     }
 
     /// The case has these persons more.
@@ -274,12 +259,13 @@ impl<'a> Recording<'a> {
                 .one("SELECT id FROM incident WHERE root = ?1", params![opening.root], |row| row.get(0))?;
         let case = self.next_id(at)?;
         let state = State::opened_by(detection.outcome);
-        let deadline = (state.kind() == Kind::Breach).then(|| Deadline::from_awareness(at));
+        let regime = regime(at)?;
+        let deadline = (state.kind() == Kind::Breach).then(|| regime.deadline(at));
         let controller = opening.controller;
         self.db.execute(
             "INSERT INTO breach_case (id, incident, grouping, controller_cvr, controller_name, dpo, state,
-                 detected_at, aware_at, deadline, salt, sealed)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                 detected_at, aware_at, deadline, salt, sealed, regime)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
             params![
                 case.as_str(),
                 incident,
@@ -290,9 +276,10 @@ impl<'a> Recording<'a> {
                 state.word(),
                 at.timestamp(),
                 deadline.map(|_| at.timestamp()),
-                deadline.map(|deadline| deadline.at().timestamp()),
+                deadline.map(|deadline| deadline.timestamp()),
                 opening.salt,
                 controller.dpo_key.is_some(),
+                regime.id,
             ],
         )?;
         let reason = match state {
@@ -435,4 +422,10 @@ impl<'a> Recording<'a> {
         )?;
         Ok(())
     }
+}
+
+/// The law under which a case of this moment is opened.
+pub(super) fn regime(aware: DateTime<Utc>) -> Result<&'static Regime, StoreError> {
+    Regime::for_awareness(aware)
+        .ok_or_else(|| StoreError::Unreadable { what: "regime", value: aware.to_rfc3339() })
 }

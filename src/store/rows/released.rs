@@ -16,9 +16,8 @@
 //! not known which of them the held one is. Start reading at `let_out`. Tests: `tests/register/released.rs`.
 
 use super::breach::ungrouped;
-use super::record::{Entering, Recording};
+use super::record::{Entering, Recording, regime};
 use super::{StoreError, read};
-use crate::case::deadline::Deadline;
 use crate::case::{CaseId, State};
 use crate::store::base::params;
 use crate::store::held::HeldIn;
@@ -174,7 +173,7 @@ impl Recording<'_> {
         message: &[u8; 16],
         now: DateTime<Utc>,
     ) -> Result<CaseId, StoreError> {
-        let case = self.next_id(now)?;
+        let (case, regime) = (self.next_id(now)?, regime(now)?);
         let found: i64 =
             self.db.one("SELECT at FROM detection WHERE message = ?1", params![message], |row| row.get(0))?;
         let (incident, cvr, name, dpo, salt): (i64, String, String, String, [u8; 16]) = self.db.one(
@@ -184,8 +183,8 @@ impl Recording<'_> {
         )?;
         self.db.execute(
             "INSERT INTO breach_case (id, incident, grouping, controller_cvr, controller_name, dpo, state,
-                 detected_at, aware_at, deadline, salt, sealed)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 1)",
+                 detected_at, aware_at, deadline, salt, sealed, regime)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 1, ?12)",
             params![
                 case.as_str(),
                 incident,
@@ -196,8 +195,9 @@ impl Recording<'_> {
                 State::RELEASED.word(),
                 found,
                 now.timestamp(),
-                Deadline::from_awareness(now).at().timestamp(),
-                salt
+                regime.deadline(now).timestamp(),
+                salt,
+                regime.id
             ],
         )?;
         self.db.execute(

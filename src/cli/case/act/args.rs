@@ -31,7 +31,8 @@ pub(in crate::cli) enum Command {
     Refute(One),
     /// Set when the organisation became aware; the deadline follows
     ///
-    /// Earlier always, later with --why, never in the future. When it was found stays visible.
+    /// Earlier always, later with --why, never in the future and never after the notification. When that is late by it, --why
+    /// is the reason for the delay where none is written. When it was found stays visible.
     Aware {
         #[command(flatten)]
         one: One,
@@ -111,6 +112,17 @@ pub(in crate::cli) enum Command {
         #[arg(long, value_name = "FILE")]
         receipt: Option<PathBuf>,
     },
+    /// The first notification was sent at another time than was entered: a slip (needs --why)
+    CorrectNotified {
+        #[command(flatten)]
+        one: One,
+        /// When it was sent
+        #[arg(long, value_name = "TIME")]
+        at: String,
+        /// Why it was late; asked for when it was
+        #[arg(long, value_name = "TEXT")]
+        late: Option<String>,
+    },
     /// A supplement was sent on Virk: note it
     Supplemented {
         #[command(flatten)]
@@ -179,8 +191,13 @@ pub(in crate::cli) enum Command {
         done: Option<i64>,
     },
     /// Close it: needs cause, measures, the decision on telling the persons, and the receipt
+    ///
+    /// And that nothing outlives it: no step of a NIS2 clock that has begun, and no mail of it that is held.
     Close(One),
     /// There are new facts: open it again, with the same awareness (needs --why)
+    ///
+    /// What was notified is preliminarily notified again, and what is new is a supplement; what never was is assessed again,
+    /// under the clock that it had.
     Reopen(One),
     /// Prove that no line of the register was changed, left out or moved
     Verify {
@@ -256,4 +273,6 @@ pub(in crate::cli) enum Nis2Step {
     Notified,
     /// The final report was sent
     Final,
+    /// It is not significant after all: the clock ends (needs --why)
+    Withdraw,
 }
