@@ -398,7 +398,19 @@ fn a_copy_of_a_mail_is_known_and_the_days_it_was_sent_stand_apart() {
         })
         .unwrap();
     let known = store.record(|recording| recording.known_contents(&[live, old, [13; 16]])).unwrap();
-    assert_eq!(known.into_iter().collect::<Vec<_>>(), [(live, case.clone()), (old, case.clone())]);
+    let cases: Vec<_> = known.iter().map(|(content, mails)| (*content, mails[0].case.clone())).collect();
+    assert_eq!(cases, [(live, case.clone()), (old, case.clone())]);
+    assert!(known.values().flatten().all(|mail| mail.left && !mail.rerouted));
+    let (live, old) = (&known[&live][0], &known[&old][0]);
+    for (mail, said, is_it) in [
+        (old, Some(sent), true),
+        (old, Some(sent + TimeDelta::days(700)), false),
+        (old, None, true),
+        (live, Some(at(0)), true),
+        (live, Some(sent), false),
+    ] {
+        assert_eq!(mail.is_of(said), is_it, "{mail:?} {said:?}");
+    }
     let told = store.sent(&case).unwrap();
     assert_eq!((told.archived, told.undated), (1, 0), "of archives alone");
     assert_eq!((told.first, told.last), (Some(sent), Some(sent)));

@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::daemon;
 use crate::envelope::Controller;
-use crate::inspect::archived::{Assume, Book, Find, Finder, Terms};
+use crate::inspect::archived::{Assume, Book, Find, Finder, Found, Terms};
 use crate::inspect::record::Register;
 use crate::inspect::{self, Setup};
 use crate::intake::archive::Form;
@@ -28,13 +28,14 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
-use tally::{Read, Tally};
+use tally::{Read, Sight, Tally};
 
 /// Shown by `brevdue archive --help` below the options.
 const AFTER_HELP: &str = "\
 Reads .eml files, mbox, Maildir, folders of them and zips of them; a journal report (Exchange) is opened, and gives the
 envelope. Where no envelope is in the file, From, To, Cc and Bcc say who sent it to whom: the last lines count both.
-What is no mail is left aside and counted.
+What is no mail is left aside and counted. Mail from outside was received and is nobody's breach here: it is counted, unless
+--controller or --source says that all of it was sent.
 
 When it was found is now, and the clock of a case starts now. When it was sent is what the mail says itself.
 Killed or interrupted: run it again. What is recorded is known, and no mail counts twice, in whatever archive it comes.
@@ -156,12 +157,28 @@ impl Work {
     /// Or so many numbers.
     const NUMBERS: usize = 20_000;
 
-    fn add(&mut self, find: Find, key: &NodeKey) {
-        if !self.tally.add(&find, key) {
-            return;
+    /// Takes the parts of a mail.
+    fn add_all(&mut self, finds: Vec<Find>, key: &NodeKey) {
+        let mut is_first = false;
+        for find in finds {
+            is_first |= self.add(find, key) == Sight::First;
+        }
+        self.tally.different += u64::from(is_first);
+        self.tally.copies += u64::from(!is_first);
+    }
+
+    fn add(&mut self, find: Find, key: &NodeKey) -> Sight {
+        let sight = self.tally.add(&find, key);
+        if sight == Sight::Copy {
+            return sight;
         }
         self.numbers += find.numbers().len();
-        self.pending.push(find);
+        let same = |one: &&mut Find| sight == Sight::More && one.is_copy_of(&find);
+        match self.pending.iter_mut().find(same) {
+            Some(one) => one.merge(find),
+            None => self.pending.push(find),
+        }
+        sight
     }
 
     /// What is to be recorded, when that is enough or `all` is wanted.
@@ -229,7 +246,7 @@ impl Job {
         }
         let Some(register) = &self.register else { return };
         match register.record_finds(finds) {
-            Ok(recorded) => self.lock().tally.recorded(&recorded),
+            Ok(recorded) => self.lock().tally.recorded(finds, &recorded),
             Err(error) => self.fail(error),
         }
     }
@@ -268,15 +285,21 @@ impl read::Job for Job {
         }
         let Self { setup, terms, key, now, book, .. } = self;
         let finds = match (Finder { setup, terms, key, now: *now, book }).find(mail, item.report) {
-            Ok(finds) => finds,
+            Ok(Found::Finds(finds)) => finds,
+            Ok(Found::Inside) => {
+                read.inside += 1;
+                return;
+            }
+            Ok(Found::Received) => {
+                read.received += 1;
+                return;
+            }
+            Ok(Found::Nobodys) => return read.count_nobodys(self.how.name(item.file)),
             Err(error) => return self.fail(error),
         };
-        read.inside += u64::from(finds.is_empty());
         let enough = {
             let mut work = self.lock();
-            for find in finds {
-                work.add(find, &self.key);
-            }
+            work.add_all(finds, &self.key);
             work.take(false)
         };
         self.record(&enough);

@@ -18,12 +18,22 @@
 //! # Whose it was, and how it travelled
 //! Sender and recipients are the envelope's where a journal report has it. Elsewhere `Return-Path` and the line of an mbox tell
 //! the sender, and `To`, `Cc` and `Bcc` whom it went to; the last lines say for how many mails that was so. Who answers for it
-//! is decided as the gate decides it, or by `--controller`. A `[[source]]`, or `--source NAME`, tells the templates of a system
-//! apart; mail of no source makes one case for each writer and controller.
+//! is decided as the gate decides it, or by `--controller`; where no controller and no source names the sender, as with a bounce
+//! service or an mbox of Google Takeout, the author (`From`) is asked. A `[[source]]`, or `--source NAME`, tells the templates of
+//! a system apart; mail of no source makes one case for each writer and controller.
+//!
+//! *Received mail is not the receiver's breach.* An inbox, and a journal, hold what others sent. Only mail whose sender or author
+//! is in the `domains` or `sources` of a `[[controller]]`, or is a `[[source]]`, is taken; the rest is counted as *modtaget
+//! udefra*. So name all domains that the house sends from (`*.kommune.example` for those below one). With `--controller` or
+//! `--source` a person says that all of it was sent, and all of it is taken. A mail of which no header tells who sent it is
+//! named, and recorded only then.
 //!
 //! A file does not say how its mail travelled. Without `--assume`, a find is certain where the configuration's road is open
 //! today, and suspected where the road is protected or unknown: a road that is protected today proves nothing of then. With
 //! `--assume delivered` a person says that all of it left readable; with `--assume unknown` every case is suspected.
+//!
+//! A mail that the gate stopped lies in its sender's archive all the same. It stays a near miss and is told as such (*står som
+//! afværget*); with `--assume delivered`, and where a journal has its envelope, it is one that left too, in a case of its own.
 //!
 //! # Two times
 //! *Found* is when the scan was made: the organisation becomes aware then, and the 72 hours run from there (GDPR art. 33(1)).
@@ -31,10 +41,14 @@
 //! future is none. The two are never mixed: `brevdue case show` has both.
 //!
 //! # Killed, repeated, overlapping
-//! Finds are recorded in batches of 500, each whole or not at all, and a mail is known by a keyed digest of its Message-ID, its
-//! numbers and its controller (without a Message-ID: of its telling fields and the start of its text). So the same command goes
-//! on where it was killed; a mail that lies in two archives counts once; and one that the gate has recorded is not counted
-//! again. What was read before a kill is read again, but not recorded again.
+//! Finds are recorded in batches of 500, each whole or not at all, and a mail is known by a keyed digest of its Message-ID and
+//! its controller, and by the day that it says (without a Message-ID: of its telling fields, the start of its text and its
+//! numbers). So the same command goes on where it was killed; a mail that lies in two archives counts once; and one that the
+//! gate has recorded is not counted again. What was read before a kill is read again, but not recorded again.
+//!
+//! Of copies the strictest counts, in whatever order they are read and in however many runs: one that went by an open way, or
+//! `--assume delivered`, ends a suspicion (*bekræftet*), and the recipients and persons of all copies are the mail's. Where that
+//! is news to a case that was settled, it is proposed to reopen it.
 //!
 //! | killed | on disk | what the next run does |
 //! |---|---|---|

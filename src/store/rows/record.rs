@@ -118,7 +118,7 @@ impl<'a> Recording<'a> {
 
     /// A message joined a case that was settled: the first one is a line and a telling that proposes to reopen it; no clock
     /// is started in silence (facts of the law, "Awareness" 5).
-    fn hit_after(&self, case: &CaseId, at: DateTime<Utc>) -> Result<(), StoreError> {
+    pub(super) fn hit_after(&self, case: &CaseId, at: DateTime<Utc>) -> Result<(), StoreError> {
         let sql = "UPDATE breach_case SET hits_after = hits_after + 1 WHERE id = ?1
                    RETURNING hits_after, clock_version, dpo";
         let (hits, clock, dpo): (i64, i64, String) =
@@ -292,7 +292,12 @@ impl<'a> Recording<'a> {
     }
 
     /// The state after a further detection; a change is an entry in the register.
-    fn move_on(&self, case: &CaseId, state: State, detection: &Detection) -> Result<State, StoreError> {
+    pub(super) fn move_on(
+        &self,
+        case: &CaseId,
+        state: State,
+        detection: &Detection,
+    ) -> Result<State, StoreError> {
         let next = state.joined_by(detection.outcome);
         if next != state {
             self.db.execute(

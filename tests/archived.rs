@@ -1,0 +1,205 @@
+//! `brevdue archive` over what archives hold besides what a house sent once: received mail, near misses, copies that tell
+//! different things, letters with free text, files that begin oddly.
+
+use crate::support::program::{brevdue, code, said};
+use serde_json::Value;
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+use tempfile::TempDir;
+
+const NUMBERS: [&str; 5] = ["150379-1028", "150379-0005", "150379-0013", "150379-0021", "150379-0048"];
+
+/// Two municipalities, a source, and a folder of mail.
+struct House(TempDir);
+
+impl House {
+    fn new(more: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        let key = said(&brevdue(folder.path(), &["key", "new", "--out", "dpo.key"], ""));
+        let key = key.lines().find(|line| line.starts_with("dpo_key")).unwrap().to_owned();
+        let controller = |name: &str, cvr: &str| {
+            format!(
+                "[[controller]]\nname = \"{name}\"\ncvr = \"{cvr}\"\ndomains = [\"{name}.example\"]\n\
+                 dpo = \"dpo@{name}.example\"\n{key}\n"
+            )
+        };
+        let toml = format!(
+            "[smtp]\nnext_hop = \"127.0.0.1:1\"\n[store]\nurl = \"sqlite:data/brevdue.db\"\n[spool]\npath = \"data/spool\"\n\
+             [documents]\nopen = false\n{more}\n{}default = true\n{}\
+             [[source]]\nname = \"Sagsystem eA\"\nmatch = \"auto@a.example\"\n",
+            controller("a", "10000000"),
+            controller("b", "20000001"),
+        );
+        let house = Self(folder);
+        house.lay("brevdue.toml", toml.as_bytes());
+        std::fs::create_dir(house.at("mail")).unwrap();
+        house
+    }
+
+    fn at(&self, path: &str) -> PathBuf {
+        self.0.path().join(path)
+    }
+
+    fn lay(&self, path: &str, bytes: &[u8]) {
+        let path = self.at(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        File::create(path).unwrap().write_all(bytes).unwrap();
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        let all = [&["--config", "brevdue.toml", "archive"], args].concat();
+        brevdue(self.0.path(), &all, "")
+    }
+
+    /// Runs it to its end, with this exit code.
+    fn ends(&self, with: i32, args: &[&str]) -> Value {
+        let output = self.run(&[&["--format", "json"], args].concat());
+        assert_eq!(code(&output), with, "{}", said(&output));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    fn counts(&self, args: &[&str]) -> Value {
+        self.ends(0, args)
+    }
+
+    /// State and mails of every case.
+    fn cases(&self) -> Vec<(String, u64)> {
+        let output =
+            brevdue(self.0.path(), &["--config", "brevdue.toml", "case", "list", "--format", "json"], "");
+        let cases: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let mut cases: Vec<_> = (cases.as_array().unwrap().iter())
+            .map(|case| (case["state"].as_str().unwrap().to_owned(), case["mails"].as_u64().unwrap()))
+            .collect();
+        cases.sort();
+        cases
+    }
+}
+
+fn mail(from: &str, to: &str, id: &str, text: &str) -> String {
+    format!(
+        "From: {from}\nTo: {to}\nDate: Tue, 3 Mar 2015 10:00:00 +0100\nMessage-ID: <{id}>\nSubject: Din sag\n\n{text}\n"
+    )
+}
+
+fn cpr(number: &str) -> String {
+    format!("CPR-nr.: {number}")
+}
+
+#[test]
+fn received_mail_is_no_breach_of_its_receivers() {
+    let house = House::new("");
+    for (at, number) in NUMBERS.iter().enumerate() {
+        let mail =
+            mail(&format!("borger{at}@gmail.example"), "post@a.example", &at.to_string(), &cpr(number));
+        house.lay(&format!("mail/cur/{at}"), mail.as_bytes());
+    }
+    house
+        .lay("mail/cur/nobody", format!("Subject: x\nMIME-Version: 1.0\n\n{}\n", cpr(NUMBERS[0])).as_bytes());
+    std::fs::create_dir(house.at("mail/new")).unwrap();
+    let told = house.counts(&["mail"]);
+    assert_eq!((&told["received"], &told["nobodys"], &told["mails"]), (&5.into(), &1.into(), &0.into()));
+    assert_eq!(told["nameless"][0], "mail/cur/nobody");
+    assert!(house.cases().is_empty());
+    let output = said(&house.run(&["mail"]));
+    assert!(output.contains("5 mails med CPR-nummer er modtaget udefra"), "{output}");
+    assert!(output.contains("1 mail med CPR-nummer siger ikke, hvem"), "{output}");
+
+    // What a person says holds for all of it.
+    let told = house.counts(&["--controller", "b", "mail"]);
+    assert_eq!((&told["mails"], &told["received"]), (&6.into(), &0.into()));
+}
+
+#[test]
+fn a_near_miss_does_not_hide_what_got_out() {
+    let house = House::new("[policy]\nleak = \"block\"\n");
+    let text = format!(
+        "From: p@a.example\nTo: x@gmail.example\nMessage-ID: <p1@a>\nSubject: s\n\n{}\n",
+        cpr(NUMBERS[0])
+    );
+    let refused = brevdue(
+        house.0.path(),
+        &["--config", "brevdue.toml", "pipe", "-f", "p@a.example", "--", "x@gmail.example"],
+        &text,
+    );
+    assert_eq!(code(&refused), 69, "{}", said(&refused));
+    assert_eq!(house.cases(), [("near_miss".to_owned(), 1)]);
+    house.lay("mail/m.eml", text.as_bytes());
+
+    // The sender's own copy lies there too: that it left is not told by that.
+    let told = house.counts(&["mail"]);
+    assert_eq!((&told["averted"], &told["new"], &told["known"]), (&1.into(), &0.into(), &0.into()));
+    assert_eq!(house.cases(), [("near_miss".to_owned(), 1)]);
+    let output = said(&house.run(&["mail"]));
+    assert!(output.contains("1 mail står som afværget: BRV-"), "{output}");
+
+    let told = house.counts(&["--assume", "delivered", "mail"]);
+    assert_eq!((&told["averted"], &told["new"], &told["opened"]), (&0.into(), &1.into(), &1.into()));
+    assert_eq!(house.cases(), [("assessing".to_owned(), 1), ("near_miss".to_owned(), 1)]);
+    let told = house.counts(&["--assume", "delivered", "mail"]);
+    assert_eq!((&told["averted"], &told["new"], &told["known"]), (&0.into(), &0.into(), &1.into()));
+    assert_eq!(house.counts(&["mail"])["known"], 1, "that it left is known now");
+}
+
+const ROADS: &str = "[[road]]\ndomain = \"sikker.example\"\nprotection = \"forced-tls\"\n\
+     [[road]]\ndomain = \"gmail.example\"\nprotection = \"plaintext\"\n";
+
+#[test]
+fn of_two_copies_the_stricter_counts_whichever_is_read_first() {
+    for (first, second) in [("a", "b"), ("b", "a")] {
+        let house = House::new(ROADS);
+        let copy = |to: &str| mail("x@a.example", to, "x1@a", &cpr(NUMBERS[0]));
+        house.lay(&format!("mail/{first}.eml"), copy("y@sikker.example").as_bytes());
+        house.lay(&format!("mail/{second}.eml"), copy("z@gmail.example").as_bytes());
+        let told = house.counts(&["mail"]);
+        assert_eq!((&told["mails"], &told["copies"], &told["new"]), (&1.into(), &1.into(), &1.into()));
+        assert_eq!(house.cases(), [("assessing".to_owned(), 1)]);
+        let case = told["cases"][0]["id"].as_str().unwrap();
+        let shown = said(&brevdue(house.0.path(), &["--config", "brevdue.toml", "case", "show", case], ""));
+        assert!(shown.contains("gmail.example sikker.example"), "{shown}");
+    }
+}
+
+/// The same, read in two runs: what is known is brought up to what is found later.
+#[test]
+fn a_later_run_confirms_what_was_suspected_and_adds_persons() {
+    let house = House::new(ROADS);
+    let cut = mail("x@a.example", "y@sikker.example", "x1@a", &cpr(NUMBERS[0]));
+    house.lay("first/a.eml", cut.as_bytes());
+    assert_eq!(house.counts(&["first"])["new"], 1);
+    assert_eq!(house.cases(), [("suspected".to_owned(), 1)]);
+    // The whole copy, where the first was cut short.
+    let both = format!("{}\n{}", cpr(NUMBERS[0]), cpr(NUMBERS[1]));
+    house.lay("second/a.eml", mail("x@a.example", "y@sikker.example", "x1@a", &both).as_bytes());
+    let told = house.counts(&["--assume", "delivered", "second"]);
+    assert_eq!((&told["new"], &told["known"]), (&0.into(), &1.into()));
+    assert_eq!(told["confirmed"], serde_json::json!([told["cases"][0]["id"]]));
+    assert_eq!(told["cases"][0]["persons"], 2);
+    assert_eq!(house.cases(), [("assessing".to_owned(), 1)]);
+    let told = house.counts(&["--assume", "delivered", "second"]);
+    assert_eq!(told["confirmed"].as_array().unwrap().len(), 0);
+
+    // Another letter with the same Message-ID: it says another day.
+    let other = cut.replace("2015", "2017");
+    house.lay("third/a.eml", other.as_bytes());
+    assert_eq!(house.counts(&["third"])["new"], 1);
+    assert_eq!(house.cases(), [("assessing".to_owned(), 2)]);
+}
+
+/// Google Takeout writes its own name of the mail where a sender stands, and bounce services write theirs.
+#[test]
+fn who_wrote_it_stands_in_for_a_sender_that_is_nobodys() {
+    let house = House::new("");
+    let text = format!(
+        "From 1528837484093489123@xxx Tue Mar 03 09:00:00 +0000 2015\n{}\n\
+         From 1528837484093489124@xxx Tue Mar 03 09:00:00 +0000 2015\nReturn-Path: <b-17@bounce.example>\n{}",
+        mail("auto@b.example", "x@gmail.example", "1", &cpr(NUMBERS[0])),
+        mail("auto@b.example", "x@gmail.example", "2", &cpr(NUMBERS[1])),
+    );
+    house.lay("mail/takeout.mbox", text.as_bytes());
+    let told = house.counts(&["--dry-run", "mail"]);
+    assert_eq!(told["controllers"].as_array().unwrap().len(), 1, "{told}");
+    assert_eq!((&told["controllers"][0]["cvr"], &told["mails"]), (&"20000001".into(), &2.into()));
+    assert!(!Path::new(&house.at("data")).exists());
+}
