@@ -203,3 +203,36 @@ fn who_wrote_it_stands_in_for_a_sender_that_is_nobodys() {
     assert_eq!((&told["controllers"][0]["cvr"], &told["mails"]), (&"20000001".into(), &2.into()));
     assert!(!Path::new(&house.at("data")).exists());
 }
+
+/// A letter with a field for free text is one case, and what is free text all through makes no case for each mail.
+#[test]
+fn free_text_makes_no_case_for_every_mail() {
+    let fixed = "vi har nu behandlet sagen om lån til betaling af skat, og du kan se resultatet ved at logge ind på siden med det \
+        nummer, som du har fået. Har du spørgsmål, kan du skrive til os eller ringe i den normale tid";
+    let words = ["vand", "hus", "bil", "skov", "kat", "stol", "bord", "lampe", "vej", "sten", "mark", "dør", "tag", "blad"];
+    let free = |mail: usize, count: usize| -> String {
+        let word = |at: usize| {
+            let dice = (mail * 7919 + at * 104_729).wrapping_mul(2_654_435_761) >> 7;
+            format!("{}{} ", words[dice % words.len()], ["en", "s", "er", "a"][dice / 64 % 4])
+        };
+        (0..count).map(word).collect()
+    };
+    let house = House::new("");
+    for mail_number in 0..120 {
+        let number = NUMBERS[mail_number % NUMBERS.len()];
+        let text = format!("{fixed}.\n{}\nBesked: {}", cpr(number), free(mail_number, [20, 80][mail_number % 2]));
+        let text = mail("auto@a.example", "x@gmail.example", &format!("f{mail_number}"), &text);
+        house.lay(&format!("mail/{mail_number}.eml"), text.as_bytes());
+    }
+    let told = house.counts(&["mail"]);
+    assert_eq!((&told["new"], &told["opened"]), (&120.into(), &1.into()), "{told}");
+    for mail_number in 0..120 {
+        let text = format!("{}\n{}", free(1000 + mail_number, 60), cpr(NUMBERS[mail_number % NUMBERS.len()]));
+        let text = mail("auto@a.example", "x@gmail.example", &format!("g{mail_number}"), &text);
+        house.lay(&format!("more/{mail_number}.eml"), text.as_bytes());
+    }
+    let told = house.counts(&["more"]);
+    let opened = told["opened"].as_u64().unwrap();
+    assert!(opened <= 33, "{opened}");
+    assert_eq!(told["new"], 120);
+}

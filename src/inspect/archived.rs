@@ -13,11 +13,11 @@
 //! [`Register::record_finds`].
 
 use super::Setup;
-use super::record::{self, Marked, Register};
+use super::record::{self, Register};
 use crate::case::CaseId;
 use crate::case::detection::{Detection, Outcome};
 use crate::case::incident::{self, Source};
-use crate::case::template::Templates;
+use crate::case::template::{Letter, Templates};
 use crate::envelope::{Address, Controller, Envelope, Pass, Verdict, controller_of, domain_is_named_by};
 use crate::policy::road::Protection;
 use crate::scan::Report;
@@ -316,16 +316,11 @@ pub enum Book {
 }
 
 impl Book {
-    fn template(&self, marked: Marked, now: DateTime<Utc>) -> Result<Digest, StoreError> {
-        let Marked { source, mark, name } = marked;
+    fn template(&self, letter: &Letter, now: DateTime<Utc>) -> Result<Digest, StoreError> {
         match self {
-            Self::Store(store) => store.template(source, &mark, name, now),
+            Self::Store(store) => store.template(letter, now),
             Self::Dry(templates) => {
-                let mut templates = templates.lock().unwrap_or_else(PoisonError::into_inner);
-                Ok(templates.find(&source, &mark).unwrap_or_else(|| {
-                    templates.add(source, name, mark);
-                    name
-                }))
+                Ok(templates.lock().unwrap_or_else(PoisonError::into_inner).meet(letter))
             }
         }
     }
@@ -363,7 +358,7 @@ impl Finder<'_> {
             return Ok(Found::Inside);
         }
         let source = self.source(mail);
-        let of = |source| self.book.template(record::marked(self.key, source, report), self.now);
+        let of = |source| self.book.template(&record::letter(self.key, source, report), self.now);
         let cause = (source, source.map(of).transpose()?.unwrap_or_default());
         let part = |(controller, recipients)| self.part(mail, report, controller, recipients, cause);
         Ok(Found::Finds(parts.into_iter().map(part).collect()))
