@@ -209,7 +209,10 @@ fn who_wrote_it_stands_in_for_a_sender_that_is_nobodys() {
 fn free_text_makes_no_case_for_every_mail() {
     let fixed = "vi har nu behandlet sagen om lån til betaling af skat, og du kan se resultatet ved at logge ind på siden med det \
         nummer, som du har fået. Har du spørgsmål, kan du skrive til os eller ringe i den normale tid";
-    let words = ["vand", "hus", "bil", "skov", "kat", "stol", "bord", "lampe", "vej", "sten", "mark", "dør", "tag", "blad"];
+    let words = [
+        "vand", "hus", "bil", "skov", "kat", "stol", "bord", "lampe", "vej", "sten", "mark", "dør", "tag",
+        "blad",
+    ];
     let free = |mail: usize, count: usize| -> String {
         let word = |at: usize| {
             let dice = (mail * 7919 + at * 104_729).wrapping_mul(2_654_435_761) >> 7;
@@ -220,7 +223,8 @@ fn free_text_makes_no_case_for_every_mail() {
     let house = House::new("");
     for mail_number in 0..120 {
         let number = NUMBERS[mail_number % NUMBERS.len()];
-        let text = format!("{fixed}.\n{}\nBesked: {}", cpr(number), free(mail_number, [20, 80][mail_number % 2]));
+        let text =
+            format!("{fixed}.\n{}\nBesked: {}", cpr(number), free(mail_number, [20, 80][mail_number % 2]));
         let text = mail("auto@a.example", "x@gmail.example", &format!("f{mail_number}"), &text);
         house.lay(&format!("mail/{mail_number}.eml"), text.as_bytes());
     }
@@ -235,4 +239,95 @@ fn free_text_makes_no_case_for_every_mail() {
     let opened = told["opened"].as_u64().unwrap();
     assert!(opened <= 33, "{opened}");
     assert_eq!(told["new"], 120);
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// A mail whose number stands in base64, so that it is found only where the header is read as one.
+fn closed(id: &str, number: &str) -> String {
+    let text = crate::support::base64(format!("{}\n", cpr(number)).as_bytes());
+    let head = mail("auto@b.example", "x@gmail.example", id, "");
+    head.replace(
+        "Subject: Din sag\n",
+        "Subject: Din sag\nMIME-Version: 1.0\nContent-Transfer-Encoding: base64\n",
+    ) + &text
+        + "\n"
+}
+
+const LINE: &str = "From auto@b.example Tue Mar  3 10:00:00 2015\n";
+
+#[test]
+fn files_that_begin_oddly_are_read_whole() {
+    let [one, two] = [closed("1", NUMBERS[0]), closed("2", NUMBERS[1])];
+    for (name, bytes, mails, read) in [
+        ("blank.mbox", format!("\n{LINE}{one}\n{LINE}{two}").into_bytes(), 2, 2),
+        ("bom.mbox", format!("\u{feff}{LINE}{one}\n{LINE}{two}").into_bytes(), 2, 2),
+        ("unparted.mbox", format!("{LINE}{one}{LINE}{two}").into_bytes(), 2, 2),
+        (
+            "prose.mbox",
+            format!(
+                "{LINE}{}\nFrom now on\nall is well\n{}\n",
+                mail("auto@b.example", "x@gmail.example", "1", "hej"),
+                cpr(NUMBERS[0])
+            )
+            .into_bytes(),
+            1,
+            1,
+        ),
+        ("empty.mbox", Vec::new(), 0, 0),
+        ("blank.eml", format!("\r\n\n{one}").into_bytes(), 1, 1),
+        (
+            "apple.emlx",
+            format!("{}      \n{one}<?xml version=\"1.0\"?>\n<plist/>", one.len()).into_bytes(),
+            1,
+            1,
+        ),
+        ("small.mbox.gz", gzip(format!("{LINE}{one}\n{LINE}{two}").as_bytes()), 2, 2),
+        ("M/cur/1.M2P3.mx,S=9:2,S", gzip(one.as_bytes()), 1, 1),
+        (
+            "export.zip",
+            crate::support::documents::archives::archive(&[
+                ("a.eml.gz", &gzip(one.as_bytes())),
+                ("b.mbox", format!("\n{LINE}{two}").as_bytes()),
+            ]),
+            2,
+            2,
+        ),
+    ] {
+        let house = House::new("");
+        std::fs::create_dir_all(house.at("mail/M/new")).unwrap();
+        house.lay("mail/M/cur/.keep", b"");
+        house.lay(&format!("mail/{name}"), &bytes);
+        let told = house.counts(&["--dry-run", "mail"]);
+        assert_eq!((&told["mails"], &told["read"]), (&mails.into(), &read.into()), "{name}: {told}");
+        assert_eq!(told["partial"], 0, "{name}");
+        if mails > 0 {
+            assert_eq!(told["controllers"][0]["cvr"], "20000001", "{name}");
+        }
+    }
+}
+
+#[test]
+fn what_may_hold_mail_and_is_not_opened_is_named() {
+    let house = House::new("");
+    let inner =
+        crate::support::documents::archives::archive(&[("a.eml", closed("1", NUMBERS[0]).as_bytes())]);
+    house.lay(
+        "mail/ydre.zip",
+        &crate::support::documents::archives::archive(&[("indre.zip", &inner), ("b.txt", b"hej")]),
+    );
+    house.lay("mail/post.pst", b"!BDN\0\0");
+    house.lay("mail/en.msg", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1");
+    house.lay("mail/laesmig.txt", b"hej");
+    let told = house.ends(3, &["--dry-run", "mail"]);
+    assert_eq!((&told["unopened"], &told["not_mail"]), (&3.into(), &2.into()));
+    let output = said(&house.run(&["--dry-run", "mail"]));
+    for name in ["ydre.zip#1", "post.pst", "en.msg"] {
+        assert!(output.contains(&format!("{name}: not opened, and mail may lie in it")), "{output}");
+    }
+    assert!(output.contains("2 filer er ikke mails og blev ikke læst"), "{output}");
 }

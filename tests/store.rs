@@ -448,7 +448,11 @@ fn a_template_has_one_name_for_everybody() {
     assert_eq!(here.template(&of(1, 9, &other), at(2)).unwrap(), [9; 16]);
     assert_eq!(register.number("SELECT count(*) FROM template"), 3);
     assert_eq!(register.number("SELECT max(members) FROM template"), 3, "it learned twice from there");
-    assert_eq!(register.number("SELECT length(words) / 4 FROM template WHERE members = 3"), 60, "what all have");
+    assert_eq!(
+        register.number("SELECT length(words) / 4 FROM template WHERE members = 3"),
+        60,
+        "what all have"
+    );
 
     // What is like nothing else: so many are letters, the rest is one template, for both.
     for own in 0..50_u32 {

@@ -32,7 +32,7 @@ use tally::{Read, Sight, Tally};
 
 /// Shown by `brevdue archive --help` below the options.
 const AFTER_HELP: &str = "\
-Reads .eml files, mbox, Maildir, folders of them and zips of them; a journal report (Exchange) is opened, and gives the
+Reads .eml and .emlx files, mbox, Maildir, folders of them, zips of them, and each of them with gzip; a journal report (Exchange) is opened, and gives the
 envelope. Where no envelope is in the file, From, To, Cc and Bcc say who sent it to whom: the last lines count both.
 What is no mail is left aside and counted. Mail from outside was received and is nobody's breach here: it is counted, unless
 --controller or --source says that all of it was sent.
@@ -43,6 +43,8 @@ Killed or interrupted: run it again. What is recorded is known, and no mail coun
 Exit codes:
   0  read whole
   2  could not run, or an input could not be read (the others are recorded and shown)
+  3  some was not read: a mail that is not read whole, or a file in which mail may lie and that is not opened (.msg, .pst,
+     a zip in a zip, tar); each such file is named on standard error
 
 Examples:
   brevdue archive --dry-run /backup/mail              counts, and writes nothing
@@ -121,8 +123,12 @@ pub(super) fn run(config: Option<&Path>, args: &Args) -> anyhow::Result<ExitCode
         super::say_error(&format!("brevdue: {} could not be read", inputs(done.troubles)));
         return Ok(ExitCode::from(super::COULD_NOT_RUN));
     }
-    Ok(ExitCode::SUCCESS)
+    let is_whole = done.tally.closed == 0 && done.tally.partial == 0;
+    Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::from(NOT_WHOLE) })
 }
+
+/// Something was not read, as `brevdue scan` has it.
+const NOT_WHOLE: u8 = 3;
 
 /// What is asked of every mail.
 struct Job {
@@ -305,8 +311,8 @@ impl read::Job for Job {
         self.record(&enough);
     }
 
-    fn aside(&self, read: &mut Read) {
-        read.aside += 1;
+    fn aside(&self, closed: bool, read: &mut Read) {
+        *(if closed { &mut read.closed } else { &mut read.aside }) += 1;
     }
 
     fn is_over(&self) -> bool {

@@ -319,9 +319,7 @@ impl Book {
     fn template(&self, letter: &Letter, now: DateTime<Utc>) -> Result<Digest, StoreError> {
         match self {
             Self::Store(store) => store.template(letter, now),
-            Self::Dry(templates) => {
-                Ok(templates.lock().unwrap_or_else(PoisonError::into_inner).meet(letter))
-            }
+            Self::Dry(templates) => Ok(templates.lock().unwrap_or_else(PoisonError::into_inner).meet(letter)),
         }
     }
 }

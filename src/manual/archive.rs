@@ -10,10 +10,18 @@
 //! ```
 //!
 //! # What it reads
-//! Single mails, mbox, Maildir, folders of them, zips of them (mbox within too; a zip within a zip is not opened), and standard
-//! input. A journal report of Exchange (`X-MS-Journal-Report`) is opened: the mail in it is what is read. `always_bcc` of
-//! Postfix makes ordinary mail. Queue files of Postfix are not read: `postcat` makes mail of them. What is no mail is counted
-//! and left aside; for documents there is `brevdue scan`.
+//! Single mails (.eml, .emlx), mbox, Maildir, folders of them, zips of them (mbox within too), and each of them made smaller by
+//! gzip, as Dovecot keeps mails; and standard input. A journal report of Exchange (`X-MS-Journal-Report`) is opened: the mail in
+//! it is what is read, and the whole report where more stands in it. `always_bcc` of Postfix makes ordinary mail. Queue files of
+//! Postfix are not read: `postcat` makes mail of them. What is no mail is counted and left aside; for documents there is
+//! `brevdue scan`.
+//!
+//! Old mbox files break the rule of `From ` behind a blank line. Here a line parts two mails when it has a date, or a header
+//! field follows on it; without the blank line, when both is so. A byte order mark and blank lines before the first are
+//! passed over.
+//!
+//! *Read whole* is exit code 0. A file in which mail may lie and that is not opened (.msg, .pst, a zip within a zip, tar, 7z) is
+//! named on standard error, and the exit code is 3; so it is when a mail could not be read whole and nothing was found in it.
 //!
 //! # Whose it was, and how it travelled
 //! Sender and recipients are the envelope's where a journal report has it. Elsewhere `Return-Path` and the line of an mbox tell

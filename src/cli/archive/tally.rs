@@ -31,6 +31,8 @@ pub(super) struct Read {
     pub(super) nameless: Vec<String>,
     /// Files that are no mail.
     pub(super) aside: u64,
+    /// Files that were not opened, in which mail may lie.
+    pub(super) closed: u64,
 }
 
 impl Read {
@@ -67,6 +69,7 @@ impl Read {
         let room = Self::NAMES.saturating_sub(self.nameless.len());
         self.nameless.extend(other.nameless.iter().take(room).cloned());
         self.aside += other.aside;
+        self.closed += other.closed;
     }
 }
 

@@ -66,6 +66,8 @@ struct Whole<'a> {
     envelope_from_header: u64,
     undated: u64,
     not_mail: u64,
+    /// Not opened, and mail may lie in them: named on standard error.
+    unopened: u64,
     skipped: u64,
     unreadable: u64,
     controllers: Vec<OfController<'a>>,
@@ -162,6 +164,7 @@ impl Told<'_> {
             envelope_from_header: read.mails - read.journaled,
             undated: read.undated,
             not_mail: read.aside,
+            unopened: read.closed,
             skipped: self.skipped,
             unreadable: self.troubles,
             controllers: controllers.collect(),

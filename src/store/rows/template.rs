@@ -120,8 +120,7 @@ fn since(db: &Db<'_>, source: &[u8; 16], last: i64, learning: bool) -> Result<Ve
 }
 
 fn row(row: &crate::store::base::Row) -> Result<Template, StoreError> {
-    let bytes =
-        MarkBytes { subject: row.get(1)?, text: row.get(2)?, head: row.get(3)?, tail: row.get(4)? };
+    let bytes = MarkBytes { subject: row.get(1)?, text: row.get(2)?, head: row.get(3)?, tail: row.get(4)? };
     Ok(Template {
         id: row.get(0)?,
         mark: Mark::from_bytes(&bytes),
