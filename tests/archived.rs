@@ -331,3 +331,45 @@ fn what_may_hold_mail_and_is_not_opened_is_named() {
     }
     assert!(output.contains("2 filer er ikke mails og blev ikke læst"), "{output}");
 }
+
+#[test]
+fn what_would_open_wrong_cases_is_refused() {
+    let house = House::new("");
+    house.lay("mail/a.eml", mail("auto@a.example", "x@gmail.example", "1", &cpr(NUMBERS[0])).as_bytes());
+    let output = brevdue(house.0.path(), &["archive", "mail"], "");
+    assert!(code(&output) == 2 && said(&output).contains("--config"), "{}", said(&output));
+    let output = brevdue(house.0.path(), &["archive", "--dry-run", "mail"], "");
+    assert!(code(&output) == 0 && said(&output).contains("1 mail med CPR-nummer"), "{}", said(&output));
+    assert!(!house.at("brevdue-data").exists());
+
+    let output = house.run(&["--source", "sagsystem", "mail"]);
+    assert!(code(&output) == 2 && said(&output).contains("--new-source"), "{}", said(&output));
+    let output = house.run(&["--source", &format!("sag {}", NUMBERS[0]), "--new-source", "mail"]);
+    assert!(code(&output) == 2 && !said(&output).contains(&NUMBERS[0][7..]), "{}", said(&output));
+    assert!(!house.at("data").exists());
+    let told = house.counts(&["--source", "SAGSYSTEM EA", "mail"]);
+    assert_eq!(told["cases"][0]["source"], "Sagsystem eA");
+}
+
+/// A case that was settled as no breach: what comes to it is told, and nothing is reopened in silence.
+#[test]
+fn what_comes_to_a_settled_case_is_told() {
+    let house = House::new(ROADS);
+    for (folder, id, number) in [("first", "1", NUMBERS[0]), ("second", "2", NUMBERS[1])] {
+        let mail = mail("auto@a.example", "y@sikker.example", id, &cpr(number));
+        house.lay(&format!("{folder}/a.eml"), mail.as_bytes());
+    }
+    let told = house.counts(&["first"]);
+    let case = told["cases"][0]["id"].as_str().unwrap().to_owned();
+    let acted = brevdue(
+        house.0.path(),
+        &["--config", "brevdue.toml", "case", "refute", &case, "--by", "dpo@a.example", "--why", "tunnel"],
+        "",
+    );
+    assert_eq!(code(&acted), 0, "{}", said(&acted));
+    let output = said(&house.run(&["second"]));
+    assert!(output.contains("1 ny i fortegnelsen") && output.contains("0 sager åbnet"), "{output}");
+    assert!(output.contains(&format!("{case} er intet brud")), "{output}");
+    assert!(output.contains("overvej at genåbne"), "{output}");
+    assert_eq!(house.cases(), [("no_breach".to_owned(), 2)]);
+}

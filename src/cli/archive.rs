@@ -47,9 +47,9 @@ Exit codes:
      a zip in a zip, tar); each such file is named on standard error
 
 Examples:
-  brevdue archive --dry-run /backup/mail              counts, and writes nothing
+  brevdue archive --config brevdue.toml --dry-run /backup/mail      counts, and writes nothing
   brevdue archive --config brevdue.toml a.mbox b.zip Maildir/
-  brevdue archive --source 'eAnsøgning' --assume delivered journal/";
+  brevdue archive --config brevdue.toml --source 'eAnsøgning' --assume delivered journal/";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
@@ -66,6 +66,9 @@ pub(super) struct Args {
     /// The system that sent all of it: its templates are told apart, each an incident of its own
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
+    /// No [[source]] of the configuration has this name, and that is right: only this archive knows the system
+    #[arg(long, requires = "source")]
+    new_source: bool,
     /// How it travelled. Without it: as the configuration's roads say today, and unknown where they are protected today
     #[arg(long, value_enum)]
     assume: Option<Travelled>,
@@ -94,6 +97,10 @@ enum Travelled {
 }
 
 pub(super) fn run(config: Option<&Path>, args: &Args) -> anyhow::Result<ExitCode> {
+    anyhow::ensure!(
+        config.is_some() || args.dry_run,
+        "give the configuration with --config: its controllers are whose cases are opened, and its DPOs are told. Without one only --dry-run counts"
+    );
     let config = super::load(config)?;
     let job = Job::new(&config, args)?;
     let began = Instant::now();
@@ -202,7 +209,8 @@ impl Job {
         let setup = daemon::setup(config)?;
         let controller =
             args.controller.as_deref().map(|name| controller(name, &setup.controllers)).transpose()?;
-        let source = args.source.as_deref().map(|name| source(name, &setup.sources));
+        let source =
+            args.source.as_deref().map(|name| source(name, args.new_source, &setup.sources)).transpose()?;
         let register = if args.dry_run { None } else { Some(daemon::open_register(config)?) };
         let now = Clock::System.now();
         Ok(Self {
@@ -251,7 +259,8 @@ impl Job {
             return;
         }
         let Some(register) = &self.register else { return };
-        match register.record_finds(finds) {
+        // The run may take hours: each batch is found when it is recorded, and the clock of its cases starts then.
+        match register.record_finds(finds, Clock::System.now()) {
             Ok(recorded) => self.lock().tally.recorded(finds, &recorded),
             Err(error) => self.fail(error),
         }
@@ -335,8 +344,39 @@ fn controller(name: &str, controllers: &[Controller]) -> anyhow::Result<Controll
     })
 }
 
-/// The source of the configuration with this name, or one that only this archive knows.
-fn source(name: &str, sources: &[Source]) -> Source {
-    let found = sources.iter().find(|one| one.name == name).cloned();
-    found.unwrap_or_else(|| Source { name: name.to_owned(), pattern: String::new(), vendor: None })
+/// The source of the configuration with this name, however it is written; or one that only this archive knows, where a person
+/// says so: a slip of the pen would open a second case of the same leak.
+fn source(name: &str, is_new: bool, sources: &[Source]) -> anyhow::Result<Source> {
+    let found = sources.iter().find(|one| one.name.to_lowercase() == name.trim().to_lowercase());
+    if let Some(found) = found {
+        return Ok(found.clone());
+    }
+    anyhow::ensure!(
+        crate::config::is_plain_words(name) && !name.trim().is_empty(),
+        "the name of a source stands in the register: write words, with too few digits for anybody's number"
+    );
+    let names = || sources.iter().map(|one| one.name.as_str()).collect::<Vec<_>>().join(", ");
+    anyhow::ensure!(
+        is_new,
+        "no [[source]] of the configuration is called {name:?}; there are: {}. If only this archive knows it, say --new-source too",
+        names()
+    );
+    Ok(Source { name: name.trim().to_owned(), pattern: String::new(), vendor: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_known_however_it_is_written_and_a_new_one_is_said_to_be_new() {
+        let known =
+            [Source { name: "eAnsøgning".to_owned(), pattern: "@x.example".to_owned(), vendor: None }];
+        assert_eq!(source("EANSØGNING ", false, &known).unwrap(), known[0]);
+        let error = source("eAnsogning", false, &known).unwrap_err().to_string();
+        assert!(error.contains("there are: eAnsøgning") && error.contains("--new-source"), "{error}");
+        assert_eq!(source("Gammelt", true, &known).unwrap().name, "Gammelt");
+        let error = source("sag 150379-1028", true, &known).unwrap_err().to_string();
+        assert!(!error.contains("1028"), "{error}");
+    }
 }

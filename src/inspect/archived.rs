@@ -10,11 +10,16 @@
 //! What the gate stopped and an archive has all the same is a near miss that may have left by another way. It is told, and
 //! is no breach by itself: the sender's own copy lies in an archive too. Where a person says that all of it left, or a
 //! journal has its envelope, it is a mail of its own in the case of what left. Start reading at [`Finder::find`], then
-//! [`Register::record_finds`].
+//! [`record_finds`](record::Register::record_finds).
+
+mod enter;
+mod find;
+
+pub use enter::{Recorded, Was};
+pub use find::{Find, may_be_one};
 
 use super::Setup;
-use super::record::{self, Register};
-use crate::case::CaseId;
+use super::record;
 use crate::case::detection::{Detection, Outcome};
 use crate::case::incident::{self, Source};
 use crate::case::template::{Letter, Templates};
@@ -23,10 +28,11 @@ use crate::policy::road::Protection;
 use crate::scan::Report;
 use crate::scan::beside::{self, Beside};
 use crate::scan::ruleset::day_of;
-use crate::seal::{Digest, NodeKey, random};
-use crate::store::{Brought, KnownMail, Opening, Recording, Store, StoreError};
+use crate::seal::{Digest, NodeKey};
+use crate::store::{Store, StoreError};
 use chrono::{DateTime, Utc};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use find::{Left, domains};
+use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What a mail in an archive says of itself.
@@ -98,140 +104,6 @@ pub struct Terms {
     pub source: Option<Source>,
 }
 
-/// A mail with a number in it: one controller's part. No `Debug`: it holds the numbers until they are sealed.
-pub struct Find {
-    /// Who answers for it.
-    pub controller: Controller,
-    /// Which system sent it, if one is named.
-    pub source: Option<Source>,
-    /// When it was sent, as it says itself.
-    pub sent_at: Option<DateTime<Utc>>,
-    /// Copies of a mail have this in common, and two letters with one Message-ID too: those differ by [`Find::sent_at`].
-    pub content: Digest,
-    /// Mails of one cause and controller have this in common.
-    pub grouping: Digest,
-    root: Digest,
-    detection: Detection,
-    numbers: BTreeSet<[u8; 10]>,
-    recipients: HashSet<Address>,
-    beside: BTreeSet<&'static str>,
-    /// Whether it says more than that it lies in an archive: it left, though the gate may have stopped another like it.
-    left: Left,
-}
-
-/// What says that a mail left.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Left {
-    /// That it lies there.
-    Archived,
-    /// A journal has its envelope: the mail server took it to pass it on.
-    Journaled,
-    /// A person.
-    Said,
-}
-
-impl Find {
-    /// The numbers of its persons, ten digits in ASCII each; to be digested at once, and never shown.
-    pub fn numbers(&self) -> &BTreeSet<[u8; 10]> {
-        &self.numbers
-    }
-
-    /// Whether that is all of them.
-    pub fn is_exact(&self) -> bool {
-        self.detection.persons_exact
-    }
-
-    /// What else a copy may have more of than another: keyed tags of recipients and numbers, and how it left.
-    pub fn telling(&self, key: &NodeKey) -> impl Iterator<Item = u64> {
-        let tag = |purpose: &str, text: &[u8]| {
-            let [a, b, c, d, e, f, g, h, ..] = key.digest(purpose, &[text]);
-            u64::from_be_bytes([a, b, c, d, e, f, g, h])
-        };
-        let how = match (self.is_certain(), self.left) {
-            (true, left) => [0, left as u64 + 2],
-            (false, left) => [1, left as u64 + 2],
-        };
-        let mut tags: Vec<u64> = how.to_vec();
-        tags.extend(self.recipients.iter().map(|one| tag("copy recipient", one.reveal().as_bytes())));
-        tags.extend(self.numbers.iter().map(|one| tag("copy number", one)));
-        tags.into_iter()
-    }
-
-    /// Whether these are copies of one mail, by what is known before the register is asked.
-    pub fn is_copy_of(&self, other: &Self) -> bool {
-        self.content == other.content && may_be_one(self.sent_at, other.sent_at)
-    }
-
-    /// Takes from a copy what it has more: see the module's head. The same in whatever order copies come.
-    pub fn merge(&mut self, copy: Self) {
-        // A copy of which no header tells the system is not the one that says where it belongs.
-        let rank = |find: &Self| (find.source.is_none(), find.root);
-        if rank(&copy) < rank(self) {
-            (self.source, self.root, self.grouping) = (copy.source, copy.root, copy.grouping);
-        }
-        self.sent_at = self.sent_at.or(copy.sent_at);
-        self.left = self.left.max(copy.left);
-        self.numbers.extend(copy.numbers);
-        self.recipients.extend(copy.recipients);
-        self.beside.extend(copy.beside);
-        let certain = self.detection.is_certain() || copy.detection.is_certain();
-        let detection = &mut self.detection;
-        detection.outcome = Outcome::Delivered { certain };
-        detection.findings = detection.findings.max(copy.detection.findings);
-        detection.persons = detection.persons.max(copy.detection.persons).max(self.numbers.len() as u64);
-        detection.persons_exact &= copy.detection.persons_exact;
-        (detection.recipient_domains, detection.recipients) = domains(&self.recipients);
-    }
-
-    fn is_certain(&self) -> bool {
-        self.detection.is_certain()
-    }
-
-    /// Whether a mail that was stopped left all the same, as far as this copy tells.
-    fn left_though(&self, stopped: &KnownMail) -> bool {
-        match self.left {
-            Left::Archived => false,
-            // It went by another way than it came, and of that there is a copy.
-            Left::Journaled => !stopped.rerouted,
-            Left::Said => true,
-        }
-    }
-
-    /// What is recorded of it.
-    fn row(&self, key: &NodeKey) -> Detection {
-        let sent_at = self.sent_at.map(|at| at.timestamp().to_be_bytes()).unwrap_or_default();
-        Detection { message: key.digest("archived", &[&self.content, &sent_at]), ..self.detection.clone() }
-    }
-
-    /// How many of its recipients are in domains that are not these.
-    fn reached_beyond(&self, domains: &[String]) -> u64 {
-        self.recipients.iter().filter(|one| !domains.contains(&one.shown_domain())).count() as u64
-    }
-
-    fn opening(&self) -> Result<Opening<'_>, StoreError> {
-        Ok(Opening {
-            controller: &self.controller,
-            source: self.source.as_ref(),
-            root: self.root,
-            grouping: self.grouping,
-            salt: random().map_err(|error| StoreError::Beside(error.to_string()))?,
-        })
-    }
-}
-
-/// Whether two mails that are known by the same can be one: where one says no day, nothing speaks against it.
-pub fn may_be_one(one: Option<DateTime<Utc>>, other: Option<DateTime<Utc>>) -> bool {
-    one.zip(other).is_none_or(|(one, other)| one == other)
-}
-
-/// The recipients' domains, and how many they are.
-fn domains(recipients: &HashSet<Address>) -> (Vec<String>, u64) {
-    let mut domains: Vec<String> = recipients.iter().map(Address::shown_domain).collect();
-    domains.sort_unstable();
-    domains.dedup();
-    (domains, recipients.len() as u64)
-}
-
 /// What a mail with a number in it is.
 pub enum Found {
     /// One part for each controller.
@@ -242,32 +114,6 @@ pub enum Found {
     Received,
     /// No header tells who sent it.
     Nobodys,
-}
-
-/// What became of a find.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recorded {
-    /// The case that it is in.
-    pub case: CaseId,
-    /// What it was to the register.
-    pub was: Was,
-    /// Whether it opened the case.
-    pub opened: bool,
-    /// Whether it ended a suspicion.
-    pub confirmed: bool,
-    /// Whether the case was settled: a person is asked whether to reopen it.
-    pub after: bool,
-}
-
-/// What a find was to the register.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Was {
-    /// Not known.
-    New,
-    /// There before.
-    Known,
-    /// There before as one that was stopped; nothing was changed.
-    Averted,
 }
 
 /// A mail's content for a keyed digest: copies of a mail have it in common however they were stored, so nothing of
@@ -300,7 +146,7 @@ pub struct Finder<'a> {
     pub terms: &'a Terms,
     /// For digests.
     pub key: &'a NodeKey,
-    /// When all of it was found.
+    /// A date after this cannot be. When a find is recorded is for [`record_finds`](record::Register::record_finds).
     pub now: DateTime<Utc>,
     /// Where templates are known.
     pub book: &'a Book,
@@ -475,154 +321,5 @@ impl Finder<'_> {
             Assume::AsToday if recipients.is_empty() => is_open(None),
             Assume::AsToday => recipients.iter().any(|recipient| is_open(Some(recipient))),
         }
-    }
-}
-
-impl Register {
-    /// Records finds: their cases, rows and persons in one transaction, and the numbers of those not yet known sealed to the
-    /// DPO's key, on disk before the rows count. What is known is brought up to what the find says more. An answer for each,
-    /// in order; no two of them are copies of one mail.
-    ///
-    /// | crash | on disk | what becomes of it |
-    /// |---|---|---|
-    /// | after new cases were opened | cases without mails | the next scan, of whatever archive, joins them |
-    /// | after numbers were sealed, before the rows | numbers of that case without rows | they are sealed again, and a reader sees each once |
-    ///
-    /// New cases get a transaction of their own: numbers sealed under a case whose opening was then undone would lie in the
-    /// evidence of whichever case gets its number.
-    ///
-    /// # Errors
-    /// When the register or the evidence cannot be written; the same finds may come again.
-    pub fn record_finds(&self, finds: &[Find]) -> Result<Vec<Recorded>, StoreError> {
-        let mut opened = self.open_cases(finds)?;
-        let contents: Vec<Digest> = finds.iter().map(|find| find.content).collect();
-        self.store.record(|recording| {
-            let known = recording.known_contents(&contents)?;
-            let mut unsealed = Unsealed::default();
-            let mut recorded = Vec::with_capacity(finds.len());
-            for find in finds {
-                recorded.push(match standing(&known, find) {
-                    Standing::Left(known) => self.add_copy(recording, find, known, &mut unsealed)?,
-                    Standing::Averted(known) => Recorded {
-                        case: known.case.clone(),
-                        was: Was::Averted,
-                        opened: false,
-                        confirmed: false,
-                        after: false,
-                    },
-                    Standing::New => {
-                        let one = self.add_find(recording, find, &mut unsealed)?;
-                        Recorded { opened: opened.remove(&find.grouping) || one.opened, ..one }
-                    }
-                });
-            }
-            for (case, (dpo, numbers)) in unsealed.iter().filter(|(_, (_, numbers))| !numbers.is_empty()) {
-                let sealed = self.evidence.append(case, dpo, numbers);
-                sealed.map_err(|error| StoreError::Beside(error.to_string()))?;
-            }
-            Ok(recorded)
-        })
-    }
-
-    fn add_find<'f>(
-        &self,
-        recording: &Recording<'_>,
-        find: &'f Find,
-        unsealed: &mut Unsealed<'f>,
-    ) -> Result<Recorded, StoreError> {
-        let row = find.row(&self.node_key);
-        let joined = recording.join(&row, &find.opening()?)?;
-        let is_new = joined.attempts == 1;
-        if is_new {
-            recording.note_archived(&row.message, &find.content, find.sent_at)?;
-            recording.add_beside(&joined.case, &find.beside.iter().copied().collect::<Vec<_>>())?;
-            self.add_numbers(recording, find, (&joined.case, &joined.salt), unsealed)?;
-        }
-        Ok(Recorded {
-            after: is_new && joined.state.is_settled(),
-            case: joined.case,
-            was: if is_new { Was::New } else { Was::Known },
-            opened: joined.opened,
-            confirmed: false,
-        })
-    }
-
-    fn add_copy<'f>(
-        &self,
-        recording: &Recording<'_>,
-        find: &'f Find,
-        known: &KnownMail,
-        unsealed: &mut Unsealed<'f>,
-    ) -> Result<Recorded, StoreError> {
-        let new = self.add_numbers(recording, find, (&known.case, &known.salt), unsealed)?;
-        let reached = find.reached_beyond(&known.domains);
-        let Brought { confirmed, after } = recording.add_copy(known, &find.detection, reached, new)?;
-        Ok(Recorded { case: known.case.clone(), was: Was::Known, opened: false, confirmed, after })
-    }
-
-    /// Counts the persons of a find in its case; how many the case did not have. Those are to be sealed.
-    fn add_numbers<'f>(
-        &self,
-        recording: &Recording<'_>,
-        find: &'f Find,
-        (case, salt): (&CaseId, &[u8; 16]),
-        unsealed: &mut Unsealed<'f>,
-    ) -> Result<usize, StoreError> {
-        let key = self.node_key.case_key(salt);
-        let numbers: Vec<[u8; 10]> = find.numbers.iter().copied().collect();
-        let digests: Vec<Digest> = numbers.iter().map(|number| key.person(number)).collect();
-        let new = recording.add_persons(case, &digests)?;
-        if let Some(dpo) = &find.controller.dpo_key {
-            let (_, waiting) = unsealed.entry(case.clone()).or_insert((dpo, Vec::new()));
-            waiting.extend(new.iter().filter_map(|at| numbers.get(*at)));
-        }
-        Ok(new.len())
-    }
-
-    /// Opens the cases that these finds need and that are not there; their groupings.
-    fn open_cases(&self, finds: &[Find]) -> Result<BTreeSet<Digest>, StoreError> {
-        let contents: Vec<Digest> = finds.iter().map(|find| find.content).collect();
-        self.store.record(|recording| {
-            let known = recording.known_contents(&contents)?;
-            // Of the finds of a case the strictest opens it, and not the one that was read first.
-            let mut strictest: BTreeMap<Digest, &Find> = BTreeMap::new();
-            for find in finds.iter().filter(|find| matches!(standing(&known, find), Standing::New)) {
-                let slot = strictest.entry(find.grouping).or_insert(find);
-                if find.is_certain() && !slot.is_certain() {
-                    *slot = find;
-                }
-            }
-            let mut opened = BTreeSet::new();
-            for (grouping, find) in strictest {
-                if let Some(case) = recording.open_for(&find.detection, &find.opening()?)? {
-                    // What an undone opening of the same number may have left is none of this case's.
-                    self.evidence.begin(&case).map_err(|error| StoreError::Beside(error.to_string()))?;
-                    opened.insert(grouping);
-                }
-            }
-            Ok(opened)
-        })
-    }
-}
-
-/// Numbers to be sealed, by case, with the DPO's key: a frame and an fsync for a case, not for a mail.
-type Unsealed<'f> = BTreeMap<CaseId, (&'f str, Vec<[u8; 10]>)>;
-
-/// What a find is to the register.
-enum Standing<'a> {
-    /// Nothing is known of it, or only of a mail that was stopped while this one surely left.
-    New,
-    /// It is known as one that left.
-    Left(&'a KnownMail),
-    /// It is known as one that was stopped.
-    Averted(&'a KnownMail),
-}
-
-fn standing<'a>(known: &'a BTreeMap<Digest, Vec<KnownMail>>, find: &Find) -> Standing<'a> {
-    let copies = || known.get(&find.content).into_iter().flatten().filter(|one| one.is_of(find.sent_at));
-    match (copies().find(|one| one.left), copies().find(|one| !one.left)) {
-        (Some(left), _) => Standing::Left(left),
-        (None, Some(stopped)) if !find.left_though(stopped) => Standing::Averted(stopped),
-        (None, _) => Standing::New,
     }
 }

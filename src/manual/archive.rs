@@ -28,7 +28,8 @@
 //! the sender, and `To`, `Cc` and `Bcc` whom it went to; the last lines say for how many mails that was so. Who answers for it
 //! is decided as the gate decides it, or by `--controller`; where no controller and no source names the sender, as with a bounce
 //! service or an mbox of Google Takeout, the author (`From`) is asked. A `[[source]]`, or `--source NAME`, tells the templates of
-//! a system apart; mail of no source makes one case for each writer and controller.
+//! a system apart (the name as the configuration has it, in any case; `--new-source` with a name that it does not have);
+//! mail of no source makes one case for each writer and controller.
 //!
 //! *Received mail is not the receiver's breach.* An inbox, and a journal, hold what others sent. Only mail whose sender or author
 //! is in the `domains` or `sources` of a `[[controller]]`, or is a `[[source]]`, is taken; the rest is counted as *modtaget
@@ -43,8 +44,16 @@
 //! A mail that the gate stopped lies in its sender's archive all the same. It stays a near miss and is told as such (*står som
 //! afværget*); with `--assume delivered`, and where a journal has its envelope, it is one that left too, in a case of its own.
 //!
+//! # What is one letter
+//! The mails of a source that are one letter are one incident, at the gate and in an archive alike. A letter is known by its words
+//! without names, numbers and dates, as keyed tags: by most of them, by its beginning, or by its end where the subject is the
+//! same. So a paragraph more, a name in lower case or a field for free text makes no second case. The order in which an archive is
+//! read makes no other letters of it, but a mail that holds two letters may stand under either. What is free text all through is like no
+//! letter: while 32 letters of a source have come once only, all that is like none is one case of that source.
+//!
 //! # Two times
 //! *Found* is when the scan was made: the organisation becomes aware then, and the 72 hours run from there (GDPR art. 33(1)).
+//! Each batch is found when it is recorded, so a case that is opened in the third hour of a scan has all its 72.
 //! *Sent* is what the mail says itself, in `Date`, or else in the `Received` line of its first hop; a date before 1980 or in the
 //! future is none. The two are never mixed: `brevdue case show` has both.
 //!

@@ -16,7 +16,7 @@ mod each_step;
 mod files;
 mod hands;
 mod mails;
-mod steps;
+pub(crate) mod steps;
 
 use crate::support::daemon::{Daemon, DaemonOptions};
 use crate::support::identity::Identity;

@@ -4,7 +4,7 @@ use super::{Opening, Recording, Store, StoreError, count, narrow, read, time};
 use crate::case::detection::{Detection, Outcome};
 use crate::case::{CaseId, State};
 use crate::envelope::Verdict;
-use crate::store::base::{AsParam, Param, params};
+use crate::store::base::{AsParam, Param, Row, params};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -160,6 +160,30 @@ impl Recording<'_> {
     }
 
     const ASKED_AT_ONCE: usize = 500;
+
+    /// When the newest line was written of the case with this grouping, or of this case.
+    ///
+    /// # Errors
+    /// When the register cannot be read.
+    pub fn newest_line(
+        &self,
+        grouping: [u8; 16],
+        case: Option<&CaseId>,
+    ) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let of = |row: &Row| Ok(row.get::<Option<i64>>(0)?.map(time));
+        match case {
+            Some(case) => {
+                let sql = "SELECT max(at) FROM register_entry WHERE case_id = ?1";
+                self.db.one(sql, params![case.as_str()], of)
+            }
+            None => {
+                let sql = "SELECT max(register_entry.at) FROM register_entry
+                           JOIN breach_case ON breach_case.id = register_entry.case_id
+                           WHERE breach_case.grouping = ?1";
+                self.db.one(sql, params![grouping], of)
+            }
+        }
+    }
 
     /// Opens the case that this detection belongs to, when there is none, and adds nothing to it; its number then. So that
     /// its number is this case's for good before numbers are sealed under it.
