@@ -142,6 +142,34 @@ fn a_near_miss_does_not_hide_what_got_out() {
     assert_eq!(house.counts(&["mail"])["known"], 1, "that it left is known now");
 }
 
+/// A journal has a mail when the mail server takes it, and the gate may stand behind that: unclear, and so suspected.
+#[test]
+fn what_a_journal_has_of_a_near_miss_is_suspected() {
+    let house = House::new(&format!("{ROADS}[policy]\nleak = \"block\"\n"));
+    let text = format!(
+        "From: p@a.example\nTo: x@gmail.example\nMessage-ID: <p1@a>\nSubject: s\n\n{}\n",
+        cpr(NUMBERS[0])
+    );
+    let refused = brevdue(
+        house.0.path(),
+        &["--config", "brevdue.toml", "pipe", "-f", "p@a.example", "--", "x@gmail.example"],
+        &text,
+    );
+    assert_eq!(code(&refused), 69, "{}", said(&refused));
+    let report = format!(
+        "X-MS-Journal-Report:\nFrom: journal@a.example\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n\
+         --b\nContent-Type: text/plain\n\nSender: p@a.example\nRecipient: x@gmail.example\n\n\
+         --b\nContent-Type: message/rfc822\n\n{text}\n--b--\n"
+    );
+    house.lay("mail/journal.eml", report.as_bytes());
+    for (new, known) in [(1, 0), (0, 1)] {
+        let told = house.counts(&["mail"]);
+        assert_eq!((&told["new"], &told["known"], &told["averted"]), (&new.into(), &known.into(), &0.into()));
+        assert_eq!(told["confirmed"].as_array().unwrap().len(), 0);
+        assert_eq!(house.cases(), [("near_miss".to_owned(), 1), ("suspected".to_owned(), 1)]);
+    }
+}
+
 const ROADS: &str = "[[road]]\ndomain = \"sikker.example\"\nprotection = \"forced-tls\"\n\
      [[road]]\ndomain = \"gmail.example\"\nprotection = \"plaintext\"\n";
 

@@ -339,7 +339,7 @@ mod tests {
 
     /// So many words that no other mail has.
     fn free(own: usize, count: usize) -> String {
-        (0..count).map(|at| format!("ord{own}x{at} ")).collect()
+        (0..count).map(|at| format!("ord{own}x{at}")).collect::<Vec<_>>().join(" ")
     }
 
     #[test]
@@ -423,8 +423,8 @@ mod tests {
         assert_eq!(groups(&letters, twice), Templates::ONCE + 1);
         // Letters that come again make room.
         let mut templates = Templates::default();
-        for own in 0..Templates::ONCE {
-            templates.meet(&letters[own]);
+        for letter in letters.iter().take(Templates::ONCE) {
+            templates.meet(letter);
         }
         assert!(templates.is_full(&[1; 16]));
         templates.meet(&Letter { persons: [9; 16], ..letters[0].clone() });

@@ -8,8 +8,8 @@
 //! it certain, and recipients and persons of all of them are the mail's.
 //!
 //! What the gate stopped and an archive has all the same is a near miss that may have left by another way. It is told, and
-//! is no breach by itself: the sender's own copy lies in an archive too. Where a person says that all of it left, or a
-//! journal has its envelope, it is a mail of its own in the case of what left. Start reading at [`Finder::find`], then
+//! is no breach by itself: the sender's own copy lies in an archive too. Where a person says that all of it left, it is a mail
+//! of its own in the case of what left; where a journal has its envelope, in a suspected one. Start reading at [`Finder::find`], then
 //! [`record_finds`](record::Register::record_finds).
 
 mod enter;

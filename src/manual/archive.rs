@@ -42,7 +42,8 @@
 //! `--assume delivered` a person says that all of it left readable; with `--assume unknown` every case is suspected.
 //!
 //! A mail that the gate stopped lies in its sender's archive all the same. It stays a near miss and is told as such (*står som
-//! afværget*); with `--assume delivered`, and where a journal has its envelope, it is one that left too, in a case of its own.
+//! afværget*). With `--assume delivered` it is one that left too, in a case of its own; and where a journal has its envelope, in a
+//! suspected one, since a journal has a mail when the server takes it, and the gate may stand behind.
 //!
 //! # What is one letter
 //! The mails of a source that are one letter are one incident, at the gate and in an archive alike. A letter is known by its words

@@ -148,20 +148,18 @@ impl Tally {
     pub(super) fn add(&mut self, find: &Find, key: &NodeKey) -> Sight {
         let telling: HashSet<u64> = find.telling(key).collect();
         let seen = self.mails.entry(find.content).or_default();
-        let sight = match seen.iter_mut().find(|one| may_be_one(one.sent_at, find.sent_at)) {
-            Some(one) => {
-                one.sent_at = one.sent_at.or(find.sent_at);
-                let before = one.telling.len();
-                one.telling.extend(telling);
-                if one.telling.len() == before {
-                    return Sight::Copy;
-                }
-                Sight::More
+        let known = seen.iter_mut().find(|one| may_be_one(one.sent_at, find.sent_at));
+        let sight = if let Some(one) = known {
+            one.sent_at = one.sent_at.or(find.sent_at);
+            let before = one.telling.len();
+            one.telling.extend(telling);
+            if one.telling.len() == before {
+                return Sight::Copy;
             }
-            None => {
-                seen.push(Seen { sent_at: find.sent_at, telling, was: None });
-                Sight::First
-            }
+            Sight::More
+        } else {
+            seen.push(Seen { sent_at: find.sent_at, telling, was: None });
+            Sight::First
         };
         let share = self.shares.entry(find.controller.cvr.clone()).or_default();
         share.name.clone_from(&find.controller.name);

@@ -2,7 +2,7 @@
 //!
 //! Start reading at [`Register::record_finds`].
 
-use super::find::Find;
+use super::find::{Find, Left};
 use crate::case::CaseId;
 use crate::case::detection::Detection;
 use crate::inspect::record::Register;
@@ -65,9 +65,10 @@ impl Register {
             let mut recorded = Vec::with_capacity(finds.len());
             for find in finds {
                 recorded.push(match standing(&known, find) {
-                    Standing::Left(known) => {
+                    Standing::Left(known, sure) => {
                         let at = times.of(recording, find.grouping, Some(&known.case))?;
-                        self.add_copy(recording, &find.row(&self.node_key, at), find, known, &mut unsealed)?
+                        let row = find.row(&self.node_key, at, sure);
+                        self.add_copy(recording, &row, find, known, &mut unsealed)?
                     }
                     Standing::Averted(known) => Recorded {
                         case: known.case.clone(),
@@ -76,11 +77,10 @@ impl Register {
                         confirmed: false,
                         after: false,
                     },
-                    Standing::New => {
-                        let one = {
-                            let at = times.of(recording, find.grouping, None)?;
-                            self.add_find(recording, &find.row(&self.node_key, at), find, &mut unsealed)?
-                        };
+                    Standing::New(sure) => {
+                        let at = times.of(recording, find.grouping, None)?;
+                        let row = find.row(&self.node_key, at, sure);
+                        let one = self.add_find(recording, &row, find, &mut unsealed)?;
                         Recorded { opened: opened.remove(&find.grouping) || one.opened, ..one }
                     }
                 });
@@ -155,16 +155,20 @@ impl Register {
         self.store.record(|recording| {
             let known = recording.known_contents(&contents)?;
             // Of the finds of a case the strictest opens it, and not the one that was read first.
-            let mut strictest: BTreeMap<Digest, &Find> = BTreeMap::new();
-            for find in finds.iter().filter(|find| matches!(standing(&known, find), Standing::New)) {
-                let slot = strictest.entry(find.grouping).or_insert(find);
-                if find.is_certain() && !slot.is_certain() {
-                    *slot = find;
+            let mut strictest: BTreeMap<Digest, (&Find, Detection)> = BTreeMap::new();
+            for find in finds {
+                let Standing::New(sure) = standing(&known, find) else { continue };
+                let row = find.row(&self.node_key, now, sure);
+                if strictest
+                    .get(&find.grouping)
+                    .is_none_or(|(_, known)| row.is_certain() && !known.is_certain())
+                {
+                    strictest.insert(find.grouping, (find, row));
                 }
             }
             let mut opened = BTreeSet::new();
-            for (grouping, find) in strictest {
-                if let Some(case) = recording.open_for(&find.row(&self.node_key, now), &find.opening()?)? {
+            for (grouping, (find, row)) in strictest {
+                if let Some(case) = recording.open_for(&row, &find.opening()?)? {
                     // What an undone opening of the same number may have left is none of this case's.
                     self.evidence.begin(&case).map_err(|error| StoreError::Beside(error.to_string()))?;
                     opened.insert(grouping);
@@ -202,21 +206,24 @@ impl Times {
     }
 }
 
-/// What a find is to the register.
+/// What a find is to the register. `bool`: whether how it left is as sure as the find says. Where the gate has stopped such a
+/// mail, a journal has it as well when it never came further.
 enum Standing<'a> {
-    /// Nothing is known of it, or only of a mail that was stopped while this one surely left.
-    New,
+    /// Nothing is known of it, or only of a mail that was stopped while this one left.
+    New(bool),
     /// It is known as one that left.
-    Left(&'a KnownMail),
+    Left(&'a KnownMail, bool),
     /// It is known as one that was stopped.
     Averted(&'a KnownMail),
 }
 
 fn standing<'a>(known: &'a BTreeMap<Digest, Vec<KnownMail>>, find: &Find) -> Standing<'a> {
     let copies = || known.get(&find.content).into_iter().flatten().filter(|one| one.is_of(find.sent_at));
-    match (copies().find(|one| one.left), copies().find(|one| !one.left)) {
-        (Some(left), _) => Standing::Left(left),
+    let stopped = copies().find(|one| !one.left);
+    let sure = stopped.is_none() || find.left == Left::Said;
+    match (copies().find(|one| one.left), stopped) {
+        (Some(left), _) => Standing::Left(left, sure),
         (None, Some(stopped)) if !find.left_though(stopped) => Standing::Averted(stopped),
-        (None, _) => Standing::New,
+        (None, _) => Standing::New(sure),
     }
 }

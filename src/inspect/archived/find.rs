@@ -56,8 +56,7 @@ impl Find {
     /// What else a copy may have more of than another: keyed tags of recipients and numbers, and how it left.
     pub fn telling(&self, key: &NodeKey) -> impl Iterator<Item = u64> {
         let tag = |purpose: &str, text: &[u8]| {
-            let [a, b, c, d, e, f, g, h, ..] = key.digest(purpose, &[text]);
-            u64::from_be_bytes([a, b, c, d, e, f, g, h])
+            u64::from_be_bytes(key.digest(purpose, &[text]).first_chunk().copied().unwrap_or_default())
         };
         let left = (self.left != Left::Archived).then_some(self.left as u64 + 1);
         let mut tags: Vec<u64> = self.is_certain().then_some(0).into_iter().chain(left).collect();
@@ -106,11 +105,12 @@ impl Find {
         }
     }
 
-    /// What is recorded of it, found at this time.
-    pub(super) fn row(&self, key: &NodeKey, at: DateTime<Utc>) -> Detection {
+    /// What is recorded of it, found at this time; `sure`: how it left is as sure as it says.
+    pub(super) fn row(&self, key: &NodeKey, at: DateTime<Utc>, sure: bool) -> Detection {
         let sent_at = self.sent_at.map(|at| at.timestamp().to_be_bytes()).unwrap_or_default();
         let message = key.digest("archived", &[&self.content, &sent_at]);
-        Detection { message, at, ..self.detection.clone() }
+        let outcome = Outcome::Delivered { certain: sure && self.is_certain() };
+        Detection { at, message, outcome, ..self.detection.clone() }
     }
 
     /// How many of its recipients are in domains that are not these.

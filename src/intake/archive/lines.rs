@@ -21,30 +21,29 @@ const LOOK: usize = 1024;
 /// See the module's head.
 pub(super) struct PutRight<R> {
     from: R,
-    /// Read and not yet looked at; begins at a line's start when `at_start`.
+    /// Read and not yet looked at; begins where `at` says.
     raw: Vec<u8>,
     /// To be given out, from `given` on.
     out: Vec<u8>,
     given: usize,
     ended: bool,
-    at_start: bool,
-    after_blank: bool,
-    /// Nothing was given out yet.
-    first: bool,
+    at: At,
+}
+
+/// Where what is next to be looked at stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum At {
+    /// Nothing was before it.
+    First,
+    /// A line begins, and the one before it is blank or not.
+    Line { after_blank: bool },
+    /// Within a line.
+    Within,
 }
 
 impl<R: Read> PutRight<R> {
     pub(super) fn new(from: R) -> Self {
-        Self {
-            from,
-            raw: Vec::new(),
-            out: Vec::new(),
-            given: 0,
-            ended: false,
-            at_start: true,
-            after_blank: true,
-            first: true,
-        }
+        Self { from, raw: Vec::new(), out: Vec::new(), given: 0, ended: false, at: At::First }
     }
 
     /// Reads a piece and puts it right, up to where what follows must be seen first.
@@ -60,27 +59,22 @@ impl<R: Read> PutRight<R> {
         let mut at = 0;
         while at < until {
             let rest = self.raw.get(at..).unwrap_or_default();
-            if self.at_start && rest.starts_with(b"From ") {
-                let is_one = self.first || is_separator(rest, self.after_blank);
-                if is_one && !self.after_blank {
-                    self.out.push(b'\n');
-                } else if !is_one && self.after_blank {
-                    self.out.push(b'>');
+            if let At::Line { after_blank } = self.at
+                && rest.starts_with(b"From ")
+            {
+                match (is_separator(rest, after_blank), after_blank) {
+                    (true, false) => self.out.push(b'\n'),
+                    (false, true) => self.out.push(b'>'),
+                    (true, true) | (false, false) => {}
                 }
             }
-            self.first = false;
-            let line = memchr::memchr(b'\n', rest);
-            let length = line.map_or(rest.len(), |end| end + 1).min(if line.is_some() {
-                usize::MAX
-            } else {
-                until - at
-            });
+            let end = memchr::memchr(b'\n', rest).map(|end| end + 1);
+            // Of a line whose end is not there yet only so much as leaves enough to look ahead.
+            let length = end.unwrap_or(until - at);
             let piece = rest.get(..length).unwrap_or_default();
             self.out.extend_from_slice(piece);
-            // A line that is not whole yet goes on within.
-            let was_start = std::mem::replace(&mut self.at_start, line.is_some());
-            let is_blank = matches!(piece, b"\n" | b"\r\n") && was_start;
-            self.after_blank = if line.is_some() { is_blank } else { false };
+            let after_blank = self.at != At::Within && matches!(piece, b"\n" | b"\r\n");
+            self.at = if end.is_some() { At::Line { after_blank } } else { At::Within };
             at += length;
         }
         self.raw.drain(..at.min(self.raw.len()));
@@ -95,8 +89,8 @@ impl<R: Read> Read for PutRight<R> {
         }
         let rest = self.out.get(self.given..).unwrap_or_default();
         let most = rest.len().min(buffer.len());
-        for (to, from) in buffer.iter_mut().zip(rest) {
-            *to = *from;
+        if let (Some(to), Some(from)) = (buffer.get_mut(..most), rest.get(..most)) {
+            to.copy_from_slice(from);
         }
         self.given += most;
         Ok(most)

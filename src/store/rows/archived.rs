@@ -171,18 +171,14 @@ impl Recording<'_> {
         case: Option<&CaseId>,
     ) -> Result<Option<DateTime<Utc>>, StoreError> {
         let of = |row: &Row| Ok(row.get::<Option<i64>>(0)?.map(time));
-        match case {
-            Some(case) => {
-                let sql = "SELECT max(at) FROM register_entry WHERE case_id = ?1";
-                self.db.one(sql, params![case.as_str()], of)
-            }
-            None => {
-                let sql = "SELECT max(register_entry.at) FROM register_entry
-                           JOIN breach_case ON breach_case.id = register_entry.case_id
-                           WHERE breach_case.grouping = ?1";
-                self.db.one(sql, params![grouping], of)
-            }
+        if let Some(case) = case {
+            let sql = "SELECT max(at) FROM register_entry WHERE case_id = ?1";
+            return self.db.one(sql, params![case.as_str()], of);
         }
+        let sql = "SELECT max(register_entry.at) FROM register_entry
+                   JOIN breach_case ON breach_case.id = register_entry.case_id
+                   WHERE breach_case.grouping = ?1";
+        self.db.one(sql, params![grouping], of)
     }
 
     /// Opens the case that this detection belongs to, when there is none, and adds nothing to it; its number then. So that
