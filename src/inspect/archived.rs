@@ -223,10 +223,11 @@ impl Finder<'_> {
         mail.sender.iter().chain(&mail.author).find(is_named)
     }
 
-    /// Whether the configuration says which senders are of the house at all.
+    /// Whether the configuration says which senders are of the house: the default controller, whose mail is everybody's whom
+    /// no other names, has to name its own.
     fn knows_its_own(&self) -> bool {
         let named = |one: &Controller| !one.domains.is_empty() || !one.senders.is_empty();
-        !self.setup.sources.is_empty() || self.setup.controllers.iter().any(named)
+        self.setup.controllers.iter().filter(|one| one.default).any(named)
     }
 
     fn source(&self, mail: &Mail) -> Option<&Source> {

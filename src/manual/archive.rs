@@ -33,7 +33,8 @@
 //!
 //! *Received mail is not the receiver's breach.* An inbox, and a journal, hold what others sent. Only mail whose sender or author
 //! is in the `domains` or `sources` of a `[[controller]]`, or is a `[[source]]`, is taken; the rest is counted as *modtaget
-//! udefra*. So name all domains that the house sends from (`*.kommune.example` for those below one). With `--controller` or
+//! udefra*. So name all domains that the house sends from (`*.kommune.example` for those below one); while the default
+//! controller names none, nobody can tell, and all of it is taken. With `--controller` or
 //! `--source` a person says that all of it was sent, and all of it is taken. A mail of which no header tells who sent it is
 //! named, and recorded only then.
 //!

@@ -128,14 +128,16 @@ impl Recording<'_> {
         new: usize,
     ) -> Result<Brought, StoreError> {
         let case = known.case.as_str();
-        let word: String =
-            self.db.one("SELECT state FROM breach_case WHERE id = ?1", params![case], |row| row.get(0))?;
+        let sql = "SELECT state, hits_after FROM breach_case WHERE id = ?1";
+        let (word, hits): (String, i64) =
+            self.db.one(sql, params![case], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let state = read::state(&word)?;
         let confirmed = self.move_on(&known.case, state, copy)? != state;
         // What was refuted was never certain until now.
         let is_news = state == State::NoBreach && copy.outcome == Outcome::Delivered { certain: true };
         let after = state.is_settled() && (is_news || new > 0);
-        if after {
+        // The same copy, read once more, is no further hit.
+        if after && (new > 0 || hits == 0) {
             self.hit_after(&known.case, copy.at)?;
         }
         if reached > 0 {
