@@ -32,19 +32,21 @@ use tally::{Read, Sight, Tally};
 
 /// Shown by `brevdue archive --help` below the options.
 const AFTER_HELP: &str = "\
-Reads .eml and .emlx files, mbox, Maildir, folders of them, zips of them, and each of them with gzip; a journal report (Exchange) is opened, and gives the
-envelope. Where no envelope is in the file, From, To, Cc and Bcc say who sent it to whom: the last lines count both.
-What is no mail is left aside and counted. Mail from outside was received and is nobody's breach here: it is counted, unless
---controller or --source says that all of it was sent.
+Reads .eml and .emlx files, mbox, Maildir, folders and zips of them, and each of them with gzip. A
+journal report (Exchange) is opened and gives the envelope; elsewhere From, To, Cc and Bcc say who
+sent it to whom: the last lines count both. What is no mail is left aside and counted. Mail from
+outside was received and is nobody's breach here: it is counted, unless --controller or --source
+says that all of it was sent.
 
-When it was found is now, and the clock of a case starts now. When it was sent is what the mail says itself.
-Killed or interrupted: run it again. What is recorded is known, and no mail counts twice, in whatever archive it comes.
+When it was found is now, and the clock of a case starts now. When it was sent is what the mail says
+itself. Killed or interrupted: run it again. What is recorded is known, and no mail counts twice, in
+whatever archive it comes.
 
 Exit codes:
   0  read whole
   2  could not run, or an input could not be read (the others are recorded and shown)
-  3  some was not read: a mail that is not read whole, or a file in which mail may lie and that is not opened (.msg, .pst,
-     a zip in a zip, tar); each such file is named on standard error
+  3  some was not read: a mail that is not read whole, or a file in which mail may lie and that is
+     not opened (.msg, .pst, a zip in a zip, tar); each such file is named on standard error
 
 Examples:
   brevdue archive --config brevdue.toml --dry-run /backup/mail      counts, and writes nothing
