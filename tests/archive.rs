@@ -1,7 +1,8 @@
 //! `brevdue archive` over the made-up Boliglån archive: every count is the true one, whatever form the archive has, however
 //! often it is killed, and in which pieces it comes.
 
-use crate::support::boliglaan::{Archive, Mail, Shape, Truth, domain, forms, name};
+use crate::faults::steps;
+use crate::support::boliglaan::{Archive, Mail, Shape, Truth, forms, name};
 use crate::support::documents::archives;
 use crate::support::program::{brevdue, code, said};
 use std::collections::BTreeMap;
@@ -33,6 +34,13 @@ impl Place {
         let place = Self { folder, archive };
         create_dir_all(place.at("mail")).unwrap();
         place
+    }
+
+    /// The configuration names another system.
+    fn forget_the_source(&self) {
+        let config = std::fs::read_to_string(self.at("brevdue.toml")).unwrap();
+        let config = config.replace("match = \"@eansoegning.example\"", "match = \"@andre.example\"");
+        write(&self.at("brevdue.toml"), config.as_bytes());
     }
 
     fn at(&self, path: &str) -> PathBuf {
@@ -188,7 +196,9 @@ fn the_archive_counts_as_it_is_in_all_forms_at_once() {
     // The register says all that it has of the cases that the piece is of.
     let truth = true_counts(&place.archive);
     assert!(told(&third["cases"]).iter().all(|(name, counts)| truth[name] == *counts));
-    let known: u64 = true_counts(&place.archive).values().map(|truth| truth.persons).sum();
+    let known: u64 = truth.values().map(|truth| truth.persons).sum();
+    let all = first["cases"].as_array().unwrap().iter().map(|case| case["persons"].as_u64().unwrap());
+    assert_eq!(all.sum::<u64>(), known);
     let opened: usize = (first["cases"].as_array().unwrap().iter())
         .take(5)
         .map(|case| place.opened(case["id"].as_str().unwrap()))
@@ -198,6 +208,23 @@ fn the_archive_counts_as_it_is_in_all_forms_at_once() {
         .map(|case| case["persons"].as_u64().unwrap())
         .sum();
     assert_eq!(opened as u64, of_five, "of {known} persons, those of five cases are sealed, each once");
+
+    // A dry run beside a register leaves every byte of it as it is, and opens no case for what is not there.
+    let bytes = || {
+        let mut files: Vec<_> = walkdir::WalkDir::new(place.at("data"))
+            .sort_by_file_name()
+            .into_iter()
+            .map(|entry| entry.unwrap().into_path())
+            .filter(|path| path.is_file())
+            .map(|path| (std::fs::read(&path).unwrap(), path))
+            .collect();
+        files.sort();
+        files
+    };
+    let before = bytes();
+    let dry = place.run(&["--dry-run", "--assume", "unknown", "--source", "Andet", "--new-source", "mail"]);
+    assert_eq!(told(&dry["controllers"]), truth);
+    assert!(bytes() == before, "a dry run writes nothing");
 }
 
 #[test]
@@ -221,6 +248,74 @@ fn killed_at_any_point_it_goes_on_and_counts_the_same() {
             "no number of another case is sealed under it: {case}"
         );
     }
+}
+
+/// What a scan that was killed has left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Left {
+    Nothing,
+    /// Cases were opened, and nothing is in them.
+    CasesWithoutMails,
+    /// Numbers are sealed, and no row says whose.
+    NumbersWithoutRows,
+    All,
+}
+
+fn left(place: &Place) -> Left {
+    let beside = rusqlite::Connection::open(place.at("data/brevdue.db")).unwrap();
+    let count = |table: &str| {
+        beside.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    let sealed = std::fs::read_dir(place.at("data/spool/evidence"))
+        .is_ok_and(|mut files| files.any(|file| file.unwrap().metadata().unwrap().len() > 0));
+    match (count("breach_case") > 0, count("detection") > 0, sealed) {
+        (false, false, _) => Left::Nothing,
+        (true, false, false) => Left::CasesWithoutMails,
+        (true, false, true) => Left::NumbersWithoutRows,
+        (_, true, _) => Left::All,
+    }
+}
+
+/// The states of the table in `manual::archive`, each met: the program is killed at every durable step, one after the other.
+#[test]
+fn killed_at_each_durable_step_it_goes_on_from_what_is_there() {
+    assert!(steps::can(), "strace is needed, and the right to trace: see tests/run");
+    let shape = Shape { mails: 24, municipalities: 3, ..Shape::SMALL };
+    let mut met = BTreeMap::new();
+    for nth in 1..=60 {
+        let place = Place::new(shape);
+        forms::mbox(&place.at("mail/arkiv.mbox"), place.mails(|_| true)).unwrap();
+        // Templates are met by those who read, and strace counts the steps of each thread: without any, all are of one.
+        place.forget_the_source();
+        // The register is made before, so that the steps are those of the scan.
+        create_dir_all(place.at("tom")).unwrap();
+        place.run(&["tom"]);
+        let mut command = steps::killed_at("fsync,fdatasync", nth, None, &place.at("note"));
+        let status = command
+            .arg(env!("CARGO_BIN_EXE_brevdue"))
+            .args(["--config", "brevdue.toml", "archive", "mail"])
+            .current_dir(place.folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .unwrap();
+        let state = left(&place);
+        if met.insert(state, nth).is_none() {
+            let whole = place.run(&["mail"]);
+            assert_eq!(told(&whole["cases"]), true_counts(&place.archive), "{state:?}");
+            assert_eq!(notices(&place, "opened"), 3);
+            for case in whole["cases"].as_array().unwrap() {
+                let persons = case["persons"].as_u64().unwrap();
+                assert_eq!(place.opened(case["id"].as_str().unwrap()) as u64, persons, "{state:?} {case}");
+            }
+        }
+        if status.success() {
+            break;
+        }
+    }
+    let met: Vec<Left> = met.into_keys().collect();
+    assert_eq!(met, [Left::Nothing, Left::CasesWithoutMails, Left::NumbersWithoutRows, Left::All]);
 }
 
 /// Mails and persons by the controller's name.
@@ -269,8 +364,16 @@ fn a_journal_gives_the_envelope_and_without_one_the_header_stands_in() {
 fn what_a_person_says_of_an_archive_holds_for_all_of_it() {
     let place = Place::new(Shape { mails: 30, municipalities: 3, ..Shape::SMALL });
     forms::mbox(&place.at("mail/arkiv.mbox"), place.mails(|_| true)).unwrap();
-    let unknown =
-        place.run(&["--assume", "unknown", "--controller", "20000002", "--source", "Gammelt system", "mail"]);
+    let unknown = place.run(&[
+        "--assume",
+        "unknown",
+        "--controller",
+        "20000002",
+        "--source",
+        "Gammelt system",
+        "--new-source",
+        "mail",
+    ]);
     let cases = unknown["cases"].as_array().unwrap();
     assert_eq!(cases.len(), 1);
     assert_eq!(
@@ -302,16 +405,12 @@ fn what_a_person_says_of_an_archive_holds_for_all_of_it() {
 #[test]
 fn mail_of_no_named_source_groups_by_its_writer() {
     let place = Place::new(Shape { mails: 40, municipalities: 4, ..Shape::SMALL });
-    let config = std::fs::read_to_string(place.at("brevdue.toml")).unwrap();
-    write(
-        &place.at("brevdue.toml"),
-        config.replace("match = \"@eansoegning.example\"", "match = \"@andre.example\"").as_bytes(),
-    );
+    place.forget_the_source();
     forms::maildir(&place.at("mail/Maildir"), place.mails(|_| true)).unwrap();
     let told_by = place.run(&["mail"]);
     assert_eq!(told(&told_by["cases"]), true_counts(&place.archive));
     assert!(told_by["cases"][0]["source"].is_null());
-    assert!(domain(0).ends_with(".example"));
+    assert!(told_by["controllers"].as_array().unwrap().iter().all(|one| one["groups"] == 1), "one writer");
 }
 
 /// The whole story: 25,000 mails, several times killed. Long.

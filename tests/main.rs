@@ -17,6 +17,9 @@ mod alarm;
 mod alerts;
 #[cfg(test)]
 mod archive;
+// Said to be tests, so that clippy lets helpers unwrap too.
+#[cfg(test)]
+mod archived;
 mod check;
 mod chunking;
 mod commands;

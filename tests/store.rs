@@ -398,7 +398,19 @@ fn a_copy_of_a_mail_is_known_and_the_days_it_was_sent_stand_apart() {
         })
         .unwrap();
     let known = store.record(|recording| recording.known_contents(&[live, old, [13; 16]])).unwrap();
-    assert_eq!(known.into_iter().collect::<Vec<_>>(), [(live, case.clone()), (old, case.clone())]);
+    let cases: Vec<_> = known.iter().map(|(content, mails)| (*content, mails[0].case.clone())).collect();
+    assert_eq!(cases, [(live, case.clone()), (old, case.clone())]);
+    assert!(known.values().flatten().all(|mail| mail.left && !mail.rerouted));
+    let (live, old) = (&known[&live][0], &known[&old][0]);
+    for (mail, said, is_it) in [
+        (old, Some(sent), true),
+        (old, Some(sent + TimeDelta::days(700)), false),
+        (old, None, true),
+        (live, Some(at(0)), true),
+        (live, Some(sent), false),
+    ] {
+        assert_eq!(mail.is_of(said), is_it, "{mail:?} {said:?}");
+    }
     let told = store.sent(&case).unwrap();
     assert_eq!((told.archived, told.undated), (1, 0), "of archives alone");
     assert_eq!((told.first, told.last), (Some(sent), Some(sent)));
@@ -409,23 +421,48 @@ fn a_copy_of_a_mail_is_known_and_the_days_it_was_sent_stand_apart() {
     );
 }
 
-/// Two nodes, and one that comes later, agree on what a template is.
+/// Two nodes, and one that comes later, agree on what a template is and on what it has learned.
 #[test]
 fn a_template_has_one_name_for_everybody() {
-    use brevdue::case::template::Mark;
+    use brevdue::case::template::{Letter, Mark, Templates};
     let register = Register::new();
     let beside = Store::open(&register.path).unwrap();
-    let letter = |own: u32| Mark::new(vec![1, 2, 3], (0..60).chain([own]).collect());
+    let of = |source: u8, name: u8, pairs: &[u32]| Letter {
+        source: [source; 16],
+        mark: Mark::new(vec![1, 2, 3], pairs),
+        name: [name; 16],
+        persons: [name; 16],
+        others: [255; 16],
+    };
+    let letter = |name: u8, own: u32| of(1, name, &(0..60).chain([own]).collect::<Vec<_>>());
     let (here, there) = (&register.store, &beside);
-    assert_eq!(here.template([1; 16], &letter(1000), [7; 16], at(0)).unwrap(), [7; 16]);
+    assert_eq!(here.template(&letter(7, 1000), at(0)).unwrap(), [7; 16]);
+    assert_eq!(there.template(&letter(8, 2000), at(1)).unwrap(), [7; 16], "another's, by the register");
+    assert_eq!(there.template(&letter(9, 3000), at(1)).unwrap(), [7; 16], "and by heart");
     assert_eq!(
-        there.template([1; 16], &letter(2000), [8; 16], at(1)).unwrap(),
-        [7; 16],
-        "another's, by the register"
+        there.template(&of(2, 8, &(0..60).collect::<Vec<_>>()), at(1)).unwrap(),
+        [8; 16],
+        "of another source"
     );
-    assert_eq!(there.template([1; 16], &letter(3000), [9; 16], at(1)).unwrap(), [7; 16], "and by heart");
-    assert_eq!(there.template([2; 16], &letter(1000), [8; 16], at(1)).unwrap(), [8; 16], "of another source");
-    let other = Mark::new(vec![1, 2, 3], (100..160).collect());
-    assert_eq!(here.template([1; 16], &other, [9; 16], at(2)).unwrap(), [9; 16]);
+    let other: Vec<u32> = (100..160).collect();
+    assert_eq!(here.template(&of(1, 9, &other), at(2)).unwrap(), [9; 16]);
     assert_eq!(register.number("SELECT count(*) FROM template"), 3);
+    assert_eq!(register.number("SELECT max(members) FROM template"), 3, "it learned twice from there");
+    assert_eq!(
+        register.number("SELECT length(words) / 4 FROM template WHERE members = 3"),
+        60,
+        "what all have"
+    );
+
+    // What is like nothing else: so many are letters, the rest is one template, for both.
+    for own in 0..50_u32 {
+        let free: Vec<u32> = (0..60).map(|at| 10_000 + own * 100 + at).collect();
+        let store = if own % 2 == 0 { here } else { there };
+        let name = u8::try_from(100 + own).unwrap();
+        let is_letter = store.template(&of(1, name, &free), at(3)).unwrap() == [name; 16];
+        // One of the source waits already for its second mail.
+        assert_eq!(is_letter, (own as usize) < Templates::ONCE - 1, "{own}");
+    }
+    let once = "SELECT count(*) FROM template WHERE members = 1 AND ordinal > 1";
+    assert_eq!(register.number(once), i64::try_from(Templates::ONCE).unwrap());
 }

@@ -67,3 +67,10 @@ pub struct Detection {
     /// Whether that is all of them.
     pub persons_exact: bool,
 }
+
+impl Detection {
+    /// Whether it surely left, and it is surely a person's number.
+    pub fn is_certain(&self) -> bool {
+        self.outcome == Outcome::Delivered { certain: true }
+    }
+}

@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::daemon;
 use crate::envelope::Controller;
-use crate::inspect::archived::{Assume, Book, Find, Finder, Terms};
+use crate::inspect::archived::{Assume, Book, Find, Finder, Found, Terms};
 use crate::inspect::record::Register;
 use crate::inspect::{self, Setup};
 use crate::intake::archive::Form;
@@ -28,25 +28,30 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
-use tally::{Read, Tally};
+use tally::{Read, Sight, Tally};
 
 /// Shown by `brevdue archive --help` below the options.
 const AFTER_HELP: &str = "\
-Reads .eml files, mbox, Maildir, folders of them and zips of them; a journal report (Exchange) is opened, and gives the
-envelope. Where no envelope is in the file, From, To, Cc and Bcc say who sent it to whom: the last lines count both.
-What is no mail is left aside and counted.
+Reads .eml and .emlx files, mbox, Maildir, folders and zips of them, and each of them with gzip. A
+journal report (Exchange) is opened and gives the envelope; elsewhere From, To, Cc and Bcc say who
+sent it to whom: the last lines count both. What is no mail is left aside and counted. Mail from
+outside was received and is nobody's breach here: it is counted, unless --controller or --source
+says that all of it was sent.
 
-When it was found is now, and the clock of a case starts now. When it was sent is what the mail says itself.
-Killed or interrupted: run it again. What is recorded is known, and no mail counts twice, in whatever archive it comes.
+When it was found is now, and the clock of a case starts now. When it was sent is what the mail says
+itself. Killed or interrupted: run it again. What is recorded is known, and no mail counts twice, in
+whatever archive it comes.
 
 Exit codes:
   0  read whole
   2  could not run, or an input could not be read (the others are recorded and shown)
+  3  some was not read: a mail that is not read whole, or a file in which mail may lie and that is
+     not opened (.msg, .pst, a zip in a zip, tar); each such file is named on standard error
 
 Examples:
-  brevdue archive --dry-run /backup/mail              counts, and writes nothing
+  brevdue archive --config brevdue.toml --dry-run /backup/mail      counts, and writes nothing
   brevdue archive --config brevdue.toml a.mbox b.zip Maildir/
-  brevdue archive --source 'eAnsøgning' --assume delivered journal/";
+  brevdue archive --config brevdue.toml --source 'eAnsøgning' --assume delivered journal/";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
@@ -63,6 +68,9 @@ pub(super) struct Args {
     /// The system that sent all of it: its templates are told apart, each an incident of its own
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
+    /// No [[source]] of the configuration has this name, and that is right: only this archive knows the system
+    #[arg(long, requires = "source")]
+    new_source: bool,
     /// How it travelled. Without it: as the configuration's roads say today, and unknown where they are protected today
     #[arg(long, value_enum)]
     assume: Option<Travelled>,
@@ -91,6 +99,10 @@ enum Travelled {
 }
 
 pub(super) fn run(config: Option<&Path>, args: &Args) -> anyhow::Result<ExitCode> {
+    anyhow::ensure!(
+        config.is_some() || args.dry_run,
+        "give the configuration with --config: its controllers are whose cases are opened, and its DPOs are told. Without one only --dry-run counts"
+    );
     let config = super::load(config)?;
     let job = Job::new(&config, args)?;
     let began = Instant::now();
@@ -120,8 +132,12 @@ pub(super) fn run(config: Option<&Path>, args: &Args) -> anyhow::Result<ExitCode
         super::say_error(&format!("brevdue: {} could not be read", inputs(done.troubles)));
         return Ok(ExitCode::from(super::COULD_NOT_RUN));
     }
-    Ok(ExitCode::SUCCESS)
+    let is_whole = done.tally.closed == 0 && done.tally.partial == 0;
+    Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::from(NOT_WHOLE) })
 }
+
+/// Something was not read, as `brevdue scan` has it.
+const NOT_WHOLE: u8 = 3;
 
 /// What is asked of every mail.
 struct Job {
@@ -156,12 +172,28 @@ impl Work {
     /// Or so many numbers.
     const NUMBERS: usize = 20_000;
 
-    fn add(&mut self, find: Find, key: &NodeKey) {
-        if !self.tally.add(&find, key) {
-            return;
+    /// Takes the parts of a mail.
+    fn add_all(&mut self, finds: Vec<Find>, key: &NodeKey) {
+        let mut is_first = false;
+        for find in finds {
+            is_first |= self.add(find, key) == Sight::First;
+        }
+        self.tally.different += u64::from(is_first);
+        self.tally.copies += u64::from(!is_first);
+    }
+
+    fn add(&mut self, find: Find, key: &NodeKey) -> Sight {
+        let sight = self.tally.add(&find, key);
+        if sight == Sight::Copy {
+            return sight;
         }
         self.numbers += find.numbers().len();
-        self.pending.push(find);
+        let same = |one: &&mut Find| sight == Sight::More && one.is_copy_of(&find);
+        match self.pending.iter_mut().find(same) {
+            Some(one) => one.merge(find),
+            None => self.pending.push(find),
+        }
+        sight
     }
 
     /// What is to be recorded, when that is enough or `all` is wanted.
@@ -179,7 +211,8 @@ impl Job {
         let setup = daemon::setup(config)?;
         let controller =
             args.controller.as_deref().map(|name| controller(name, &setup.controllers)).transpose()?;
-        let source = args.source.as_deref().map(|name| source(name, &setup.sources));
+        let source =
+            args.source.as_deref().map(|name| source(name, args.new_source, &setup.sources)).transpose()?;
         let register = if args.dry_run { None } else { Some(daemon::open_register(config)?) };
         let now = Clock::System.now();
         Ok(Self {
@@ -228,8 +261,9 @@ impl Job {
             return;
         }
         let Some(register) = &self.register else { return };
-        match register.record_finds(finds) {
-            Ok(recorded) => self.lock().tally.recorded(&recorded),
+        // The run may take hours: each batch is found when it is recorded, and the clock of its cases starts then.
+        match register.record_finds(finds, Clock::System.now()) {
+            Ok(recorded) => self.lock().tally.recorded(finds, &recorded),
             Err(error) => self.fail(error),
         }
     }
@@ -268,22 +302,28 @@ impl read::Job for Job {
         }
         let Self { setup, terms, key, now, book, .. } = self;
         let finds = match (Finder { setup, terms, key, now: *now, book }).find(mail, item.report) {
-            Ok(finds) => finds,
+            Ok(Found::Finds(finds)) => finds,
+            Ok(Found::Inside) => {
+                read.inside += 1;
+                return;
+            }
+            Ok(Found::Received) => {
+                read.received += 1;
+                return;
+            }
+            Ok(Found::Nobodys) => return read.count_nobodys(self.how.name(item.file)),
             Err(error) => return self.fail(error),
         };
-        read.inside += u64::from(finds.is_empty());
         let enough = {
             let mut work = self.lock();
-            for find in finds {
-                work.add(find, &self.key);
-            }
+            work.add_all(finds, &self.key);
             work.take(false)
         };
         self.record(&enough);
     }
 
-    fn aside(&self, read: &mut Read) {
-        read.aside += 1;
+    fn aside(&self, closed: bool, read: &mut Read) {
+        *(if closed { &mut read.closed } else { &mut read.aside }) += 1;
     }
 
     fn is_over(&self) -> bool {
@@ -306,8 +346,39 @@ fn controller(name: &str, controllers: &[Controller]) -> anyhow::Result<Controll
     })
 }
 
-/// The source of the configuration with this name, or one that only this archive knows.
-fn source(name: &str, sources: &[Source]) -> Source {
-    let found = sources.iter().find(|one| one.name == name).cloned();
-    found.unwrap_or_else(|| Source { name: name.to_owned(), pattern: String::new(), vendor: None })
+/// The source of the configuration with this name, however it is written; or one that only this archive knows, where a person
+/// says so: a slip of the pen would open a second case of the same leak.
+fn source(name: &str, is_new: bool, sources: &[Source]) -> anyhow::Result<Source> {
+    let found = sources.iter().find(|one| one.name.to_lowercase() == name.trim().to_lowercase());
+    if let Some(found) = found {
+        return Ok(found.clone());
+    }
+    anyhow::ensure!(
+        crate::config::is_plain_words(name) && !name.trim().is_empty(),
+        "the name of a source stands in the register: write words, with too few digits for anybody's number"
+    );
+    let names = || sources.iter().map(|one| one.name.as_str()).collect::<Vec<_>>().join(", ");
+    anyhow::ensure!(
+        is_new,
+        "no [[source]] of the configuration is called {name:?}; there are: {}. If only this archive knows it, say --new-source too",
+        names()
+    );
+    Ok(Source { name: name.trim().to_owned(), pattern: String::new(), vendor: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_known_however_it_is_written_and_a_new_one_is_said_to_be_new() {
+        let known =
+            [Source { name: "eAnsøgning".to_owned(), pattern: "@x.example".to_owned(), vendor: None }];
+        assert_eq!(source("EANSØGNING ", false, &known).unwrap(), known[0]);
+        let error = source("eAnsogning", false, &known).unwrap_err().to_string();
+        assert!(error.contains("there are: eAnsøgning") && error.contains("--new-source"), "{error}");
+        assert_eq!(source("Gammelt", true, &known).unwrap().name, "Gammelt");
+        let error = source("sag 150379-1028", true, &known).unwrap_err().to_string();
+        assert!(!error.contains("1028"), "{error}");
+    }
 }

@@ -285,10 +285,11 @@ fn show(file: &CaseFile, together: &[CaseRow], around: &Around, now: DateTime<Ut
     ];
     if let (Some(first), Some(last)) = (around.sent.first, around.sent.last) {
         let days = format!("{} til {}", local(first), local(last));
-        lines.push(field(
-            "Sendt",
-            &format!("{days}, som {} mails fra arkiver selv siger", around.sent.archived),
-        ));
+        let told = match around.sent.archived {
+            1 => "1 mail fra et arkiv".to_owned(),
+            more => format!("{more} mails fra arkiver"),
+        };
+        lines.push(field("Sendt", &format!("{days}, som {told} selv siger")));
     }
     if let (Some(aware), Some(deadline)) = (case.aware_at, case.deadline) {
         let sealed = if case.sealed {

@@ -181,6 +181,11 @@ pub fn check_sender_pattern(text: &str) -> Result<(), String> {
     value::sender_pattern(text).map(drop).map_err(value::Refusal::in_words)
 }
 
+/// Whether this is one line of words with too few digits for anybody's number: such a name may stand in the register.
+pub fn is_plain_words(text: &str) -> bool {
+    value::plain_words(text).is_ok()
+}
+
 impl Config {
     /// What `brevdue serve` runs without a file: a milter on loopback, everything in the folder `data`, and
     /// nobody who is told.

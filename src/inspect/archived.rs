@@ -2,25 +2,37 @@
 //! mail says of its own day.
 //!
 //! *When it was found* is now, and that is when the clock starts (facts of the law, "Awareness" 1); *when it was sent* is
-//! what its header says, and stands in a column of its own. A mail is known by a keyed digest of its Message-ID, its
-//! numbers and its controller, so that copies in several archives, a scan after a crash, and what the gate has recorded
-//! count once. Start reading at [`Finder::find`], then [`Register::record_finds`].
+//! what its header says, and stands in a column of its own. A mail is known by a keyed digest of its Message-ID and its
+//! controller and by the day that it says, so that copies in several archives, a scan after a crash, and what the gate has
+//! recorded count once. Of copies the strictest counts, in whatever order they are read: one that left by an open way makes
+//! it certain, and recipients and persons of all of them are the mail's.
+//!
+//! What the gate stopped and an archive has all the same is a near miss that may have left by another way. It is told, and
+//! is no breach by itself: the sender's own copy lies in an archive too. Where a person says that all of it left, it is a mail
+//! of its own in the case of what left; where a journal has its envelope, in a suspected one. Start reading at [`Finder::find`], then
+//! [`record_finds`](record::Register::record_finds).
+
+mod enter;
+mod find;
+
+pub use enter::{Recorded, Was};
+pub use find::{Find, may_be_one};
 
 use super::Setup;
-use super::record::{self, Marked, Register};
-use crate::case::CaseId;
+use super::record;
 use crate::case::detection::{Detection, Outcome};
 use crate::case::incident::{self, Source};
-use crate::case::template::Templates;
-use crate::envelope::{Address, Controller, Envelope, Pass, Verdict, controller_of};
+use crate::case::template::{Letter, Templates};
+use crate::envelope::{Address, Controller, Envelope, Pass, Verdict, controller_of, domain_is_named_by};
 use crate::policy::road::Protection;
 use crate::scan::Report;
 use crate::scan::beside::{self, Beside};
 use crate::scan::ruleset::day_of;
-use crate::seal::{Digest, NodeKey, random};
-use crate::store::{Opening, Store, StoreError};
+use crate::seal::{Digest, NodeKey};
+use crate::store::{Store, StoreError};
 use chrono::{DateTime, Utc};
-use std::collections::{BTreeMap, BTreeSet};
+use find::{Left, domains};
+use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What a mail in an archive says of itself.
@@ -92,73 +104,38 @@ pub struct Terms {
     pub source: Option<Source>,
 }
 
-/// A mail with a number in it: one controller's part. No `Debug`: it holds the numbers until they are sealed.
-pub struct Find {
-    /// Who answers for it.
-    pub controller: Controller,
-    /// Which system sent it, if one is named.
-    pub source: Option<Source>,
-    /// When it was sent, as it says itself.
-    pub sent_at: Option<DateTime<Utc>>,
-    /// Copies of a mail have this in common.
-    pub content: Digest,
-    /// Mails of one cause and controller have this in common.
-    pub grouping: Digest,
-    root: Digest,
-    detection: Detection,
-    numbers: Vec<[u8; 10]>,
-    beside: Vec<&'static str>,
-}
-
-impl Find {
-    /// The numbers of its persons, ten digits in ASCII each; to be digested at once, and never shown.
-    pub fn numbers(&self) -> &[[u8; 10]] {
-        &self.numbers
-    }
-
-    fn opening(&self) -> Result<Opening<'_>, StoreError> {
-        Ok(Opening {
-            controller: &self.controller,
-            source: self.source.as_ref(),
-            root: self.root,
-            grouping: self.grouping,
-            salt: random().map_err(|error| StoreError::Beside(error.to_string()))?,
-        })
-    }
-
-    /// Whether that is all of them.
-    pub fn is_exact(&self) -> bool {
-        self.detection.persons_exact
-    }
-}
-
-/// What became of a find.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recorded {
-    /// The case that it is in.
-    pub case: CaseId,
-    /// Whether it was there before.
-    pub known: bool,
-    /// Whether it opened the case.
-    pub opened: bool,
+/// What a mail with a number in it is.
+pub enum Found {
+    /// One part for each controller.
+    Finds(Vec<Find>),
+    /// It never left the house.
+    Inside,
+    /// Neither its sender nor its author is of the house: it was received. Whoever sent it answers for that.
+    Received,
+    /// No header tells who sent it.
+    Nobodys,
 }
 
 /// A mail's content for a keyed digest: copies of a mail have it in common however they were stored, so nothing of
-/// envelope, size, line ends or what a mail server wrote on top counts.
+/// envelope, size, line ends or what a mail server wrote on top counts. Nor do its numbers where it has a Message-ID: of a
+/// copy that is cut short not all are found, and rules change. Without one they are what tells most.
 pub(super) fn content(key: &NodeKey, stamp: &Stamp, report: &Report, controller: &Controller) -> Digest {
-    let mut numbers: Vec<[u8; 10]> = report.person_numbers().reveal().collect();
-    numbers.sort_unstable();
+    let numbers = || {
+        let mut numbers: Vec<[u8; 10]> = report.person_numbers().reveal().collect();
+        numbers.sort_unstable();
+        numbers
+    };
     // As much as surely stands in the sketch whichever line ends the copy has.
     let text = || {
         let black = report.sketch.text().iter().filter(|byte| !byte.is_ascii_whitespace());
         black.take(1024).copied().collect::<Vec<u8>>()
     };
-    let (kind, stamp, text) = match stamp {
-        Stamp::Id(id) => (b"id".as_slice(), id.as_slice(), Vec::new()),
-        Stamp::Fields(fields) => (b"fields".as_slice(), fields.as_slice(), text()),
-        Stamp::Nothing => (b"text".as_slice(), b"".as_slice(), text()),
+    let (kind, stamp, text, numbers) = match stamp {
+        Stamp::Id(id) => (b"id".as_slice(), id.as_slice(), Vec::new(), Vec::new()),
+        Stamp::Fields(fields) => (b"fields".as_slice(), fields.as_slice(), text(), numbers().concat()),
+        Stamp::Nothing => (b"text".as_slice(), b"".as_slice(), text(), numbers().concat()),
     };
-    key.digest("content", &[kind, stamp, &text, &numbers.concat(), controller.cvr.as_bytes()])
+    key.digest("content", &[kind, stamp, &text, &numbers, controller.cvr.as_bytes()])
 }
 
 /// Finds the parts of an archived mail with a number in it, one for each controller that it concerns.
@@ -169,7 +146,7 @@ pub struct Finder<'a> {
     pub terms: &'a Terms,
     /// For digests.
     pub key: &'a NodeKey,
-    /// When all of it was found.
+    /// A date after this cannot be. When a find is recorded is for [`record_finds`](record::Register::record_finds).
     pub now: DateTime<Utc>,
     /// Where templates are known.
     pub book: &'a Book,
@@ -185,50 +162,72 @@ pub enum Book {
 }
 
 impl Book {
-    fn template(&self, marked: Marked, now: DateTime<Utc>) -> Result<Digest, StoreError> {
-        let Marked { source, mark, name } = marked;
+    fn template(&self, letter: &Letter, now: DateTime<Utc>) -> Result<Digest, StoreError> {
         match self {
-            Self::Store(store) => store.template(source, &mark, name, now),
-            Self::Dry(templates) => {
-                let mut templates = templates.lock().unwrap_or_else(PoisonError::into_inner);
-                Ok(templates.find(&source, &mark).unwrap_or_else(|| {
-                    templates.add(source, name, mark);
-                    name
-                }))
-            }
+            Self::Store(store) => store.template(letter, now),
+            Self::Dry(templates) => Ok(templates.lock().unwrap_or_else(PoisonError::into_inner).meet(letter)),
         }
     }
 }
 
 impl Finder<'_> {
-    /// One part for each controller; empty when nobody answers for the mail, or it never left the house.
+    /// What a mail with a number in it is: see [`Found`].
     ///
     /// # Errors
     /// When the register cannot be asked for the mail's template.
-    pub fn find(&self, mail: &Mail, report: &Report) -> Result<Vec<Find>, StoreError> {
-        let mut parts: Vec<(&Controller, Vec<&Address>)> = Vec::new();
+    pub fn find(&self, mail: &Mail, report: &Report) -> Result<Found, StoreError> {
+        let ours = self.ours(mail);
+        let is_said = self.terms.controller.is_some() || self.terms.source.is_some();
+        if ours.is_none() && !is_said {
+            match (&mail.sender, &mail.author) {
+                (None, None) => return Ok(Found::Nobodys),
+                _ if self.knows_its_own() => return Ok(Found::Received),
+                _ => {}
+            }
+        }
+        let mut parts: Vec<(&Controller, HashSet<Address>)> = Vec::new();
         let everybody = mail.recipients.iter().map(Some);
         let nobody = mail.recipients.is_empty().then_some(None);
         for recipient in everybody.chain(nobody) {
-            let Some(controller) = self.controller(mail, recipient) else { continue };
+            let Some(controller) = self.controller(mail, ours, recipient) else { continue };
             if self.stayed(mail, recipient) {
                 continue;
             }
             match parts.iter_mut().find(|(known, _)| std::ptr::eq(*known, controller)) {
-                Some((_, recipients)) => recipients.extend(recipient),
-                None => parts.push((controller, recipient.into_iter().collect())),
+                Some((_, recipients)) => recipients.extend(recipient.cloned()),
+                None => parts.push((controller, recipient.into_iter().cloned().collect())),
             }
         }
         if parts.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Found::Inside);
         }
         let source = self.source(mail);
-        let of = |source| self.book.template(record::marked(self.key, source, report), self.now);
+        let of = |source| self.book.template(&record::letter(self.key, source, report), self.now);
         let cause = (source, source.map(of).transpose()?.unwrap_or_default());
-        let part = |(controller, recipients): (_, Vec<&Address>)| {
-            self.part(mail, report, controller, &recipients, cause)
+        let part = |(controller, recipients)| self.part(mail, report, controller, recipients, cause);
+        Ok(Found::Finds(parts.into_iter().map(part).collect()))
+    }
+
+    /// The sender or the author, whichever a source or a controller of the configuration names. The sender first, since the
+    /// mail server knew him; but what an mbox or a bounce service wrote there is often nobody's.
+    fn ours<'m>(&self, mail: &'m Mail) -> Option<&'m Address> {
+        let is_named = |address: &&Address| {
+            let has_domain = |domain: &String| domain_is_named_by(address.domain(), domain);
+            let of = |one: &Controller| {
+                one.senders.iter().any(|pattern| address.is_named_by(pattern))
+                    || one.domains.iter().any(has_domain)
+            };
+            incident::source_of(Some(address), &self.setup.sources).is_some()
+                || self.setup.controllers.iter().any(of)
         };
-        Ok(parts.into_iter().map(part).collect())
+        mail.sender.iter().chain(&mail.author).find(is_named)
+    }
+
+    /// Whether the configuration says which senders are of the house: the default controller, whose mail is everybody's whom
+    /// no other names, has to name its own.
+    fn knows_its_own(&self) -> bool {
+        let named = |one: &Controller| !one.domains.is_empty() || !one.senders.is_empty();
+        self.setup.controllers.iter().filter(|one| one.default).any(named)
     }
 
     fn source(&self, mail: &Mail) -> Option<&Source> {
@@ -237,8 +236,13 @@ impl Finder<'_> {
         self.terms.source.as_ref().or_else(named)
     }
 
-    fn controller(&self, mail: &Mail, recipient: Option<&Address>) -> Option<&Controller> {
-        let sender = mail.sender.as_ref().or(mail.author.as_ref());
+    fn controller(
+        &self,
+        mail: &Mail,
+        ours: Option<&Address>,
+        recipient: Option<&Address>,
+    ) -> Option<&Controller> {
+        let sender = ours.or(mail.sender.as_ref()).or(mail.author.as_ref());
         let of = || controller_of(sender, recipient, &self.setup.controllers);
         self.terms.controller.as_ref().or_else(of)
     }
@@ -248,7 +252,7 @@ impl Finder<'_> {
         mail: &Mail,
         report: &Report,
         controller: &Controller,
-        recipients: &[&Address],
+        recipients: HashSet<Address>,
         (source, template): (Option<&Source>, Digest),
     ) -> Find {
         // Bounce addresses differ from mail to mail; who wrote it does not.
@@ -258,13 +262,13 @@ impl Finder<'_> {
             self.key.digest(purpose, &parts)
         };
         let content = content(self.key, &mail.stamp, report, controller);
-        let numbers: Vec<[u8; 10]> = report.person_numbers().reveal().collect();
-        let beside = beside::beside(&report.sketch, numbers.iter().copied(), day_of(self.now.date_naive()));
-        let mut domains: Vec<String> = recipients.iter().map(|one| one.shown_domain()).collect();
-        domains.sort_unstable();
-        domains.dedup();
+        let numbers: BTreeSet<[u8; 10]> = report.person_numbers().reveal().collect();
+        // A child was one when the mail was sent.
+        let day = mail.sent_at.unwrap_or(self.now).date_naive();
+        let beside = beside::beside(&report.sketch, numbers.iter().copied(), day_of(day));
         let outcome =
-            Outcome::Delivered { certain: report.is_certain() && self.left_plainly(mail, recipients) };
+            Outcome::Delivered { certain: report.is_certain() && self.left_plainly(mail, &recipients) };
+        let (recipient_domains, count) = domains(&recipients);
         Find {
             controller: controller.clone(),
             source: source.cloned(),
@@ -275,18 +279,24 @@ impl Finder<'_> {
             detection: Detection {
                 at: self.now,
                 queue_id: None,
-                message: self.key.digest("archived", &[&content]),
+                message: Digest::default(),
                 verdict: Verdict::Deliver(Pass::Observed),
                 outcome,
                 sender_domain: writer.map(Address::shown_domain).unwrap_or_default(),
-                recipient_domains: domains,
-                recipients: recipients.len() as u64,
+                recipient_domains,
+                recipients: count,
                 findings: report.count(),
                 persons: report.persons(),
                 persons_exact: report.person_numbers().is_exact(),
             },
             numbers,
+            recipients,
             beside: beside.into_iter().map(Beside::word).collect(),
+            left: match (self.terms.assume, mail.journaled) {
+                (Assume::Delivered, _) => Left::Said,
+                (Assume::AsToday | Assume::Unknown, true) => Left::Journaled,
+                (Assume::AsToday | Assume::Unknown, false) => Left::Archived,
+            },
         }
     }
 
@@ -302,7 +312,7 @@ impl Finder<'_> {
     }
 
     /// Whether the way to one of them is known to have been open.
-    fn left_plainly(&self, mail: &Mail, recipients: &[&Address]) -> bool {
+    fn left_plainly(&self, mail: &Mail, recipients: &HashSet<Address>) -> bool {
         let is_open = |recipient: Option<&Address>| {
             matches!(self.road(mail, recipient), Protection::Plaintext | Protection::Sms)
         };
@@ -312,80 +322,5 @@ impl Finder<'_> {
             Assume::AsToday if recipients.is_empty() => is_open(None),
             Assume::AsToday => recipients.iter().any(|recipient| is_open(Some(recipient))),
         }
-    }
-}
-
-impl Register {
-    /// Records finds: their cases, rows and persons in one transaction, and the numbers of those not yet known sealed to the
-    /// DPO's key, on disk before the rows count. What is known is left as it stands. An answer for each, in order.
-    ///
-    /// | crash | on disk | what becomes of it |
-    /// |---|---|---|
-    /// | after new cases were opened | cases without mails | the next scan, of whatever archive, joins them |
-    /// | after numbers were sealed, before the rows | numbers of that case without rows | they are sealed again, and a reader sees each once |
-    ///
-    /// New cases get a transaction of their own: numbers sealed under a case whose opening was then undone would lie in the
-    /// evidence of whichever case gets its number.
-    ///
-    /// # Errors
-    /// When the register or the evidence cannot be written; the same finds may come again.
-    pub fn record_finds(&self, finds: &[Find]) -> Result<Vec<Recorded>, StoreError> {
-        let mut opened = self.open_cases(finds)?;
-        let contents: Vec<Digest> = finds.iter().map(|find| find.content).collect();
-        self.store.record(|recording| {
-            let known = recording.known_contents(&contents)?;
-            let mut recorded = Vec::with_capacity(finds.len());
-            // A frame and an fsync for a case, not for a mail.
-            let mut unsealed: BTreeMap<CaseId, (&str, Vec<[u8; 10]>)> = BTreeMap::new();
-            for find in finds {
-                if let Some(case) = known.get(&find.content).cloned() {
-                    recorded.push(Recorded { case, known: true, opened: false });
-                    continue;
-                }
-                let joined = recording.join(&find.detection, &find.opening()?)?;
-                if joined.attempts > 1 {
-                    recorded.push(Recorded { case: joined.case, known: true, opened: false });
-                    continue;
-                }
-                recording.note_archived(&find.detection.message, &find.content, find.sent_at)?;
-                recording.add_beside(&joined.case, &find.beside)?;
-                let key = self.node_key.case_key(&joined.salt);
-                let digests: Vec<Digest> = find.numbers.iter().map(|number| key.person(number)).collect();
-                let new = recording.add_persons(&joined.case, &digests)?;
-                if let Some(dpo) = &find.controller.dpo_key {
-                    let (_, numbers) = unsealed.entry(joined.case.clone()).or_insert((dpo, Vec::new()));
-                    numbers.extend(new.iter().filter_map(|at| find.numbers.get(*at)));
-                }
-                let opened = opened.remove(&find.grouping) || joined.opened;
-                recorded.push(Recorded { case: joined.case, known: false, opened });
-            }
-            for (case, (dpo, numbers)) in unsealed.iter().filter(|(_, (_, numbers))| !numbers.is_empty()) {
-                let sealed = self.evidence.append(case, dpo, numbers);
-                sealed.map_err(|error| StoreError::Beside(error.to_string()))?;
-            }
-            Ok(recorded)
-        })
-    }
-
-    /// Opens the cases that these finds need and that are not there; their groupings.
-    fn open_cases(&self, finds: &[Find]) -> Result<BTreeSet<Digest>, StoreError> {
-        let contents: Vec<Digest> = finds.iter().map(|find| find.content).collect();
-        self.store.record(|recording| {
-            let known = recording.known_contents(&contents)?;
-            let (mut there, mut opened) = (BTreeSet::new(), BTreeSet::new());
-            for find in finds {
-                // What is known by another case, as a mail that the gate has recorded, needs none.
-                if there.contains(&find.grouping) || known.contains_key(&find.content) {
-                    continue;
-                }
-                there.insert(find.grouping);
-                if let Some(case) = recording.open_for(&find.detection, &find.opening()?)? {
-                    // What an undone opening of the same number may have left is none of this case's.
-                    self.evidence.begin(&case).map_err(|error| StoreError::Beside(error.to_string()))?;
-                    opened.insert(find.grouping);
-                }
-            }
-            Ok(opened)
-        })
     }
 }

@@ -9,7 +9,7 @@ use super::{Concern, Setup, archived, promise};
 use crate::case::CaseId;
 use crate::case::detection::{Detection, Outcome};
 use crate::case::incident::{self, Source};
-use crate::case::template::Mark;
+use crate::case::template::{Letter, Mark, MarkBytes};
 use crate::envelope::{Address, Controller, Envelope, Verdict};
 use crate::policy::Decision;
 use crate::scan::Report;
@@ -218,10 +218,7 @@ impl Register {
     /// When the register cannot be read or written.
     pub(super) fn template(&self, found: &Found<'_>) -> Result<Option<Digest>, StoreError> {
         let source = incident::source_of(found.envelope.sender.as_ref(), &found.setup.sources);
-        let of = |source| {
-            let Marked { source, mark, name } = marked(&self.node_key, source, found.report);
-            self.store.template(source, &mark, name, found.now)
-        };
+        let of = |source| self.store.template(&letter(&self.node_key, source, found.report), found.now);
         source.map(of).transpose()
     }
 
@@ -327,23 +324,23 @@ impl Register {
     }
 }
 
-/// A mail's template as the register knows templates.
-pub(super) struct Marked {
-    pub(super) source: Digest,
-    pub(super) mark: Mark,
-    /// Its name, should it be the first.
-    pub(super) name: Digest,
-}
-
 /// What tells the template of a source's mail.
-pub(super) fn marked(key: &NodeKey, source: &Source, report: &Report) -> Marked {
+pub(super) fn letter(key: &NodeKey, source: &Source, report: &Report) -> Letter {
     let marker = key.marker("template words");
     let subject = report.subject.words().iter().map(|word| marker.tag(&[word])).collect();
     let words = report.sketch.words();
-    let mark = Mark::new(subject, words.windows(2).map(|pair| marker.tag(pair)).collect());
+    let pairs: Vec<u32> = words.windows(2).map(|pair| marker.tag(pair)).collect();
+    let mark = Mark::new(subject, &pairs);
     let source = key.digest("source", &[source.name.as_bytes()]);
-    let (subject, words) = mark.to_bytes();
-    Marked { name: key.digest("template", &[&source, &subject, &words]), source, mark }
+    let MarkBytes { subject, text, .. } = mark.to_bytes();
+    let numbers: Vec<[u8; 10]> = report.person_numbers().reveal().collect();
+    Letter {
+        name: key.digest("template", &[&source, &subject, &text]),
+        others: key.digest("other templates", &[&source]),
+        persons: key.digest("template persons", &[&numbers.concat()]),
+        source,
+        mark,
+    }
 }
 
 /// The Message-ID that the sender gave, and the size of what the sender gave. Postfix gives a mail without an

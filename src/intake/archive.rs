@@ -8,7 +8,9 @@
 
 mod cut;
 mod form;
+pub mod lead;
 pub mod letter;
+mod lines;
 mod walk;
 pub mod zipped;
 
@@ -34,6 +36,8 @@ pub enum Item<'a> {
     Numbered(u64),
     /// The input is one document of this media type.
     Document(&'a str),
+    /// A document of this media type in a zip of mail, by its number from 1.
+    Member(u64, &'a str),
 }
 
 /// Takes the items of an input one after the other. Push, so that whoever reads keeps nothing.
@@ -103,6 +107,16 @@ impl Read for Input {
     }
 }
 
+/// An input that gzip has made smaller, as Dovecot keeps mails; its end is the last member's (RFC 1952 §2.2).
+pub fn unzipped(input: Input) -> Input {
+    Input::Stream(Box::new(flate2::read::MultiGzDecoder::new(input)))
+}
+
+/// Whether these first bytes are gzip's.
+pub fn is_gzip(head: &[u8]) -> bool {
+    head.starts_with(b"\x1f\x8b\x08")
+}
+
 /// The first bytes of a file, by which a zip is known.
 ///
 /// # Errors
@@ -113,6 +127,15 @@ pub fn first(file: &Arc<File>) -> io::Result<[u8; 4]> {
     error.map_or(Ok(head), Err)
 }
 
+/// How strictly an mbox is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// By the rule that is written down.
+    Strict,
+    /// As old programs have written it: see `lines`.
+    Old,
+}
+
 /// Reads an input to its end, or hands the mbox back that it is. `form` is asked once, with the first [`HEAD`] bytes;
 /// `buffer` (larger than [`HEAD`]) is all the memory that is used.
 ///
@@ -121,6 +144,7 @@ pub fn first(file: &Arc<File>) -> io::Result<[u8; 4]> {
 pub fn pour(
     mut input: Input,
     form: impl FnOnce(&[u8]) -> Form,
+    rule: Rule,
     buffer: &mut [u8],
     sink: &mut impl ItemSink,
 ) -> io::Result<Option<Mbox>> {
@@ -134,7 +158,16 @@ pub fn pour(
     let head = buffer.get(..filled).unwrap_or_default();
     let form = form(head.get(..HEAD).unwrap_or(head));
     let item = match &form {
-        Form::Mbox => return Ok(Some(Mbox::new(input, head))),
+        Form::Mbox => {
+            let head = form::unled(head);
+            return Ok(Some(match rule {
+                Rule::Strict => Mbox::new(input, head),
+                Rule::Old => {
+                    let whole = io::Cursor::new(head.to_vec()).chain(input);
+                    Mbox::new(Input::Stream(Box::new(lines::PutRight::new(whole))), b"")
+                }
+            }));
+        }
         Form::Message => Item::Message,
         Form::Document(media) => Item::Document(media),
     };
@@ -229,7 +262,11 @@ mod tests {
             let bytes = BYTES.get(..length).unwrap();
             let mut shelf = Shelf::default();
             let input = Input::Stream(Box::new(Trickle { bytes, interrupt: false, fail: false }));
-            assert!(pour(input, |_| Form::Message, &mut [0; HEAD + 7], &mut shelf).unwrap().is_none());
+            assert!(
+                pour(input, |_| Form::Message, Rule::Strict, &mut [0; HEAD + 7], &mut shelf)
+                    .unwrap()
+                    .is_none()
+            );
             let expected = vec![("Message".to_owned(), bytes.to_vec())];
             assert_eq!((shelf.items, shelf.ended), (expected, 1), "{length}");
         }
@@ -240,7 +277,7 @@ mod tests {
         let mut shelf = Shelf::default();
         let bytes = BYTES.get(..HEAD).unwrap();
         let input = Input::Stream(Box::new(Trickle { bytes, interrupt: false, fail: true }));
-        assert!(pour(input, |_| Form::Message, &mut [0; HEAD], &mut shelf).is_err());
+        assert!(pour(input, |_| Form::Message, Rule::Strict, &mut [0; HEAD], &mut shelf).is_err());
         assert_eq!((shelf.items.len(), shelf.ended), (1, 0));
     }
 }

@@ -62,13 +62,14 @@ static PATTERNS: LazyLock<Option<RegexSet>> = LazyLock::new(|| {
     RegexSet::new([
         // A label of a name with two capitalised words behind it, or a greeting with a name.
         r"(?:[Nn]avn|[Aa]nsøger|[Bb]orger|[Kk]ære|Hej)\s*[:,]?\s+\p{Lu}\p{Ll}+(?:[ -]\p{Lu}\p{Ll}+)+",
-        // A street with its number, or a postal code with its town.
-        r"\p{Lu}[\p{L}. ]{1,30}(?:vej|gade|allé|stræde|plads|torv|vænget|parken|bakken|have)\s+\d{1,3}\b",
-        r"\b[1-9]\d{3}\s+\p{Lu}\p{Ll}{2,}(?: [A-ZÆØÅ])?\b",
+        // A street with its number: the ending within a word, or a word of its own with a capital ("skal have 14" is none).
+        r"\p{Lu}[\p{L}. ]{0,30}(?:\p{L}(?:vej|gade|allé|stræde|plads|torv|vænget|parken|bakken|haven?)| (?:Allé|Alle|Vej|Gade|Plads|Torv|Boulevard))[ \t\u{a0}]+\d{1,3}\b",
+        // A postal code with its town on the same line. What may be a year is one only before the towns that have such a code.
+        r"\b(?:(?:1[0-8]\d\d|20[5-9]\d|2[1-9]\d\d|[3-9]\d{3})[ \t\u{a0}]+\p{Lu}\p{Ll}{2,}|(?:19\d\d|20[0-4]\d)[ \t\u{a0}]+(?:Frederiksberg|København|Kbh))",
         // A Danish account number with its label: registration number of four digits, account of up to ten.
         r"(?i)(?:konto|reg)(?:nummer|nr)?\.?\s*(?:nr\.?)?\s*[:/]?\s*\d{4}[ -/]{1,3}\d{6,10}\b",
         r"(?i)\b(?:diagnose|sygdom|sygemeld|sygedagpenge|medicin|behandling(?:en)? (?:på|hos)|læge(?:n|erklæring|attest)?\b|hospital|sygehus|psykiat|depression|handicap|misbrug|gravid|helbred)",
-        r"(?i)\b(?:barnet|børnene|barns|børns|datter|søn\b|elev(?:en)?\b|skolebarn|vuggestue|børnehave|forældremyndighed|anbragt)",
+        r"(?i)\b(?:barnet|børnene|barns|børns|datter|søn(?:[^\p{L}.]|$)|elev(?:en)?\b|skolebarn|vuggestue|børnehave|forældremyndighed|anbragt)",
     ])
     .ok()
 });
@@ -101,11 +102,11 @@ fn is_child(number: [u8; 10], today: Day) -> bool {
     Cpr::parse(digits, today, none).is_ok_and(|cpr| cpr.birth().years_until(today) < 18)
 }
 
-/// Without tags, so that a cell between two words is a blank.
+/// Without tags, so that a cell between two words is a blank, and with Danish letters as letters.
 fn plain(raw: &[u8]) -> String {
     let mut text = String::with_capacity(raw.len());
     let mut in_tag = false;
-    for one in String::from_utf8_lossy(raw).chars() {
+    for one in decoded(raw).chars() {
         match one {
             '<' => in_tag = true,
             '>' if in_tag => {
@@ -117,6 +118,32 @@ fn plain(raw: &[u8]) -> String {
         }
     }
     text
+}
+
+/// The charset is not kept with the sketch, and need not be: Danish text that is no UTF-8 is latin-1 or what Windows makes of
+/// it, and text in two bytes a letter has every other one empty.
+fn decoded(raw: &[u8]) -> String {
+    let text = match std::str::from_utf8(raw) {
+        Ok(text) => text.to_owned(),
+        // Cut within a letter.
+        Err(error) if error.error_len().is_none() => String::from_utf8_lossy(raw).into_owned(),
+        Err(_) => encoding_rs::WINDOWS_1252.decode_without_bom_handling(raw).0.into_owned(),
+    };
+    if !text.contains(['&', '\0']) {
+        return text;
+    }
+    let named = [
+        ("&aelig;", "æ"),
+        ("&oslash;", "ø"),
+        ("&aring;", "å"),
+        ("&AElig;", "Æ"),
+        ("&Oslash;", "Ø"),
+        ("&Aring;", "Å"),
+        ("&eacute;", "é"),
+        ("&nbsp;", " "),
+        ("\0", ""),
+    ];
+    named.iter().fold(text, |text, (name, letter)| text.replace(name, letter))
 }
 
 /// A Danish IBAN: `DK`, two check digits, fourteen more; its remainder by 97 is 1 (ISO 13616, ISO 7064).
@@ -159,6 +186,42 @@ mod tests {
         }
         for one in Beside::ALL {
             assert_eq!(Beside::from_word(one.word()), Some(one));
+        }
+    }
+
+    #[test]
+    fn letters_are_read_in_any_charset_and_nothing_is_made_of_days_and_years() {
+        let of = |text: &[u8]| {
+            let mut sketch = Sketch::default();
+            sketch.add_text(text);
+            beside(&sketch, std::iter::empty(), Day::literal(2026, 11, 22))
+        };
+        let latin =
+            |text: &str| text.chars().map(|one| u8::try_from(u32::from(one)).unwrap()).collect::<Vec<_>>();
+        for text in [
+            "Ansøger: Åse Ørsted",
+            "Bopæl: Møllestræde 4",
+            "lægeerklæring",
+            "Vi skriver om jeres søn og hans skole",
+        ] {
+            let found = of(text.as_bytes());
+            assert_eq!(found.len(), 1, "{text}");
+            assert_eq!(of(&latin(text)), found, "{text}");
+        }
+        assert_eq!(of("Ans&oslash;ger: &Aring;se &Oslash;rsted".as_bytes()), [Beside::Name]);
+        for text in [
+            "Du skal have 14 dage til at svare",
+            "Sendt 12-05-2019\nMed venlig hilsen",
+            "Aftale fra 2019 Med venlig hilsen",
+            "søn. 3. maj",
+            "Der er plads til 12",
+        ] {
+            assert_eq!(of(text.as_bytes()), [], "{text}");
+        }
+        for text in
+            ["Kirkehave 14", "Østre Allé 12", "9800 Hjørring", "2000 Frederiksberg", "1620 København V"]
+        {
+            assert_eq!(of(text.as_bytes()), [Beside::Address], "{text}");
         }
     }
 

@@ -21,7 +21,7 @@ mod hands;
 mod letters;
 mod mails;
 mod stage;
-mod steps;
+pub(crate) mod steps;
 
 use crate::support::sink::Sink;
 use adversary::{Adversary, Kind, more};

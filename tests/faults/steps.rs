@@ -24,14 +24,14 @@ pub(super) enum Blow {
 pub(super) type Struck = (Blow, String);
 
 /// Whether the machine lets one stand there (a package, and the right to trace).
-pub(super) fn can() -> bool {
+pub(crate) fn can() -> bool {
     let mut tried = Command::new("strace");
     tried.args(["-o", "/dev/null", "-e", "trace=fsync", "true"]).stderr(Stdio::null());
     tried.status().is_ok_and(|status| status.success())
 }
 
 /// A command that is killed at its n-th such call (counted in each of its threads), of those to a path where one is given.
-pub(super) fn killed_at(calls: &str, nth: u32, path: Option<&Path>, note: &Path) -> Command {
+pub(crate) fn killed_at(calls: &str, nth: u32, path: Option<&Path>, note: &Path) -> Command {
     let mut command = Command::new("strace");
     command.args(words(calls, &format!("signal=SIGKILL:when={nth}"), note));
     if let Some(path) = path {

@@ -40,6 +40,8 @@ const STORIES: &[Story] = &[
     ("passages", passages),
     ("together", together),
     ("alone", alone),
+    ("copies", copies),
+    ("templates", templates),
 ];
 
 #[test]
@@ -486,4 +488,92 @@ fn alone(two: &Two) {
     assert!(panicked.is_err() && two.there.unread_tally().unwrap().is_empty());
     let row = two.there.cases().unwrap().remove(0);
     assert_eq!(row.mails, 40, "four lanes of ten");
+}
+
+/// A mail of an archive is known, by whom it was found in whatever way, and a copy of it adds what it says more.
+fn copies(two: &Two) {
+    let doubt = Outcome::Delivered { certain: false };
+    let case = join(&two.here, &found(1, at(0), doubt), 1).case;
+    let stopped = join(&two.here, &found(2, at(0), Outcome::Stopped), 2).case;
+    let sent = at(-24 * 365 * 5);
+    two.here
+        .record(|recording| {
+            recording.note_archived(&digest(1), &digest(11), Some(sent))?;
+            recording.note_content(&digest(2), &digest(12))
+        })
+        .unwrap();
+    let known = |content: u32| {
+        let known =
+            two.there.record(|recording| recording.known_contents(&[digest(11), digest(12), digest(13)]));
+        known.unwrap().remove(&digest(content)).unwrap_or_default()
+    };
+    let mail = known(11).remove(0);
+    assert!(mail.left && mail.archived && mail.case == case && mail.salt == digest(1), "{mail:?}");
+    assert_eq!((mail.sent_at, mail.at, mail.domains.len()), (Some(sent), at(0), 2));
+    let averted = known(12).remove(0);
+    assert!(!averted.left && !averted.archived && !averted.rerouted && averted.case == stopped);
+    assert!(known(13).is_empty());
+
+    // A copy that went by an open way to somebody else, with a number more.
+    let mut copy = found(3, at(5), CERTAIN);
+    copy.recipient_domains = vec!["c.example".to_owned()];
+    let add = |new| two.there.record(|recording| recording.add_copy(&mail, &copy, 1, new)).unwrap();
+    let brought = add(1);
+    assert!(brought.confirmed && !brought.after);
+    let file = two.here.case(&case).unwrap().unwrap();
+    assert_eq!((file.row.state, file.row.mails, file.row.records), (State::Assessing, 1, 3));
+    assert_eq!(file.messages[0].recipient_domains, "a.example b.example c.example");
+    assert_eq!(file.row.aware_at, Some(at(0)), "aware when it was found first");
+    let brought = add(0);
+    assert!(!brought.confirmed && !brought.after, "nothing is new");
+    assert_eq!(
+        two.here.record(|recording| recording.newest_line([0; 16], Some(&case))).unwrap(),
+        Some(at(5))
+    );
+    assert_eq!(two.here.record(|recording| recording.newest_line(digest(1), None)).unwrap(), Some(at(5)));
+
+    // A suspicion that was refuted, and a copy that surely left.
+    let refuted = join(&two.here, &found(4, at(0), doubt), 4).case;
+    two.here.record(|recording| recording.note_content(&digest(4), &digest(14))).unwrap();
+    assert_eq!(act(&two.here, &refuted, &Act::Refute, at(1)), Ok(State::NoBreach));
+    let known = two.here.record(|recording| recording.known_contents(&[digest(14)])).unwrap();
+    let mail = &known[&digest(14)][0];
+    let brought = two.here.record(|recording| recording.add_copy(mail, &copy, 0, 0)).unwrap();
+    assert!(brought.after && !brought.confirmed);
+    assert!(two.there.record(|recording| recording.add_copy(mail, &copy, 0, 0)).unwrap().after);
+    assert_eq!(two.here.case(&refuted).unwrap().unwrap().row.hits_after, 1, "read once more it is no other");
+}
+
+/// Both learn what a letter is, and what is like no letter is one template for both.
+fn templates(two: &Two) {
+    use brevdue::case::template::{Letter, Mark, Templates};
+    let letter = |number: u8, pairs: &[u32]| Letter {
+        source: [1; 16],
+        mark: Mark::new(vec![1, 2, 3], pairs),
+        name: [number; 16],
+        persons: [number; 16],
+        others: [255; 16],
+    };
+    let with_free_text = |number: u8| -> Vec<u32> {
+        (0..30).chain((0..90).map(|at| 1_000 * u32::from(number) + 1_000 + at)).collect()
+    };
+    for (number, store) in [(1, &two.here), (2, &two.there), (3, &two.here), (4, &two.there)] {
+        assert_eq!(
+            store.template(&letter(number, &with_free_text(number)), at(0)).unwrap(),
+            [1; 16],
+            "{number}"
+        );
+    }
+    let mut others = 0;
+    for number in 10..100_u8 {
+        let free: Vec<u32> = (0..60).map(|at| 1_000_000 + 100 * u32::from(number) + at).collect();
+        let store = if number % 2 == 0 { &two.here } else { &two.there };
+        others += usize::from(store.template(&letter(number, &free), at(1)).unwrap() == [255; 16]);
+    }
+    assert_eq!(others, 90 - Templates::ONCE);
+    // A letter comes again, there, and makes room here.
+    let again = (0..60).map(|at| 1_001_000 + at).collect::<Vec<_>>();
+    assert_eq!(two.there.template(&letter(200, &again), at(2)).unwrap(), [10; 16]);
+    let new: Vec<u32> = (2_000_000..2_000_060).collect();
+    assert_eq!(two.here.template(&letter(201, &new), at(3)).unwrap(), [201; 16]);
 }

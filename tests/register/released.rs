@@ -153,7 +153,7 @@ pub(super) fn released(two: &Two) {
         |case| two.here.journeys(case, 9).unwrap().iter().filter(|one| one.disposition() == "sent").count();
     assert_eq!((sent(&case), sent(&near)), (1, 0));
     let known = two.here.record(|recording| recording.known_contents(&[digest(72), digest(73)])).unwrap();
-    assert_eq!((&known[&digest(72)], &known[&digest(73)]), (&case, &near));
+    assert_eq!((&known[&digest(72)][0].case, &known[&digest(73)][0].case), (&case, &near));
 
     // The next hop refuses it: decided anew it opens nothing and moves nothing. So does the same mail, sent again and held again.
     two.here.record(|recording| recording.refused(rows[1], "550", at(21))).unwrap();

@@ -1,12 +1,12 @@
 //! What stands in an archive: mails, persons and days, for each controller. Copies count once.
 
 use crate::case::CaseId;
-use crate::inspect::archived::{Find, Mail, Recorded};
+use crate::inspect::archived::{Find, Mail, Recorded, Was, may_be_one};
 use crate::scan::Report;
 use crate::scan::Verdict;
 use crate::seal::{Digest, NodeKey};
 use chrono::{DateTime, Utc};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// What was read, copies included.
 #[derive(Default)]
@@ -23,11 +23,30 @@ pub(super) struct Read {
     pub(super) undated: u64,
     /// With a number, that never left the house.
     pub(super) inside: u64,
+    /// With a number, from a sender outside.
+    pub(super) received: u64,
+    /// With a number, and no header tells who sent it.
+    pub(super) nobodys: u64,
+    /// Their names, the first of them.
+    pub(super) nameless: Vec<String>,
     /// Files that are no mail.
     pub(super) aside: u64,
+    /// Files that were not opened, in which mail may lie.
+    pub(super) closed: u64,
 }
 
 impl Read {
+    /// So many files are named.
+    pub(super) const NAMES: usize = 20;
+
+    /// No header of this one tells who sent it.
+    pub(super) fn count_nobodys(&mut self, name: String) {
+        self.nobodys += 1;
+        if self.nameless.len() < Self::NAMES {
+            self.nameless.push(name);
+        }
+    }
+
     pub(super) fn count(&mut self, mail: &Mail, report: &Report) {
         self.mails += 1;
         self.bytes += report.sketch.bytes();
@@ -45,7 +64,12 @@ impl Read {
         self.journaled += other.journaled;
         self.undated += other.undated;
         self.inside += other.inside;
+        self.received += other.received;
+        self.nobodys += other.nobodys;
+        let room = Self::NAMES.saturating_sub(self.nameless.len());
+        self.nameless.extend(other.nameless.iter().take(room).cloned());
         self.aside += other.aside;
+        self.closed += other.closed;
     }
 }
 
@@ -77,7 +101,10 @@ impl Share {
 /// See the module's head.
 #[derive(Default)]
 pub(super) struct Tally {
-    contents: HashSet<Digest>,
+    /// By what copies have in common; two letters with one Message-ID differ by their days.
+    mails: HashMap<Digest, Vec<Seen>>,
+    /// Different mails with a number, however many controllers one concerns.
+    pub(super) different: u64,
     /// Of a mail that was counted already in this run.
     pub(super) copies: u64,
     /// By CVR number.
@@ -87,18 +114,56 @@ pub(super) struct Tally {
     /// In the register before this run.
     pub(super) known: u64,
     pub(super) new: u64,
+    /// In the register as stopped, and left so.
+    pub(super) averted: u64,
+    /// The cases of those.
+    pub(super) averted_in: BTreeSet<CaseId>,
+    /// Cases that were suspected before.
+    pub(super) confirmed: BTreeSet<CaseId>,
+    /// Cases that were settled, and that something new belongs to.
+    pub(super) after: BTreeSet<CaseId>,
+}
+
+/// What was seen of a mail in this run.
+struct Seen {
+    sent_at: Option<DateTime<Utc>>,
+    /// [`Find::telling`] of all copies.
+    telling: HashSet<u64>,
+    was: Option<Was>,
+}
+
+/// What a find is to the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sight {
+    /// The first of its mail.
+    First,
+    /// A copy that says more than those before.
+    More,
+    /// A copy that says nothing more.
+    Copy,
 }
 
 impl Tally {
-    /// Counts a find; false when a copy of it was counted before.
-    pub(super) fn add(&mut self, find: &Find, key: &NodeKey) -> bool {
-        if !self.contents.insert(find.content) {
-            self.copies += 1;
-            return false;
-        }
+    /// Counts a find.
+    pub(super) fn add(&mut self, find: &Find, key: &NodeKey) -> Sight {
+        let telling: HashSet<u64> = find.telling(key).collect();
+        let seen = self.mails.entry(find.content).or_default();
+        let known = seen.iter_mut().find(|one| may_be_one(one.sent_at, find.sent_at));
+        let sight = if let Some(one) = known {
+            one.sent_at = one.sent_at.or(find.sent_at);
+            let before = one.telling.len();
+            one.telling.extend(telling);
+            if one.telling.len() == before {
+                return Sight::Copy;
+            }
+            Sight::More
+        } else {
+            seen.push(Seen { sent_at: find.sent_at, telling, was: None });
+            Sight::First
+        };
         let share = self.shares.entry(find.controller.cvr.clone()).or_default();
         share.name.clone_from(&find.controller.name);
-        share.mails += 1;
+        share.mails += u64::from(sight == Sight::First);
         share.persons.extend(find.numbers().iter().map(|number| key.digest("archive-person", &[number])));
         share.more_persons |= !find.is_exact();
         share.groups.insert(find.grouping);
@@ -106,15 +171,48 @@ impl Tally {
             share.first = Some(share.first.map_or(at, |first| first.min(at)));
             share.last = Some(share.last.map_or(at, |last| last.max(at)));
         }
-        true
+        sight
     }
 
-    /// What became of some finds.
-    pub(super) fn recorded(&mut self, recorded: &[Recorded]) {
-        for one in recorded {
+    /// What became of some finds. A mail counts once: a copy that was recorded after it is known through this run.
+    pub(super) fn recorded(&mut self, finds: &[Find], recorded: &[Recorded]) {
+        for (find, one) in finds.iter().zip(recorded) {
             self.cases.insert(one.case.clone());
             self.opened += u64::from(one.opened);
-            *(if one.known { &mut self.known } else { &mut self.new }) += 1;
+            for (is_so, cases) in [
+                (one.was == Was::Averted, &mut self.averted_in),
+                (one.confirmed, &mut self.confirmed),
+                (one.after, &mut self.after),
+            ] {
+                if is_so {
+                    cases.insert(one.case.clone());
+                }
+            }
+            let seen = self.mails.get_mut(&find.content).into_iter().flatten();
+            let Some(seen) = seen.into_iter().find(|seen| may_be_one(seen.sent_at, find.sent_at)) else {
+                continue;
+            };
+            // Who records a copy may come before who records its mail.
+            let rank = |was: Was| match was {
+                Was::Averted => 0,
+                Was::Known => 1,
+                Was::New => 2,
+            };
+            if seen.was.is_some_and(|was| rank(was) >= rank(one.was)) {
+                continue;
+            }
+            if let Some(was) = seen.was.replace(one.was) {
+                *Self::count_of(&mut self.averted, &mut self.known, &mut self.new, was) -= 1;
+            }
+            *Self::count_of(&mut self.averted, &mut self.known, &mut self.new, one.was) += 1;
+        }
+    }
+
+    fn count_of<'c>(averted: &'c mut u64, known: &'c mut u64, new: &'c mut u64, was: Was) -> &'c mut u64 {
+        match was {
+            Was::Averted => averted,
+            Was::Known => known,
+            Was::New => new,
         }
     }
 

@@ -40,18 +40,34 @@ struct Whole<'a> {
     finds: u64,
     /// Seen more than once in this run.
     copies: u64,
+    /// Different mails with a number, each once.
+    mails: u64,
     /// In the register before.
     known: u64,
     new: u64,
     opened: u64,
+    /// In the register as stopped, and left so: see `averted_in`.
+    averted: u64,
+    averted_in: Vec<&'a str>,
+    /// Cases that were suspected and are not any more.
+    confirmed: Vec<&'a str>,
+    /// Settled cases that something new belongs to.
+    after: Vec<&'a str>,
     /// With a number, by an internal road: never left.
     inside: u64,
+    /// With a number, from outside: whoever sent it answers for it.
+    received: u64,
+    /// With a number, and no header tells who sent it; the first of them by name.
+    nobodys: u64,
+    nameless: &'a [String],
     /// Nothing found, and not all of it could be read.
     partial: u64,
     envelope_from_journal: u64,
     envelope_from_header: u64,
     undated: u64,
     not_mail: u64,
+    /// Not opened, and mail may lie in them: named on standard error.
+    unopened: u64,
     skipped: u64,
     unreadable: u64,
     controllers: Vec<OfController<'a>>,
@@ -131,15 +147,24 @@ impl Told<'_> {
             seconds: self.took.as_secs_f64(),
             finds: self.finds(),
             copies: tally.copies,
+            mails: tally.different,
             known: tally.known,
             new: tally.new,
             opened: tally.opened,
+            averted: tally.averted,
+            averted_in: tally.averted_in.iter().map(CaseId::as_str).collect(),
+            confirmed: tally.confirmed.iter().map(CaseId::as_str).collect(),
+            after: tally.after.iter().map(CaseId::as_str).collect(),
             inside: read.inside,
+            received: read.received,
+            nobodys: read.nobodys,
+            nameless: &read.nameless,
             partial: read.partial,
             envelope_from_journal: read.journaled,
             envelope_from_header: read.mails - read.journaled,
             undated: read.undated,
             not_mail: read.aside,
+            unopened: read.closed,
             skipped: self.skipped,
             unreadable: self.troubles,
             controllers: controllers.collect(),
@@ -165,41 +190,92 @@ impl Told<'_> {
         #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
         let rate = read.mails as f64 / seconds;
         lines.push(format!(
-            "{} mails læst ({} MB, {rate:.0}/s); {} med CPR-nummer, {} kopier talt én gang. (Mails read, with a number, copies.)",
-            read.mails,
+            "{} læst ({} MB, {rate:.0}/s); {} med CPR-nummer, {} talt én gang. (Mails read, with a number, copies.)",
+            counted(read.mails, ["mail", "mails"]),
             read.bytes / 1_000_000,
-            self.finds(),
-            tally.copies
+            counted(tally.different, ["mail", "mails"]),
+            counted(tally.copies, ["kopi", "kopier"])
         ));
         if self.dry_run {
             lines.push("Prøvekørsel: intet er skrevet. (Dry run: nothing was written.)".to_owned());
         } else {
             lines.push(format!(
-                "{} nye i fortegnelsen, {} stod der i forvejen; {} sager åbnet, {} sager og {} rodhændelser i alt. (New, known, opened, cases, incidents.)",
-                tally.new,
-                tally.known,
-                tally.opened,
-                self.cases.len(),
-                incidents.len()
+                "{} i fortegnelsen, {} der i forvejen; {} åbnet, {} og {} i alt. (New, known, opened, cases, incidents.)",
+                counted(tally.new, ["ny", "nye"]),
+                counted(tally.known, ["stod", "stod"]),
+                counted(tally.opened, ["sag", "sager"]),
+                counted(self.cases.len() as u64, ["sag", "sager"]),
+                counted(incidents.len() as u64, ["rodhændelse", "rodhændelser"])
             ));
         }
+        lines.extend(self.of_cases());
         lines.push(format!(
             "Afsender og modtagere: {} efter journalens konvolut, {} efter mailens egne felter. (Envelope: journal, header.)",
             read.journaled,
             read.mails - read.journaled
         ));
-        for (count, text) in [
-            (read.inside, "med CPR-nummer har ikke forladt huset (intern vej). (Never left.)"),
-            (read.partial, "kunne ikke læses helt, og intet blev fundet. (Not read whole, nothing found.)"),
-            (read.undated, "siger ingen dato, der kan passe. (No date that can be.)"),
-            (read.aside, "filer er ikke mails og blev ikke læst. (Not mail.)"),
-            (self.skipped, "skjulte filer og links blev ikke fulgt. (Hidden files and links.)"),
+        let mails = ["mail", "mails"];
+        for (count, of, text) in [
+            (read.inside, mails, "med CPR-nummer har ikke forladt huset (intern vej). (Never left.)"),
+            (
+                read.received,
+                mails,
+                "med CPR-nummer er modtaget udefra: afsenderen svarer for den (--controller tager alt med). (Received.)",
+            ),
+            (
+                read.nobodys,
+                mails,
+                "med CPR-nummer siger ikke, hvem der sendte den: sig det med --controller. (No sender; not recorded.)",
+            ),
+            (
+                read.partial,
+                mails,
+                "kunne ikke læses helt, og intet blev fundet. (Not read whole, nothing found.)",
+            ),
+            (read.undated, mails, "siger ingen dato, der kan passe. (No date that can be.)"),
+            (read.aside, ["fil er ikke en mail", "filer er ikke mails"], "og blev ikke læst. (Not mail.)"),
+            (
+                self.skipped,
+                ["skjult fil eller link", "skjulte filer og links"],
+                "blev ikke fulgt. (Hidden files and links.)",
+            ),
         ] {
             if count > 0 {
-                lines.push(format!("{count} {text}"));
+                lines.push(format!("{} {text}", counted(count, of)));
             }
         }
+        lines.extend(read.nameless.iter().map(|name| format!("  {name}")));
+        let more = read.nobodys.saturating_sub(read.nameless.len() as u64);
+        if more > 0 {
+            lines.push(format!("  og {more} til (and more)"));
+        }
         lines.join("\n")
+    }
+
+    /// What there is to do about cases that were there before.
+    fn of_cases(&self) -> Vec<String> {
+        let Self { tally, .. } = self;
+        let mut lines = Vec::new();
+        if tally.averted > 0 {
+            lines.push(format!(
+                "{} står som afværget: {}. Forlod de huset ad en anden vej, så kør igen med --assume delivered. (Near misses; left as they are.)",
+                counted(tally.averted, ["mail", "mails"]),
+                names(&tally.averted_in)
+            ));
+        }
+        if !tally.confirmed.is_empty() {
+            lines.push(format!(
+                "{} bekræftet: {}. (Confirmed: suspected until now.)",
+                counted(tally.confirmed.len() as u64, ["sag", "sager"]),
+                names(&tally.confirmed)
+            ));
+        }
+        let after = self.cases.iter().filter(|(row, _)| tally.after.contains(&row.id));
+        lines.extend(after.map(|(row, _)| {
+            let (danish, english) = row.state.names();
+            format!("{} er {danish}, og her er noget nyt om den: overvej at genåbne den. (It is {english}: consider reopening it.)", row.id)
+        }));
+        lines
     }
 
     fn row(&self, cvr: &str, share: &Share) -> [String; 6] {
@@ -220,5 +296,31 @@ impl Told<'_> {
             day(share.last),
             if self.dry_run { format!("({})", share.groups()) } else { format!("{}{more}", cases.join(" ")) },
         ]
+    }
+}
+
+/// A number and its word, in the singular or the plural.
+fn counted(count: u64, [one, more]: [&str; 2]) -> String {
+    format!("{count} {}", if count == 1 { one } else { more })
+}
+
+/// The first of some cases.
+fn names(cases: &BTreeSet<CaseId>) -> String {
+    const MOST: usize = 5;
+    let first: Vec<&str> = cases.iter().take(MOST).map(CaseId::as_str).collect();
+    let more = cases.len().saturating_sub(MOST);
+    if more > 0 { format!("{} +{more}", first.join(", ")) } else { first.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_told_as_one() {
+        assert_eq!(counted(1, ["mail", "mails"]), "1 mail");
+        assert_eq!(counted(0, ["mail", "mails"]), "0 mails");
+        let cases = (1..=7).map(|number| CaseId::new(2026, number)).collect();
+        assert!(names(&cases).ends_with("BRV-2026-0005 +2"), "{}", names(&cases));
     }
 }

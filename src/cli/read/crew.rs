@@ -102,11 +102,11 @@ fn print<J: Job>(shelf: &Shelf<J::Tally>, progress: &Progress) -> io::Result<Don
 
 fn show<T>(out: &mut impl Write, batch: &Batch<T>) -> io::Result<()> {
     out.write_all(&batch.text)?;
-    if !batch.troubles.is_empty() {
+    if !batch.troubles.is_empty() || !batch.closed.is_empty() {
         // On a terminal both streams are one: each line stands where it belongs.
         out.flush()?;
     }
-    for line in &batch.troubles {
+    for line in batch.troubles.iter().chain(&batch.closed) {
         crate::cli::say_error(line);
     }
     Ok(())

@@ -8,7 +8,7 @@ use super::progress::Progress;
 use super::shelf::Slot;
 use super::{Batch, Item, Job};
 use crate::inspect::archived::Mail;
-use crate::intake::archive::{self, Form, Input, Item as Begun, ItemSink, Lost, Mbox, Place, Source};
+use crate::intake::archive::{self, Form, Input, Item as Begun, ItemSink, Lost, Mbox, Place, Rule, Source};
 use crate::scan::{DocumentScan, Explained, Report, Scan};
 use std::fs::File;
 use std::io;
@@ -28,7 +28,10 @@ enum Open {
     /// A mail of an archive.
     Post(Box<Post>),
     /// What is no mail, in an archive.
-    Aside,
+    Aside {
+        /// Mail may lie in it all the same.
+        closed: bool,
+    },
     /// `scan` panicked in this item.
     Broken,
 }
@@ -110,9 +113,11 @@ impl<'a, J: Job> Desk<'a, J> {
             Place::File | Place::Maildir => Input::file(File::open(&source.path)?)?,
         };
         let how = self.job.how();
-        if let (Some(_), Input::File { file, .. }) = (how.archived, &input)
-            && archive::zipped::is_zip(&archive::first(file)?)
-        {
+        let first = match (how.archived, &input) {
+            (Some(_), Input::File { file, .. }) => archive::first(file)?,
+            _ => [0; 4],
+        };
+        if archive::zipped::is_zip(&first) {
             let file = File::open(&source.path)?;
             archive::zipped::pour_zip(file, buffer, self, |desk, number, error| {
                 desk.number = Some(number);
@@ -120,13 +125,22 @@ impl<'a, J: Job> Desk<'a, J> {
             })?;
             return Ok(None);
         }
+        let is_gzip = archive::is_gzip(&first);
+        let input = if is_gzip { archive::unzipped(input) } else { input };
         let form = |head: &[u8]| match (&how.form, source.place) {
             (Some(form), _) => form.clone(),
             (None, Place::Maildir) => Form::Message,
+            // By the name that it had before: `a.mbox.gz`.
+            (None, Place::File)
+                if is_gzip && source.path.extension().is_some_and(|ending| ending == "gz") =>
+            {
+                Form::of(Some(&source.path.with_extension("")), head)
+            }
             (None, Place::File) => Form::of(Some(&source.path), head),
             (None, Place::StandardInput) => Form::of(None, head),
         };
-        archive::pour(input, form, buffer, self)
+        let rule = if how.archived.is_some() { Rule::Old } else { Rule::Strict };
+        archive::pour(input, form, rule, buffer, self)
     }
 
     /// The file of the contract: an mbox's messages are numbered.
@@ -160,7 +174,7 @@ impl<'a, J: Job> Desk<'a, J> {
             Open::Post(post) => {
                 guard(|| post.finish()).map(|(report, explained, mail)| (report, explained, Some(mail)))
             }
-            Open::Nothing | Open::Broken | Open::Aside => None,
+            Open::Nothing | Open::Broken | Open::Aside { .. } => None,
         }
     }
 
@@ -185,14 +199,18 @@ impl<J: Job> ItemSink for Desk<'_, J> {
     fn begin(&mut self, item: Begun<'_>) {
         let how = self.job.how();
         self.number = match item {
-            Begun::Numbered(number) => Some(number),
+            Begun::Numbered(number) | Begun::Member(number, _) => Some(number),
             Begun::Message | Begun::Document(_) => None,
         };
         self.open = match (item, how.archived) {
             (Begun::Message | Begun::Numbered(_), Some(now)) => Open::Post(Box::new(Post::new(how, now))),
             (Begun::Message | Begun::Numbered(_), None) => Open::Message(Box::new(how.message())),
-            (Begun::Document(_), Some(_)) => Open::Aside,
-            (Begun::Document(media), None) => Open::Document(Box::new(how.document(media))),
+            (Begun::Document(media) | Begun::Member(_, media), Some(_)) => {
+                Open::Aside { closed: Form::may_hold_mail(media) }
+            }
+            (Begun::Document(media) | Begun::Member(_, media), None) => {
+                Open::Document(Box::new(how.document(media)))
+            }
         };
     }
 
@@ -204,7 +222,7 @@ impl<J: Job> ItemSink for Desk<'_, J> {
         }
         self.since += bytes.len() as u64;
         let done = match &mut self.open {
-            Open::Nothing | Open::Broken | Open::Aside => Some(()),
+            Open::Nothing | Open::Broken | Open::Aside { .. } => Some(()),
             Open::Post(post) => guard(|| post.feed(bytes)),
             Open::Message(scan) => guard(|| scan.feed(bytes)),
             Open::Document(scan) => guard(|| scan.feed(bytes)),
@@ -215,9 +233,13 @@ impl<J: Job> ItemSink for Desk<'_, J> {
     }
 
     fn end(&mut self) {
-        if matches!(self.open, Open::Aside) {
+        if let Open::Aside { closed } = self.open {
             self.open = Open::Nothing;
-            self.job.aside(&mut self.batch.tally);
+            self.job.aside(closed, &mut self.batch.tally);
+            if closed {
+                let name = self.job.how().name(&self.name());
+                self.batch.closed.push(format!("brevdue: {name}: not opened, and mail may lie in it"));
+            }
             return;
         }
         match self.finish() {

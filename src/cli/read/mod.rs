@@ -87,9 +87,9 @@ pub(super) trait Job: Sync {
     /// Writes what there is to say of an item, and counts it.
     fn settle(&self, item: &Item<'_>, out: &mut Vec<u8>, tally: &mut Self::Tally);
 
-    /// Counts what is no mail, in an archive.
-    fn aside(&self, tally: &mut Self::Tally) {
-        let _ = tally;
+    /// Counts what is no mail, in an archive; `closed` when mail may lie in it all the same.
+    fn aside(&self, closed: bool, tally: &mut Self::Tally) {
+        let _ = (closed, tally);
     }
 
     /// Whether nothing more needs reading.
@@ -141,6 +141,8 @@ struct Batch<T> {
     text: Vec<u8>,
     /// For standard error, a line each.
     troubles: Vec<String>,
+    /// The same, of what was not tried.
+    closed: Vec<String>,
     tally: T,
 }
 

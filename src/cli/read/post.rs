@@ -5,6 +5,7 @@
 
 use super::How;
 use crate::inspect::archived::Mail;
+use crate::intake::archive::lead::Lead;
 use crate::intake::archive::letter::{self, Letter};
 use crate::scan::{Explained, Report, Scan};
 use chrono::{DateTime, Utc};
@@ -14,6 +15,7 @@ const LONGEST_JOURNAL: usize = 64 * 1024 * 1024;
 
 /// See the module's head.
 pub(super) struct Post {
+    lead: Lead,
     letter: Letter,
     scan: Scan,
     /// What came before the header had ended.
@@ -26,10 +28,16 @@ pub(super) struct Post {
 impl Post {
     pub(super) fn new(how: &How, now: DateTime<Utc>) -> Self {
         let (letter, scan) = (Letter::default(), how.message());
-        Self { letter, scan, early: Vec::new(), is_headed: false, journal: None, now }
+        Self { lead: Lead::default(), letter, scan, early: Vec::new(), is_headed: false, journal: None, now }
     }
 
     pub(super) fn feed(&mut self, bytes: &[u8]) {
+        let mut lead = std::mem::take(&mut self.lead);
+        lead.feed(bytes, |bytes| self.feed_mail(bytes));
+        self.lead = lead;
+    }
+
+    fn feed_mail(&mut self, bytes: &[u8]) {
         if self.is_headed {
             return self.add(bytes);
         }
@@ -56,6 +64,8 @@ impl Post {
     }
 
     pub(super) fn finish(mut self) -> (Report, Vec<Explained>, Mail) {
+        let mut lead = std::mem::take(&mut self.lead);
+        lead.end(|bytes| self.feed_mail(bytes));
         // All of it was header.
         self.scan.feed(&self.early);
         let opened = self.journal.take().map(|journal| match letter::opened(&journal, self.now) {

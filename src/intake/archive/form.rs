@@ -50,6 +50,10 @@ const DOCUMENTS: &[(&str, &str)] = &[
     ("xls", "application/vnd.ms-excel"),
     ("ppt", "application/vnd.ms-powerpoint"),
     ("msg", "application/vnd.ms-outlook"),
+    ("pst", "application/vnd.ms-outlook-pst"),
+    ("ost", "application/vnd.ms-outlook-pst"),
+    ("nsf", "application/vnd.lotus-notes"),
+    ("tar", "application/x-tar"),
     ("docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
     ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
     ("pptx", "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
@@ -85,6 +89,23 @@ const SIGNATURES: &[(&str, &str)] = &[
     ("<!DOCTYPE html", "text/html"),
     ("<html", "text/html"),
     ("<?xml", "application/xml"),
+    ("PK\u{3}\u{4}", "application/zip"),
+    ("!BDN", "application/vnd.ms-outlook-pst"),
+];
+
+/// Documents in which mail may lie: an archive of mail is not read whole while one of them is closed.
+const HOLDS_MAIL: &[&str] = &[
+    "application/zip",
+    "application/gzip",
+    "application/x-bzip2",
+    "application/x-xz",
+    "application/zstd",
+    "application/x-7z-compressed",
+    "application/vnd.rar",
+    "application/x-tar",
+    "application/vnd.ms-outlook",
+    "application/vnd.ms-outlook-pst",
+    "application/vnd.lotus-notes",
 ];
 
 /// Header fields that only mail on the wire has.
@@ -154,20 +175,22 @@ impl Form {
                 Self::message_or_mbox(head)
             }
             (_, Some(media)) => Self::Document(media.into()),
+            // An empty one holds no mail, and is not a mail that is empty.
+            ("mbox" | "mbx", None) if unled(head).is_empty() => Self::Mbox,
             ("eml" | "emlx" | "mbox" | "mbx" | "mail", None) => Self::message_or_mbox(head),
             (_, None) => Self::by_bytes(head),
         }
     }
 
     fn by_bytes(head: &[u8]) -> Self {
-        let start = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
+        let start = unled(head);
         let begins = |with: &str| {
             start.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with.as_bytes()))
         };
         if let Some((_, media)) = SIGNATURES.iter().find(|(signature, _)| begins(signature)) {
             return Self::Document((*media).into());
         }
-        if head.starts_with(b"From ") || has_field(head, is_mail_field) {
+        if start.starts_with(b"From ") || has_field(start, is_known_field) {
             return Self::message_or_mbox(head);
         }
         // NUL bytes are no text; `scan` tells what they are, or says that it cannot.
@@ -176,11 +199,24 @@ impl Form {
     }
 
     fn message_or_mbox(head: &[u8]) -> Self {
-        if head.starts_with(b"From ") { Self::Mbox } else { Self::Message }
+        if unled(head).starts_with(b"From ") { Self::Mbox } else { Self::Message }
+    }
+
+    /// Whether mail may lie in a document of this type.
+    pub fn may_hold_mail(media: &str) -> bool {
+        HOLDS_MAIL.contains(&media)
     }
 }
 
-fn is_mail_field(name: &str) -> bool {
+/// Without what editors and exports put before the first line: a byte order mark, blank lines.
+pub(super) fn unled(head: &[u8]) -> &[u8] {
+    let head = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
+    let begins = head.iter().position(|byte| !matches!(byte, b'\r' | b'\n'));
+    begins.and_then(|at| head.get(at..)).unwrap_or_default()
+}
+
+/// Whether a header field of this name, in lower case, is one that mail has.
+pub(super) fn is_known_field(name: &str) -> bool {
     WIRE.contains(&name) || MAIL.contains(&name) || FAMILIES.iter().any(|family| name.starts_with(family))
 }
 
@@ -214,6 +250,10 @@ mod tests {
             ("a.txt", "From x\nReceived: y\n\n", Form::Mbox),
             ("a.pdf", "", document("application/pdf")),
             ("mbox", "From x\n", Form::Mbox),
+            ("a.mbox", "\n\r\n", Form::Mbox),
+            ("a.mbox", "\n\u{feff}x", Form::Message),
+            ("a.mbox", "\u{feff}\nFrom x\n", Form::Mbox),
+            ("a.mbox", "\nFrom x\n", Form::Mbox),
         ] {
             assert_eq!(Form::of(Some(Path::new(name)), head.as_bytes()), form, "{name} {head}");
         }
@@ -230,6 +270,8 @@ mod tests {
             ("BEGIN:VCARD\nTO:x", document("text/vcard")),
             ("\u{feff}<HTML>", document("text/html")),
             ("\0\0", document("application/octet-stream")),
+            ("\nFrom x\nReceived: y\n\n", Form::Mbox),
+            ("PK\u{3}\u{4}", document("application/zip")),
         ] {
             assert_eq!(Form::of(None, head.as_bytes()), form, "{head:?}");
             assert_eq!(Form::of(Some(Path::new("17.M1P2.vaert:2,S")), head.as_bytes()), form, "{head:?}");

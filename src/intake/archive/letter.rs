@@ -66,11 +66,11 @@ impl Letter {
     }
 }
 
-/// A journal report opened: what its envelope says, and the mail itself. `None` when it is none after all, and is to be
-/// read as it stands.
+/// A journal report opened: what its envelope says, and the mail itself; where more than that stands in it, the whole report,
+/// so that nothing goes unread. `None` when it is none after all, and is to be read as it stands.
 pub fn opened(report: &[u8], now: DateTime<Utc>) -> Option<(Mail, Vec<u8>)> {
     let parsed = mailparse::parse_mail(report).ok()?;
-    let [cover, original, ..] = parsed.subparts.as_slice() else { return None };
+    let [cover, original, more @ ..] = parsed.subparts.as_slice() else { return None };
     if !original.ctype.mimetype.eq_ignore_ascii_case("message/rfc822") {
         return None;
     }
@@ -96,7 +96,7 @@ pub fn opened(report: &[u8], now: DateTime<Utc>) -> Option<(Mail, Vec<u8>)> {
     mail.sender = sender.or(mail.sender);
     mail.recipients = recipients;
     mail.journaled = true;
-    Some((mail, original))
+    Some((mail, if more.is_empty() { original } else { report.to_vec() }))
 }
 
 /// What the fields of one mail say.
@@ -320,6 +320,9 @@ mod tests {
         assert_eq!(shown(&mail.recipients), ["a@x.example", "b@y.example"]);
         assert_eq!((mail.journaled, mail.sent_at.map(|at| at.timestamp())), (true, Some(1_425_373_200)));
         assert!(inner.starts_with(b"From: auto"));
+        let more = report.replace("\r\n--b--", "\r\n--b\r\nContent-Type: text/plain\r\n\r\nog mere\r\n--b--");
+        let (mail, whole) = opened(more.as_bytes(), now()).unwrap();
+        assert!(mail.journaled && whole == more.as_bytes(), "all of it is read");
         assert!(opened(original.as_bytes(), now()).is_none());
     }
 }

@@ -3,7 +3,6 @@
 use super::record::{Entering, Recording};
 use super::{StoreError, count, time};
 use crate::case::CaseId;
-use crate::case::detection::Detection;
 use crate::case::escalation::people;
 use crate::case::growth::Extent;
 use crate::case::milestone::Milestone;
@@ -14,16 +13,21 @@ impl Recording<'_> {
     /// A message is about to join a case that was settled: a line, and a telling that proposes to reopen it; no clock is started
     /// in silence (facts of the law, "Awareness" 5). The first since it was settled is told to the DPO, and what is news after it
     /// ([`Extent::is_news_after`]) to the deputy as well.
-    pub(super) fn hit_after(&self, case: &CaseId, detection: &Detection) -> Result<(), StoreError> {
-        let at = detection.at;
+    /// So many mails and persons come with it.
+    pub(super) fn hit_after(
+        &self,
+        case: &CaseId,
+        at: DateTime<Utc>,
+        (more_mails, more_persons): (u64, u64),
+    ) -> Result<(), StoreError> {
         let sql = "UPDATE breach_case SET hits_after = hits_after + 1 WHERE id = ?1
                    RETURNING hits_after, mails, persons";
         let (hits, mails, persons): (i64, i64, i64) =
             self.db.one(sql, params![case.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
         let again = hits > 1;
         let extent = Extent {
-            mails: count(mails).saturating_add(1),
-            persons: count(persons).saturating_add(detection.persons),
+            mails: count(mails).saturating_add(more_mails),
+            persons: count(persons).saturating_add(more_persons),
         };
         if again
             && let Some((told, told_at)) = self.last_hit_after(case)?

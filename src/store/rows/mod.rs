@@ -23,7 +23,7 @@ mod template;
 
 pub use act::NewReceipt;
 pub use alarm::{Acknowledged, Settled};
-pub use archived::Sent;
+pub use archived::{Brought, KnownMail, Sent};
 pub(in crate::store) use chain::chain_all;
 pub use chain::{Anchor, Verified};
 pub use held_rows::HeldTally;

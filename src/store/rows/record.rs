@@ -78,7 +78,7 @@ impl<'a> Recording<'a> {
         }
         let (case, salt, state, opened) = self.case_for(detection, opening)?;
         if !opened && state.is_settled() && detection.outcome != Outcome::Stopped {
-            self.hit_after(&case, detection)?;
+            self.hit_after(&case, detection.at, (1, detection.persons))?;
         }
         self.db.execute(
             "INSERT INTO detection (case_id, message, at, queue_id, verdict, outcome, sender_domain,
@@ -302,7 +302,12 @@ impl<'a> Recording<'a> {
     }
 
     /// The state after a further detection; a change is an entry in the register.
-    fn move_on(&self, case: &CaseId, state: State, detection: &Detection) -> Result<State, StoreError> {
+    pub(super) fn move_on(
+        &self,
+        case: &CaseId,
+        state: State,
+        detection: &Detection,
+    ) -> Result<State, StoreError> {
         let next = state.joined_by(detection.outcome);
         if next != state {
             self.db.execute(

@@ -2,7 +2,7 @@
 
 CREATE TABLE mail_content (
     message   BYTEA PRIMARY KEY REFERENCES detection (message) ON DELETE CASCADE CHECK (length(message) = 16),
-    -- Keyed digest of Message-ID, numbers and controller: the same in every copy, wherever that was found.
+    -- Keyed digest of Message-ID and controller: the same in every copy, wherever that was found.
     content   BYTEA NOT NULL CHECK (length(content) = 16),
     -- Whether it was found in an archive, and not on its way.
     archived  BIGINT NOT NULL CHECK (archived IN (0, 1)),
@@ -21,6 +21,15 @@ CREATE TABLE template (
     -- numbers and dates: two such sets can be compared, and neither read.
     subject  BYTEA NOT NULL,
     words    BYTEA NOT NULL,
+    -- The same of the text's first and last pairs; empty where it is shorter.
+    head     BYTEA NOT NULL,
+    tail     BYTEA NOT NULL,
+    -- Keyed digest of the numbers in the first mail: a copy of it is no second mail of the template.
+    persons  BYTEA NOT NULL CHECK (length(persons) = 16),
+    -- From how many mails it has learned what they have in common, the first included.
+    members  BIGINT NOT NULL CHECK (members >= 1),
+    -- From 1, in the order in which a source's were met: who knows some asks for those behind them.
+    ordinal  BIGINT NOT NULL,
     seen_at  BIGINT NOT NULL
 );
-CREATE INDEX template_by_source ON template (source);
+CREATE INDEX template_by_source ON template (source, ordinal);

@@ -2,7 +2,7 @@
 
 CREATE TABLE mail_content (
     message   BLOB PRIMARY KEY REFERENCES detection (message) ON DELETE CASCADE CHECK (length(message) = 16),
-    -- Keyed digest of Message-ID, numbers and controller: the same in every copy, wherever that was found.
+    -- Keyed digest of Message-ID and controller: the same in every copy, wherever that was found.
     content   BLOB NOT NULL CHECK (length(content) = 16),
     -- Whether it was found in an archive, and not on its way.
     archived  INTEGER NOT NULL CHECK (archived IN (0, 1)),
@@ -21,6 +21,15 @@ CREATE TABLE template (
     -- numbers and dates: two such sets can be compared, and neither read.
     subject  BLOB NOT NULL,
     words    BLOB NOT NULL,
+    -- The same of the text's first and last pairs; empty where it is shorter.
+    head     BLOB NOT NULL,
+    tail     BLOB NOT NULL,
+    -- Keyed digest of the numbers in the first mail: a copy of it is no second mail of the template.
+    persons  BLOB NOT NULL CHECK (length(persons) = 16),
+    -- From how many mails it has learned what they have in common, the first included.
+    members  INTEGER NOT NULL CHECK (members >= 1),
+    -- From 1, in the order in which a source's were met: who knows some asks for those behind them.
+    ordinal  INTEGER NOT NULL,
     seen_at  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX template_by_source ON template (source);
+CREATE INDEX template_by_source ON template (source, ordinal);
