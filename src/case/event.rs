@@ -41,6 +41,7 @@ pub const EVENTS: &[(&str, &str)] = &[
     ("held_discarded", "slettet"),
     ("gone", "forsvundet"),
     ("held_gone", "forsvundet"),
+    ("found_at_release", "CPR-nummer fundet ved frigivelsen"),
     ("exported", "udleveret til læsning"),
     ("sender_told", "afsender underrettet"),
     ("sender_not_told", "afsender ikke underrettet"),

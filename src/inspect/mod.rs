@@ -9,6 +9,7 @@ pub mod archived;
 pub mod enquiry;
 mod fate;
 pub mod held;
+pub mod late;
 pub mod promise;
 pub mod record;
 mod reply;

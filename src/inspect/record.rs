@@ -68,13 +68,13 @@ impl Found<'_> {
 }
 
 /// Numbers that are sealed to a case already.
-struct Sealed {
+pub(super) struct Sealed {
     case: CaseId,
     numbers: BTreeSet<[u8; 10]>,
 }
 
 /// What else stood in the message, as words.
-fn beside_of(found: &Found<'_>) -> Vec<&'static str> {
+pub(super) fn beside_of(found: &Found<'_>) -> Vec<&'static str> {
     let numbers = found.report.person_numbers().reveal();
     let beside = beside::beside(&found.report.sketch, numbers, day_of(found.local_day));
     beside.into_iter().map(Beside::word).collect()
@@ -138,7 +138,7 @@ impl Register {
     }
 
     /// Puts one controller's part of a message into its case.
-    fn join(
+    pub(super) fn join(
         &self,
         found: &Found<'_>,
         part: &Part<'_>,

@@ -236,6 +236,34 @@ impl Recording<'_> {
         self.enter_held(held, now, "brevdue", "release_failed", error)
     }
 
+    /// A number was found in it that nobody knew of when it was decided: it stands in these cases now, and waits for another
+    /// decision. Whoever looks after decisions is told of it anew.
+    ///
+    /// # Errors
+    /// When the register cannot be written; it must not be sent then.
+    pub fn found_late(
+        &self,
+        held: i64,
+        cases: &[HeldIn],
+        reason: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        for HeldIn { case, message } in cases {
+            self.db.execute(
+                "INSERT INTO held_case (held, case_id, message) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+                params![held, case.as_str(), *message],
+            )?;
+            self.enter_by(case, now, "brevdue", "found_at_release", reason)?;
+        }
+        self.db.execute(
+            "UPDATE held SET state = 'waiting', act = NULL, decided_by = NULL, why = NULL, decided_at = NULL,
+                 digital_post = NULL, alarmed_at = NULL, last_error = ?2
+             WHERE id = ?1 AND state = 'approved'",
+            params![held, reason],
+        )?;
+        self.enter_held(held, now, "brevdue", "found_at_release", reason)
+    }
+
     /// The sender is to be told of this; once, however often it is asked for.
     ///
     /// # Errors
