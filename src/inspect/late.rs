@@ -51,6 +51,7 @@ impl Register {
             decision: &decision,
             splits: true,
             has_log: false,
+            is_asked: false,
             keeper: None,
             now,
             local_day,
@@ -63,7 +64,8 @@ impl Register {
         self.store.record(|recording| {
             let mut cases = Vec::new();
             for part in &parts {
-                let joined = self.join(&found, part, Outcome::Stopped, (template, &beside, &[]), recording)?;
+                let joined =
+                    self.join(&found, part, Outcome::Stopped, (template, &beside, &[]), recording)?;
                 cases.push(HeldIn { case: joined.case, message: Some(joined.message) });
             }
             recording.found_late(held, &cases, reason, now)?;

@@ -44,6 +44,8 @@ pub(super) struct Found<'a> {
     pub(super) splits: bool,
     /// Whether the mail server's log will tell how it went, so that promises are kept until then.
     pub(super) has_log: bool,
+    /// It is only asked about: if it is sent, it passes a door of its own.
+    pub(super) is_asked: bool,
     /// The machine whose mail server keeps what is held; `None` where the door does.
     pub(super) keeper: Option<&'a str>,
     pub(super) now: DateTime<Utc>,

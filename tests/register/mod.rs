@@ -6,6 +6,7 @@
 
 mod contract;
 mod released;
+mod returned;
 mod server;
 mod speed;
 

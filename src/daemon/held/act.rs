@@ -16,10 +16,10 @@
 //!
 //! Start reading at [`Keeper::act`].
 
+use super::once::{self, Measure};
 use super::sweep::Likeness;
 use super::tell::Told;
 use super::way::{cover_of, parameters_of};
-use super::once::{self, Measure};
 use super::{Keeper, NotSent, Outbound, Road};
 use crate::alarm::stage;
 use crate::envelope::QueueId;
@@ -331,10 +331,15 @@ impl Keeper {
             return; // Noted with what was found.
         }
         let (of, text) = (row.clone(), error.to_string());
-        let refused = matches!(error, NotActed::NotSent(NotSent::Permanent(_)));
+        let refused = matches!(error, NotActed::NotSent(NotSent::Permanent(_) | NotSent::Partly(_)));
+        let perhaps = matches!(error, NotActed::NotSent(NotSent::Unsure(_) | NotSent::Partly(_)));
         let unfit = matches!(error, NotActed::Unfit(_));
         let noted = self.aside(move |keeper| {
             let (store, now) = (&keeper.register.store, keeper.clock.now());
+            if perhaps {
+                let noted = store.record(|recording| recording.perhaps_sent(of.row, &text, now));
+                noted.map_err(|error| error.to_string())?;
+            }
             let noted = if refused {
                 store.record(|recording| recording.refused(of.row, &text, now))
             } else if unfit {

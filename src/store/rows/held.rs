@@ -118,6 +118,12 @@ impl Recording<'_> {
         now: DateTime<Utc>,
     ) -> Result<Option<Vec<CaseId>>, StoreError> {
         let word = if act == Act::DigitalPost { Act::Protected.word() } else { act.word() };
+        let another = "SELECT 1 FROM held WHERE id = ?1 AND state = 'approved' AND last_error IS NOT NULL
+                           AND began_at IS NULL AND accepted_at IS NULL";
+        if self.db.first(another, params![held], |row| row.get::<i64>(0))?.is_some() {
+            // What was decided before has not been done.
+            self.not_released(held)?;
+        }
         let decided = self.db.execute(
             "UPDATE held SET state = 'approved', act = ?2, decided_by = ?3, why = ?4, decided_at = ?5, next_try_at = ?5,
                  digital_post = ?6, attempts = 0, last_error = NULL
@@ -217,6 +223,7 @@ impl Recording<'_> {
     /// # Errors
     /// When the register cannot be written.
     pub fn refused(&self, held: i64, error: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+        self.not_released(held)?;
         self.undone(held, error, now)?;
         self.tell(held, Telling::Failed, now)
     }
@@ -233,6 +240,9 @@ impl Recording<'_> {
              WHERE id = ?1 AND state = 'approved'",
             params![held, error],
         )?;
+        for one in self.cases_of(held)? {
+            self.enter_by(&one.case, now, "brevdue", "release_failed", error)?;
+        }
         self.enter_held(held, now, "brevdue", "release_failed", error)
     }
 
