@@ -1,7 +1,8 @@
 //! `brevdue status`: does it run, what waits for a person, and what each failure would do.
 //!
 //! It asks from outside, as the mail server and the monitoring do: each door is knocked at, the console is asked for its
-//! health, the register is read. Nothing is changed. Exit code 0 when all is well, 1 when something is not.
+//! health, the register is read. No folder or file is made; a register of an older program is brought up to date, as by every
+//! command. What cannot be read is a line of the report like any other. Exit code 0 when all is well, 1 when something is not.
 
 use crate::case::Kind;
 use crate::case::deadline::left_in_words;
@@ -11,8 +12,8 @@ use crate::config::Config;
 use crate::console::failures::FAILURES;
 use crate::daemon;
 use crate::intake::ListenAddr;
-use crate::store::CaseRow;
 use crate::store::held::HeldState;
+use crate::store::{CaseRow, Store, StoreError};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -44,10 +45,30 @@ struct Found {
     doors: Vec<Door>,
     /// What the console says of itself; `None` without a console, or when it says nothing.
     health: Option<Value>,
-    /// `None` without a register.
-    cases: Option<Vec<CaseRow>>,
-    /// Held mail that waits for a decision, and that which is decided and not done.
-    held: (usize, usize),
+    register: Register,
+}
+
+/// The register, as it can be read now.
+enum Register {
+    /// There is none, and nothing runs that would have made one.
+    NotYet,
+    /// Why it cannot be read.
+    Unread(String),
+    Read {
+        cases: Vec<CaseRow>,
+        /// Held mail that waits for a decision, and that which is decided and not done.
+        held: (usize, usize),
+    },
+}
+
+impl Register {
+    fn read(config: &Config) -> Result<Self, StoreError> {
+        // Not the way of the daemon, which makes what is not there.
+        let store = Store::at(&config.store)?;
+        let held = store.held(false)?;
+        let decided = held.iter().filter(|row| row.state == HeldState::Approved).count();
+        Ok(Self::Read { cases: store.cases()?, held: (held.len() - decided, decided) })
+    }
 }
 
 pub(super) fn run(config: &Config, args: &Args) -> anyhow::Result<ExitCode> {
@@ -55,7 +76,7 @@ pub(super) fn run(config: &Config, args: &Args) -> anyhow::Result<ExitCode> {
     let smtp = config.smtp.iter().flat_map(|smtp| &smtp.listen).map(|at| ("SMTP", at));
     let check = config.check.iter().map(|check| ("tjek · check", &check.listen));
     let console = config.console.iter().map(|console| ("konsol · console", &console.listen));
-    let doors = milter
+    let doors: Vec<Door> = milter
         .chain(smtp)
         .chain(check)
         .chain(console)
@@ -66,15 +87,13 @@ pub(super) fn run(config: &Config, args: &Args) -> anyhow::Result<ExitCode> {
         })
         .collect();
     let health = config.console.as_ref().and_then(|console| health(&console.listen).ok());
-    let has_register = daemon::has_store(config);
-    let register = has_register.then(|| -> anyhow::Result<_> {
-        let store = daemon::open_store(config)?;
-        let held = store.held(false)?;
-        let decided = held.iter().filter(|row| row.state == HeldState::Approved).count();
-        Ok((store.cases()?, (held.len() - decided, decided)))
-    });
-    let (cases, held) = register.transpose()?.unzip();
-    let found = Found { doors, health, cases, held: held.unwrap_or_default() };
+    let runs = doors.iter().any(|door| door.answer.is_ok());
+    let register = match (daemon::has_store(config), runs) {
+        (true, _) => Register::read(config).unwrap_or_else(|error| Register::Unread(error.to_string())),
+        (false, true) => Register::Unread(format!("{}: filen er væk · the file is gone", config.store)),
+        (false, false) => Register::NotYet,
+    };
+    let found = Found { doors, health, register };
     match args.format {
         super::case::Format::Human => super::say(found.words(Clock::System.now()).trim_end())?,
         super::case::Format::Json => super::say(&serde_json::to_string_pretty(&found.json())?)?,
@@ -114,6 +133,7 @@ fn health(at: &ListenAddr) -> io::Result<Value> {
 impl Found {
     fn is_well(&self) -> bool {
         self.doors.iter().all(|door| door.answer.is_ok())
+            && !matches!(self.register, Register::Unread(_))
             && self.health.as_ref().is_none_or(|health| health["status"] == "ok")
     }
 
@@ -126,23 +146,26 @@ impl Found {
                 json!({"failure": one.word, "mail": one.mail.word(), "what": {"da": what_da, "en": what_en}, "then": {"da": then_da, "en": then_en}})
             })
             .collect();
-        let (breaches, near_misses) = self.counts();
+        let (register, held) = match &self.register {
+            Register::NotYet => (Value::Null, Value::Null),
+            Register::Unread(why) => (json!({"error": why}), Value::Null),
+            Register::Read { cases, held: (waiting, decided) } => {
+                let (breaches, near_misses) = counts(cases);
+                (
+                    json!({"breaches": breaches, "near_misses": near_misses}),
+                    json!({"waiting": waiting, "decided": decided}),
+                )
+            }
+        };
         json!({
             "version": env!("CARGO_PKG_VERSION"),
             "well": self.is_well(),
             "doors": self.doors.iter().map(door).collect::<Vec<_>>(),
             "health": self.health,
-            "register": self.cases.as_ref().map(|_| json!({"breaches": breaches, "near_misses": near_misses})),
-            "held": self.cases.as_ref().map(|_| json!({"waiting": self.held.0, "decided": self.held.1})),
+            "register": register,
+            "held": held,
             "failures": failures,
         })
-    }
-
-    /// Breaches and near misses.
-    fn counts(&self) -> (usize, usize) {
-        let cases = self.cases.as_deref().unwrap_or_default();
-        let breaches = cases.iter().filter(|case| case.kind == Kind::Breach).count();
-        (breaches, cases.len() - breaches)
     }
 
     fn words(&self, now: DateTime<Utc>) -> String {
@@ -167,14 +190,17 @@ impl Found {
                 line(&format!("    {}: {}: {}", text("name"), text("status"), text("text")));
             }
         }
-        match &self.cases {
-            None => line("  intet register endnu · no register yet"),
-            Some(cases) => {
-                let (breaches, near_misses) = self.counts();
+        match &self.register {
+            Register::NotYet => line("  intet register endnu · no register yet"),
+            Register::Unread(why) => {
+                line(&format!("  register: KAN IKKE LÆSES · CANNOT BE READ: {why}"));
+            }
+            Register::Read { cases, held } => {
+                let (breaches, near_misses) = counts(cases);
                 line(&format!(
                     "  register: {breaches} brud · breaches, {near_misses} afværget · near misses"
                 ));
-                let (waiting, decided) = self.held;
+                let (waiting, decided) = held;
                 line(&format!(
                     "  tilbageholdt mail · held mail: {waiting} venter · waiting, {decided} besluttet · decided"
                 ));
@@ -200,6 +226,12 @@ impl Found {
         }
         out
     }
+}
+
+/// Breaches and near misses.
+fn counts(cases: &[CaseRow]) -> (usize, usize) {
+    let breaches = cases.iter().filter(|case| case.kind == Kind::Breach).count();
+    (breaches, cases.len() - breaches)
 }
 
 fn capital(text: &str) -> String {
