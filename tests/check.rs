@@ -91,6 +91,13 @@ fn a_number_has_no_place_in_an_sms_whole_or_split() {
         );
         assert_eq!(decided["rule"], "channel = \"sms\"");
     }
+    // Whoever sends an SMS cannot take it back: what is only possible is enough, whole or split.
+    for parts in [json!(["1503791028"]), json!(["Hej 1503 (1/2)", "(2/2) 791028 mvh"])] {
+        let answer = house.ask(&json!({ "channel": "sms", "parts": parts, "to": ["+4500000000"] }));
+        assert_eq!(answer["findings"][0]["confidence"], "possible", "{answer}");
+        let told = (&answer["verdict"], &answer["action"], &answer["allowed"]);
+        assert_eq!(told, (&"leak".into(), &"block".into(), &false.into()), "{answer}");
+    }
     let clean =
         house.ask(&json!({ "channel": "sms", "text": "Din tid er den 12. maj kl. 10:30, sag 2026-004512" }));
     assert_eq!((&clean["verdict"], &clean["allowed"]), (&"clean".into(), &true.into()), "{clean}");
@@ -201,6 +208,8 @@ fn nothing_of_what_was_asked_is_left_anywhere() {
         "from": "hemmelig@noerreby.example", "to": ["inger.madsen@post.example"]
     });
     assert_eq!(house.ask(&asked)["cases"].as_array().unwrap().len(), 1);
+    let case = &house.daemon.cases().unwrap()[0];
+    assert!(case["kind"] == "near_miss" && case["deadline"].is_null(), "it has not been sent: {case}");
     let sms = json!({ "channel": "sms", "text": format!("CPR-nr.: {NUMBER}"), "to": ["+4512121212"] });
     assert_eq!(house.ask(&sms)["action"], "block");
     house.daemon.kill();

@@ -1,7 +1,7 @@
 //! The table of failures, held to its word: each row names tests, and they are there.
 
-use crate::support::Port;
 use crate::support::daemon::{Daemon, DaemonOptions};
+use crate::support::{Port, put};
 use brevdue::console::failures::FAILURES;
 use std::path::Path;
 
@@ -61,4 +61,13 @@ fn status_says_what_answers_what_waits_and_what_each_failure_does() {
     let (code, said) = status(&daemon);
     assert_eq!((code, &said["well"], &said["health"]), (1, &false.into(), &serde_json::Value::Null));
     assert!(said["doors"][0]["why"].as_str().unwrap().contains("refused"));
+
+    // The register is lost, and all else is told.
+    put(&daemon.database(), b"no register any more").unwrap();
+    let (code, said) = status(&daemon);
+    assert_eq!((code, &said["held"]), (1, &serde_json::Value::Null));
+    assert!(!said["register"]["why"].as_str().unwrap().is_empty(), "{said}");
+    assert_eq!(said["failures"].as_array().unwrap().len(), FAILURES.len());
+    let words = String::from_utf8(daemon.run(&["status"]).unwrap().stdout).unwrap();
+    assert!(words.contains("SVARER IKKE"), "{words}");
 }

@@ -82,6 +82,36 @@ fn a_next_hop_that_fails_at_any_step_costs_no_mail_and_doubles_none_that_it_refu
     assert!(!log.contains("borger@") && !log.contains("sagsbehandler") && !log.contains("Din sag"), "{log}");
 }
 
+/// Let pass to be observed, a mail is a breach once it is taken; refused, and not lost in silence, it has not left.
+#[test]
+fn what_the_next_hop_refuses_is_no_breach() {
+    let house = House::new("[policy]\nleak = \"deliver\"");
+    let states = || -> Vec<(String, bool)> {
+        let cases = house.daemon.cases().unwrap();
+        cases
+            .iter()
+            .map(|case| (case["state"].as_str().unwrap().to_owned(), !case["deadline"].is_null()))
+            .collect()
+    };
+    let near = ("near_miss".to_owned(), false);
+    for code in [550, 451] {
+        house.sink.set_mode(Mode::Fail(Step::End, Fault::Reply(code)));
+        assert_eq!(house.send(&[CITIZEN], &leak()).code, code);
+        assert_eq!(states(), std::slice::from_ref(&near), "{code}");
+    }
+    // The same mail comes again, and is taken.
+    house.sink.set_mode(Mode::Up);
+    assert_eq!(house.send(&[CITIZEN], &leak()).code, 250);
+    let breach = states();
+    assert!(breach.len() == 1 && breach[0].0 != "near_miss" && breach[0].1, "{breach:?}");
+
+    let house = House::new("[policy]\nleak = \"deliver\"");
+    house.sink.set_mode(Mode::Fail(Step::End, Fault::Cut));
+    assert_eq!(house.send(&[CITIZEN], &leak()).code, 451);
+    let case = &house.daemon.cases().unwrap()[0];
+    assert!(case["kind"] == "breach" && !case["deadline"].is_null(), "nobody knows: {case}");
+}
+
 #[test]
 fn one_session_carries_many_mails_and_a_hop_that_left_between_them_is_called_again() {
     let mut house = House::new("[policy]\nleak = \"block\"");

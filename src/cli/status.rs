@@ -1,7 +1,8 @@
 //! `brevdue status`: does it run, what waits for a person, and what each failure would do.
 //!
 //! It asks from outside, as the mail server and the monitoring do: each door is knocked at, the console is asked for its
-//! health, the register is read. Nothing is changed. Exit code 0 when all is well, 1 when something is not.
+//! health, the register is read. No folder or file is made; a register of an older program is brought up to date, as by every
+//! command. What cannot be read is a line of the report like any other. Exit code 0 when all is well, 1 when something is not.
 
 use crate::case::Kind;
 use crate::case::deadline::left_in_words;
@@ -11,8 +12,8 @@ use crate::config::Config;
 use crate::console::failures::FAILURES;
 use crate::daemon;
 use crate::intake::ListenAddr;
-use crate::store::CaseRow;
 use crate::store::held::HeldState;
+use crate::store::{CaseRow, Store, StoreError};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -60,7 +61,7 @@ pub(super) fn run(config: &Config, args: &Args) -> anyhow::Result<ExitCode> {
     let smtp = config.smtp.iter().flat_map(|smtp| &smtp.listen).map(|at| ("SMTP", at));
     let check = config.check.iter().map(|check| ("tjek · check", &check.listen));
     let console = config.console.iter().map(|console| ("konsol · console", &console.listen));
-    let doors = milter
+    let mut doors: Vec<Door> = milter
         .chain(smtp)
         .chain(check)
         .chain(console)
@@ -70,7 +71,6 @@ pub(super) fn run(config: &Config, args: &Args) -> anyhow::Result<ExitCode> {
             answer: knock(at).map(drop).map_err(|error| error.to_string()),
         })
         .collect();
-    let mut doors: Vec<Door> = doors;
     let health = config.console.as_ref().and_then(|console| match health(&console.listen) {
         Ok(health) => Some(health),
         Err(error) => {
@@ -81,12 +81,15 @@ pub(super) fn run(config: &Config, args: &Args) -> anyhow::Result<ExitCode> {
             None
         }
     });
-    let register = daemon::has_store(config).then(|| {
-        read(config).map_err(|error| {
-            let why = format!("{error:#}");
+    let runs = doors.iter().any(|door| door.answer.is_ok());
+    let register = match (daemon::has_store(config), runs) {
+        (true, _) => Some(read(config).map_err(|error| {
+            let why = error.to_string();
             why.strip_prefix("register: ").unwrap_or(&why).to_owned()
-        })
-    });
+        })),
+        (false, true) => Some(Err(format!("{}: filen er væk · the file is gone", config.store))),
+        (false, false) => None,
+    };
     let found = Found { doors, health, register };
     match args.format {
         super::case::Format::Human => super::say(found.words(Clock::System.now()).trim_end())?,
@@ -95,8 +98,9 @@ pub(super) fn run(config: &Config, args: &Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(u8::from(!found.is_well())))
 }
 
-fn read(config: &Config) -> anyhow::Result<Register> {
-    let store = daemon::open_store(config)?;
+/// Not the way of the daemon, which makes what is not there.
+fn read(config: &Config) -> Result<Register, StoreError> {
+    let store = Store::at(&config.store)?;
     let held = store.held(false)?;
     let decided = held.iter().filter(|row| row.state == HeldState::Approved).count();
     Ok(Register { cases: store.cases()?, held: (held.len() - decided, decided) })

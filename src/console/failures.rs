@@ -74,8 +74,8 @@ pub const FAILURES: &[Failure] = &[
         what: ["registret kan ikke skrives", "the register cannot be written"],
         mail: Mail::Waits,
         then: [
-            "mail med et fund får 451, ren mail går igennem; se /healthz, og giv plads eller adgang, eller få databaseserveren op",
-            "mail with a finding gets 451, clean mail passes; see /healthz, and give it room or access, or bring the database server up",
+            "mail med et fund eller med en del, der tælles som ulæst (`record`, fx et PDF eller en zip, der ikke kan åbnes), får 451, anden mail går igennem; se /healthz, og giv plads eller adgang, eller få databaseserveren op",
+            "mail with a finding, or with a part that is counted as unread (`record`, such as a PDF or zip that cannot be opened), gets 451, other mail passes; see /healthz, and give it room or access, or bring the database server up",
         ],
         tests: &[
             "crash::a_register_that_another_process_holds_means_451_and_nothing_half_written",
@@ -249,6 +249,19 @@ pub const FAILURES: &[Failure] = &[
             "the mail server hears every ten seconds that work goes on, and then 451; brevdue_milter_expired_total rises",
         ],
         tests: &["door::a_gate_that_hangs_is_given_up", "door::a_slow_gate_keeps_the_mta_waiting"],
+    },
+    Failure {
+        word: "queue-id-missing",
+        what: [
+            "mailserveren sender ikke makroen `i` (kø-id) til milteren",
+            "the mail server does not send the macro `i` (queue id) to the milter",
+        ],
+        mail: Mail::Waits,
+        then: [
+            "mail, der skal holdes, får 451, da den ellers lå i holdekøen uden at stå på nogen liste; anden mail går igennem; brevdue_milter_nameless_total stiger",
+            "mail to be held gets 451, since it would lie in the hold queue and in no list; other mail passes; brevdue_milter_nameless_total rises",
+        ],
+        tests: &["door::a_mail_that_could_be_held_and_never_found_is_deferred"],
     },
     Failure {
         word: "overload",

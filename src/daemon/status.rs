@@ -155,6 +155,13 @@ impl Watched for Status {
         all.extend(held(&self.store));
         all.extend(self.log.get().into_iter().flat_map(Log::metrics));
         all.extend(self.milter.get().into_iter().flat_map(|counters| door(counters, &MILTER)));
+        all.extend(self.milter.get().map(|counters| {
+            Family::counter(
+                "brevdue_milter_nameless_total",
+                "Messages that were to be held, and came without a queue id; deferred.",
+                counters.snapshot().nameless,
+            )
+        }));
         all.extend(self.smtp.get().into_iter().flat_map(|counters| door(counters, &SMTP)));
         all.extend(self.check.get().map(|counters| {
             Family::counter("brevdue_check_total", "Texts asked about by POST /v1/check.", 0)

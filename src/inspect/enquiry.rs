@@ -4,6 +4,10 @@
 //! policy, the same register. *What it never does*: keep the text, or show a number of it. *Start reading at*
 //! [`Gate::ask`]. *Tests*: below, and `tests/check.rs`.
 //!
+//! A text has not been sent when it is asked about. One that is let pass to be observed is therefore a near miss: when it is
+//! sent it passes a door, and is found there as the breach that it is then. Whoever sends it past every door of ours is told by
+//! the near miss alone, so what does not come back through a door is to be asked with `leak` at anything but `deliver`.
+//!
 //! An SMS that is cut in several is read part by part and joined, since a number cut in two is a number to whoever reads
 //! both.
 
@@ -77,6 +81,7 @@ impl Gate {
         inspection.envelope = Envelope { sender: from, recipients: to, channel, ..Envelope::default() };
         // Each recipient is asked about, and whoever sends can treat them apart.
         (inspection.hands.splits, inspection.hands.answers_each) = (true, true);
+        inspection.is_asked = true;
         inspection.feed(message(&parts, &subject, &boundary).as_bytes());
         let (judged, report) = inspection.conclude(false).await;
         let report = report.filter(|_| judged.verdict() != Verdict::Defer)?;
@@ -86,8 +91,10 @@ impl Gate {
             protection: one.protection.word(),
             rule: one.why.rule.key(),
         };
+        // What is only possible is as good as a number where the text becomes an SMS.
+        let is_leak = judged.leaks();
         Some(Asked {
-            verdict: report.verdict().word(),
+            verdict: if is_leak { "leak" } else { report.verdict().word() },
             action: judged.verdict().word(),
             allowed: matches!(judged.verdict(), Verdict::Deliver(_)),
             decision: judged.decision().recipients.iter().enumerate().map(one).collect(),

@@ -29,11 +29,11 @@ enum Fate {
     Nothing,
 }
 
-/// `overall` is the answer of a door that has only one.
-fn fate(one: &RecipientDecision, overall: Verdict, splits: bool) -> Fate {
+/// `overall` is the answer of a door that has only one; of a message that is only asked about nothing leaves.
+fn fate(one: &RecipientDecision, overall: Verdict, (splits, is_asked): (bool, bool)) -> Fate {
     let leaves = splits || matches!(overall, Verdict::Deliver(_));
     match one.verdict {
-        Verdict::Deliver(Pass::Observed) if leaves => {
+        Verdict::Deliver(Pass::Observed) if leaves && !is_asked => {
             Fate::Left { plainly: one.protection != Protection::Unknown }
         }
         Verdict::Block | Verdict::Hold | Verdict::Reroute | Verdict::Deliver(Pass::Observed) => Fate::Stopped,
@@ -49,7 +49,7 @@ fn fate(one: &RecipientDecision, overall: Verdict, splits: bool) -> Fate {
 /// Whether a leak leaves anything in the register.
 pub(super) fn matters(decision: &Decision, splits: bool) -> bool {
     let overall = decision.strictest();
-    decision.recipients.iter().any(|one| fate(one, overall, splits) != Fate::Nothing)
+    decision.recipients.iter().any(|one| fate(one, overall, (splits, false)) != Fate::Nothing)
 }
 
 /// One controller's part of a message: its recipients, and what becomes of the number on the way to each.
@@ -69,7 +69,7 @@ pub(super) fn parts<'a>(found: &Found<'a>) -> Vec<Part<'a>> {
         let Some(controller) = controller_of(sender, one.recipient.as_ref(), &found.setup.controllers) else {
             continue;
         };
-        let with_fate = (one, fate(one, overall, found.splits));
+        let with_fate = (one, fate(one, overall, (found.splits, found.is_asked)));
         match parts.iter_mut().find(|part| std::ptr::eq(part.controller, controller)) {
             Some(part) => part.recipients.push(with_fate),
             None => parts.push(Part { controller, verdict: overall, recipients: vec![with_fate] }),
@@ -127,7 +127,7 @@ pub(super) fn passages(found: &Found<'_>, message: [u8; 16]) -> Vec<Passage> {
     let overall = found.decision.strictest();
     let mut reasons: Vec<(Reason, Vec<&RecipientDecision>)> = Vec::new();
     for one in &found.decision.recipients {
-        if fate(one, overall, found.splits) != Fate::Passed {
+        if fate(one, overall, (found.splits, found.is_asked)) != Fate::Passed {
             continue;
         }
         let Some(reason) = reason(one) else { continue };

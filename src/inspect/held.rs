@@ -112,9 +112,7 @@ impl Upstream<'_> {
             return Ok(());
         }
         let Some(name) = &envelope.queue_id else {
-            tracing::warn!(
-                "a held mail has no queue id: it lies in the mail server's queue and in no list of ours"
-            );
+            // The door defers it.
             return Ok(());
         };
         let sender = envelope.sender.as_ref();

@@ -9,6 +9,7 @@ pub mod archived;
 pub mod enquiry;
 mod fate;
 pub mod held;
+pub mod late;
 pub mod promise;
 pub mod record;
 mod reply;
@@ -30,7 +31,7 @@ use crate::scan::ruleset::{Ruleset, day_of};
 use crate::scan::{Day, Report, Scan};
 use crate::seal::{Digest, hex};
 use crate::spool::held::Receipt;
-use crate::store::error_unless_away;
+use crate::store::{StoreError, error_unless_away};
 use crate::worker::Workers;
 use chrono::{DateTime, NaiveDate, Utc};
 use record::{Found, Register};
@@ -125,6 +126,23 @@ impl Gate {
         *self.setup.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(setup);
     }
 
+    /// These messages were to leave readable, and the next hop has refused each for all who were to get it so, by its own words:
+    /// the register is told that they have not left. It waits for a disk. That it fails loses nothing: a breach stands too early.
+    ///
+    /// # Errors
+    /// When the register cannot be written.
+    pub fn returned(&self, messages: &[Digest]) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let cases: Vec<CaseId> = self.register.store.record(|recording| {
+            let cases = messages.iter().map(|message| recording.returned(message, now));
+            Ok(cases.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+        })?;
+        for case in &cases {
+            tracing::warn!(%case, "refused by the next hop: nothing has left, the clock is stopped");
+        }
+        Ok(())
+    }
+
     /// Begins a message. The door fills in the envelope as it learns it.
     pub fn begin(self: &Arc<Self>) -> Inspection {
         let setup = self.setup();
@@ -132,6 +150,7 @@ impl Gate {
         Inspection {
             envelope: Envelope::default(),
             hands: Hands { splits: false, answers_each: false, reroutes: true },
+            is_asked: false,
             scan,
             setup,
             gate: Arc::clone(self),
@@ -156,6 +175,8 @@ pub struct Inspection {
     pub envelope: Envelope,
     /// What the door can do; a milter's, unless the door says otherwise.
     pub hands: Hands,
+    /// Nobody hands the message on: somebody asks what would become of it.
+    pub(crate) is_asked: bool,
     scan: Scan,
     /// What the message began with: rules, policy and controllers of one reading.
     setup: Arc<Setup>,
@@ -222,7 +243,7 @@ impl Inspection {
         if let Some(judged) = self.scripted().await {
             return (judged, None);
         }
-        let Self { envelope, hands, scan, setup, gate, .. } = self;
+        let Self { envelope, hands, is_asked, scan, setup, gate, .. } = self;
         let report = if scan.has_documents() {
             // Opened by other processes, for which this thread does not wait.
             let Ok(report) = tokio::task::spawn_blocking(move || scan.finish()).await else {
@@ -237,10 +258,11 @@ impl Inspection {
         let (now, local_day) = (gate.clock.now(), local_day(&gate.clock));
         // A door with mail in its own hands sends by the protected road whom it names, and the others their own way.
         let splits = hands.splits || !upstream && decision.strictest() == Verdict::Reroute;
-        let matter = Matter { setup, envelope, report, decision, splits, upstream, now, local_day };
+        let matter = Matter { setup, envelope, report, decision, splits, is_asked, upstream, now, local_day };
         if !matter.found(&gate).is_needed() {
             let Matter { decision, report, .. } = matter;
-            return (Judged::new(decision, report.leaks(), Vec::new()), Some(report));
+            let leaks = leaks(&decision, &report);
+            return (Judged::new(decision, leaks, Vec::new()), Some(report));
         }
         let store = Arc::clone(&gate.register.store);
         let recorded = tokio::task::spawn_blocking(move || {
@@ -255,7 +277,8 @@ impl Inspection {
                 for Concern { case, .. } in &cases {
                     tracing::warn!(%case, verdict = decision.strictest().word(), "CPR number found");
                 }
-                (Judged::new(decision, report.leaks(), cases), Some(report))
+                let leaks = leaks(&decision, &report);
+                (Judged::new(decision, leaks, cases), Some(report))
             }
             Ok((Err(error), Matter { envelope, .. })) => {
                 error_unless_away!(store, %error, "not recorded; the mail must come again");
@@ -267,6 +290,12 @@ impl Inspection {
             }
         }
     }
+}
+
+/// Whether a number is in it by which something was decided: one that is only possible, where it would become an SMS.
+fn leaks(decision: &Decision, report: &Report) -> bool {
+    let is_sms = |one: &policy::RecipientDecision| one.protection == policy::road::Protection::Sms;
+    report.leaks() || report.may_leak() && decision.recipients.iter().any(is_sms)
 }
 
 /// Whose a recipient's mail is, should it be held.
@@ -294,6 +323,7 @@ struct Matter {
     report: Report,
     decision: Decision,
     splits: bool,
+    is_asked: bool,
     upstream: bool,
     now: DateTime<Utc>,
     local_day: NaiveDate,
@@ -301,10 +331,11 @@ struct Matter {
 
 impl Matter {
     fn found<'a>(&'a self, gate: &'a Gate) -> Found<'a> {
-        let Self { setup, envelope, report, decision, splits, upstream, now, local_day } = self;
+        let Self { setup, envelope, report, decision, splits, is_asked, upstream, now, local_day } = self;
         let keeper = upstream.then_some(gate.node.as_str());
-        let (splits, has_log, now, local_day) = (*splits, gate.has_log, *now, *local_day);
-        Found { setup, envelope, report, decision, splits, has_log, keeper, now, local_day }
+        let (splits, has_log, is_asked) = (*splits, gate.has_log, *is_asked);
+        let (now, local_day) = (*now, *local_day);
+        Found { setup, envelope, report, decision, splits, has_log, is_asked, keeper, now, local_day }
     }
 }
 
@@ -371,6 +402,16 @@ impl Judged {
     pub fn case_of(&self, cvr: &str) -> Option<(String, String)> {
         let concern = self.concerns.iter().find(|one| one.cvr == cvr);
         concern.map(|one| (one.case.to_string(), hex(&one.message)))
+    }
+
+    /// Whether a number was found that something is done about.
+    pub(crate) fn leaks(&self) -> bool {
+        self.leaks
+    }
+
+    /// Which message of this controller's case it is.
+    pub fn message_of(&self, cvr: &str) -> Option<Digest> {
+        self.concerns.iter().find(|one| one.cvr == cvr).map(|one| one.message)
     }
 
     /// The strictest verdict, for a door that has one answer.

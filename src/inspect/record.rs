@@ -44,6 +44,8 @@ pub(super) struct Found<'a> {
     pub(super) splits: bool,
     /// Whether the mail server's log will tell how it went, so that promises are kept until then.
     pub(super) has_log: bool,
+    /// It is only asked about: if it is sent, it passes a door of its own.
+    pub(super) is_asked: bool,
     /// The machine whose mail server keeps what is held; `None` where the door does.
     pub(super) keeper: Option<&'a str>,
     pub(super) now: DateTime<Utc>,
@@ -68,13 +70,13 @@ impl Found<'_> {
 }
 
 /// Numbers that are sealed to a case already.
-struct Sealed {
+pub(super) struct Sealed {
     case: CaseId,
     numbers: BTreeSet<[u8; 10]>,
 }
 
 /// What else stood in the message, as words.
-fn beside_of(found: &Found<'_>) -> Vec<&'static str> {
+pub(super) fn beside_of(found: &Found<'_>) -> Vec<&'static str> {
     let numbers = found.report.person_numbers().reveal();
     let beside = beside::beside(&found.report.sketch, numbers, day_of(found.local_day));
     beside.into_iter().map(Beside::word).collect()
@@ -138,7 +140,7 @@ impl Register {
     }
 
     /// Puts one controller's part of a message into its case.
-    fn join(
+    pub(super) fn join(
         &self,
         found: &Found<'_>,
         part: &Part<'_>,

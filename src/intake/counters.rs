@@ -14,6 +14,7 @@ pub struct Counters {
     pub(in crate::intake) bytes: AtomicU64,
     pub(in crate::intake) panics: AtomicU64,
     pub(in crate::intake) expired: AtomicU64,
+    pub(in crate::intake) nameless: AtomicU64,
     pub(in crate::intake) delivered: AtomicU64,
     pub(in crate::intake) blocked: AtomicU64,
     pub(in crate::intake) held: AtomicU64,
@@ -38,6 +39,8 @@ pub struct Snapshot {
     pub panics: u64,
     /// Messages whose inspection did not end in time.
     pub expired: u64,
+    /// Messages that were to be held and had no queue id to be found by.
+    pub nameless: u64,
     /// Messages accepted.
     pub delivered: u64,
     /// Messages refused.
@@ -62,6 +65,7 @@ impl Counters {
             bytes: read(&self.bytes),
             panics: read(&self.panics),
             expired: read(&self.expired),
+            nameless: read(&self.nameless),
             delivered: read(&self.delivered),
             blocked: read(&self.blocked),
             held: read(&self.held),

@@ -21,7 +21,7 @@
 //!
 //! Refused for a recipient alone is only possible over LMTP; [`crate::policy::Decision::within`] has seen to that.
 
-use crate::envelope::Verdict;
+use crate::envelope::{Pass, Verdict};
 use crate::inspect::{Custody, Gate, Holder, Inspection, Judged};
 use crate::intake::counters::Counters;
 use crate::intake::holding;
@@ -31,6 +31,7 @@ use crate::outlet::reply::Reply;
 use crate::outlet::smtp::{Accepted, Content, Failure, Hop, Session};
 use crate::spool::draft::Written;
 use crate::spool::held::{Cover, Holding, Receipt};
+use std::collections::BTreeSet;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -105,8 +106,42 @@ enum Fate {
     NotDone,
 }
 
-/// Does what was decided, and gives the answers: one, or one for each recipient.
+/// Does what was decided, and gives the answers: one, or one for each recipient. What was to leave readable and has not is
+/// settled in the register before the answer.
 pub(super) async fn hand_over(judged: Judged, parcel: &Parcel, ways: &Ways, line: &mut Line) -> Vec<Told> {
+    let observed = observed(&judged, parcel);
+    let mut left = BTreeSet::new();
+    let told = hand_over_noting(judged, parcel, ways, line, &mut left).await;
+    let has_left = |of: &[usize]| of.iter().any(|at| left.contains(at));
+    let returned = observed.into_iter().filter(|(_, of)| !has_left(of)).map(|(message, _)| message);
+    let returned: Vec<[u8; 16]> = returned.collect();
+    if !returned.is_empty() {
+        let gate = Arc::clone(&ways.gate);
+        let settled = tokio::task::spawn_blocking(move || gate.returned(&returned)).await;
+        if !matches!(settled, Ok(Ok(()))) {
+            tracing::error!("that a mail has not left is not noted: its breach stands");
+        }
+    }
+    told
+}
+
+/// The messages of the register that a number leaves by, and which recipients were to get it readable.
+fn observed(judged: &Judged, parcel: &Parcel) -> Vec<([u8; 16], Vec<usize>)> {
+    let is_readable = |verdict| verdict == Verdict::Deliver(Pass::Observed);
+    let decided = judged.decision().recipients.iter().enumerate();
+    let of: Vec<usize> = decided.filter(|(_, one)| is_readable(one.verdict)).map(|(at, _)| at).collect();
+    let by_holder = by_holder(&parcel.holders, &of).into_iter();
+    by_holder.filter_map(|(holder, of)| Some((judged.message_of(&holder.cvr)?, of))).collect()
+}
+
+/// `left` is told who may have got the mail by what a hop said, or did not say.
+async fn hand_over_noting(
+    judged: Judged,
+    parcel: &Parcel,
+    ways: &Ways,
+    line: &mut Line,
+    left: &mut BTreeSet<usize>,
+) -> Vec<Told> {
     let verdicts: Vec<Verdict> = judged.decision().recipients.iter().map(|one| one.verdict).collect();
     let count = parcel.cover.recipients.len();
     let any = |wanted: fn(&Verdict) -> bool| verdicts.iter().any(wanted);
@@ -121,7 +156,7 @@ pub(super) async fn hand_over(judged: Judged, parcel: &Parcel, ways: &Ways, line
         verdicts.iter().enumerate().filter(|(_, one)| wanted(one)).map(|(at, _)| at).collect()
     };
     let mut work =
-        Work { parcel, ways, judged: &judged, fates: vec![Fate::NotDone; count], irrevocable: false };
+        Work { parcel, ways, judged: &judged, fates: vec![Fate::NotDone; count], irrevocable: false, left };
 
     let mut to_take_back = Vec::new();
     let to_hold = of(|one| *one == Verdict::Hold);
@@ -170,6 +205,8 @@ struct Work<'a> {
     fates: Vec<Fate>,
     /// Somebody has it who will not give it back.
     irrevocable: bool,
+    /// Who has got it, or may have.
+    left: &'a mut BTreeSet<usize>,
 }
 
 impl Work<'_> {
@@ -290,6 +327,9 @@ impl Work<'_> {
             Ok(answers) => answers,
             Err(failure) => {
                 tracing::warn!(%failure, hop, "not handed over");
+                if !failure.is_before_data() {
+                    self.left.extend(of);
+                }
                 vec![Err(told_of(&failure))]
             }
         };
@@ -304,6 +344,7 @@ impl Work<'_> {
             let fate = match answer {
                 Some(Ok(accepted)) => {
                     self.irrevocable = true;
+                    self.left.insert(*at);
                     Fate::Kept(Custody::Relayed(accepted.clone()))
                 }
                 Some(Err(reply)) => Fate::Refused(passed_on(reply.clone())),

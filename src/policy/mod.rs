@@ -180,12 +180,15 @@ impl Decision {
 
 /// Decides for every recipient of the envelope; `today` is the day in Denmark.
 ///
+/// What is only possible leaks to nobody but an SMS: there nothing protects it, and nobody takes it back.
+///
 /// A leak is judged by the road first: what travels protected within the limit of persons is no leak. What
 /// was not read is then judged by its kind, and the stricter of the two stands, so that a finding never
 /// makes a verdict milder.
 pub fn decide(envelope: &Envelope, report: &Report, policy: &Policy, today: Day) -> Decision {
     let unread = policy.unread.strictest(&report.coverage);
-    let leak = report.leaks().then(|| Leak {
+    // What is only possible is acted on where a wrong guess costs little and a right one can never be taken back.
+    let leak = report.may_leak().then(|| Leak {
         report,
         policy,
         today,
@@ -193,7 +196,8 @@ pub fn decide(envelope: &Envelope, report: &Report, policy: &Policy, today: Day)
     });
     let one = |recipient: Option<&Address>| {
         let way = policy.roads.way(envelope, recipient);
-        let judged = leak.as_ref().map(|leak| leak.judge(envelope, recipient, &way));
+        let counts = report.leaks() || way.protection == Protection::Sms;
+        let judged = leak.as_ref().filter(|_| counts).map(|leak| leak.judge(envelope, recipient, &way));
         let (verdict, why) = match (judged, unread) {
             (Some((leak, why)), Some((unread, _))) if leak.strictness() >= unread.strictness() => (leak, why),
             (judged, Some((unread, kind))) => {

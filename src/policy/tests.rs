@@ -203,6 +203,19 @@ fn an_sms_has_no_number_and_digital_post_none_in_its_label() {
     };
     let (text, label) = (report("Din sag", 1), scanned("Subject: CPR-nr. 150379-1028\n\nHej\n"));
     assert_eq!((judge(Channel::Sms, &text), judge(Channel::Sms, &label)), (Verdict::Block, Verdict::Block));
+    // What is only possible is enough for an SMS, and for nothing else.
+    let possible = scanned("Subject: Din sag\n\n1503791028\n");
+    assert!(!possible.leaks() && possible.may_leak(), "{:?}", possible.findings);
+    assert_eq!(judge(Channel::Sms, &possible), Verdict::Block);
+    assert_eq!(judge(Channel::Mail, &possible), Verdict::Deliver(Pass::Clean));
+    let gateway = decide(
+        &to("a@a.example", &["b@sms.example", "b@open.example"]),
+        &possible,
+        &policy(LeakAction::Deliver),
+        TODAY,
+    );
+    let verdicts: Vec<_> = gateway.recipients.iter().map(|one| one.verdict).collect();
+    assert_eq!(verdicts, [Verdict::Block, Verdict::Deliver(Pass::Clean)]);
     assert_eq!(judge(Channel::DigitalPost, &text), SAFE);
     assert_eq!(judge(Channel::DigitalPost, &label), Verdict::Block);
     assert_eq!(judge(Channel::Mail, &text), SAFE);

@@ -71,6 +71,7 @@ pub struct Report {
     pub(super) all_findings: u64,
     pub(super) leaks: u64,
     pub(super) leaks_in_header: bool,
+    pub(super) may_leak: bool,
     pub(super) persons: Persons,
     pub(super) certain: bool,
 }
@@ -82,6 +83,7 @@ impl Report {
     /// Counts a finding, of a kind that `counts` or not, `in_header` when it stands in the message's own; whether it is also to be kept is [`Self::has_room`].
     pub(super) fn count_in(&mut self, cpr: &Cpr, counts: bool, confidence: Confidence, in_header: bool) {
         self.all_findings += 1;
+        self.may_leak |= counts;
         if counts && confidence >= finding::LEAST {
             self.leaks += 1;
             self.leaks_in_header |= in_header;
@@ -113,6 +115,7 @@ impl Report {
         self.all_findings = self.all_findings.max(other.all_findings);
         self.leaks = self.leaks.max(other.leaks);
         self.leaks_in_header |= other.leaks_in_header;
+        self.may_leak |= other.may_leak;
         self.certain |= other.certain;
         self.persons.absorb(&other.persons);
         other.coverage.unread().iter().for_each(|unread| self.coverage.add(unread.clone()));
@@ -133,6 +136,12 @@ impl Report {
     /// Whether a person's number can be read in it.
     pub fn leaks(&self) -> bool {
         self.leaks > 0
+    }
+
+    /// Whether it leaks, or may: a number stands in it of a kind that counts, however unsure. What is only possible is acted on
+    /// where a wrong guess costs a text its way and a right one nobody takes back: see [`crate::policy::decide`].
+    pub fn may_leak(&self) -> bool {
+        self.may_leak
     }
 
     /// Whether one stands in the message's own header, which no encryption of its content hides.

@@ -198,6 +198,54 @@ fn no_release_makes_an_sms_of_a_number() {
     assert_eq!(house.act(receipt.id()).unwrap(), Acted::Done(HeldState::Discarded));
 }
 
+/// It was held for a part that nobody could read, so in no case; by its release it can be read.
+#[test]
+fn a_number_that_is_found_at_the_release_is_decided_about_first() {
+    let house = House::new(None, None, start());
+    let cover = House::cover(None);
+    let receipt = house.keep(&cover);
+    house.gate.held(&receipt, &cover).unwrap();
+    let id = receipt.id();
+    assert!(house.decide(id, Act::Clear).unwrap().is_empty(), "nobody knows of a number");
+    assert!(house.act(id).unwrap_err().to_string().contains("CPR-numre"));
+    let row = house.row(id);
+    assert_eq!((house.way.count(), house.lies(id)), (0, true), "nothing has left");
+    assert_eq!((row.state, row.decision.is_none(), row.cases.len()), (HeldState::Waiting, true, 1));
+    let case = house.store.case(&row.cases[0]).unwrap().unwrap();
+    assert_eq!((case.row.state, case.row.mails, case.row.persons), (State::NearMiss, 1, 1));
+    assert!(case.entries.iter().any(|entry| entry.event == "found_at_release"));
+    let entries = house.store.held_entries(row.row).unwrap();
+    let events: Vec<&str> = entries.iter().map(|entry| entry.event.as_str()).collect();
+    assert_eq!(events, ["held", "release_in_clear", "found_at_release"]);
+
+    // Decided again, knowing it: a breach, and its number is sealed.
+    assert_eq!(house.decide(id, Act::Clear).unwrap(), row.cases);
+    assert_eq!(house.act(id).unwrap(), Acted::Done(HeldState::Released));
+    let case = house.store.case(&row.cases[0]).unwrap().unwrap();
+    assert_eq!((case.row.state, case.row.aware_at), (State::RELEASED, Some(start() + TimeDelta::hours(5))));
+    assert!(Evidence::below(&house.config.spool).path(&row.cases[0]).exists());
+    assert_eq!(house.way.count(), 1);
+}
+
+#[test]
+fn no_number_that_is_found_at_the_release_becomes_an_sms() {
+    let house = House::new(None, None, start());
+    let cover = Cover {
+        recipients: vec![("4512345678@smtp.gatewayapi.com".to_owned(), Vec::new())],
+        ..House::cover(None)
+    };
+    let receipt = house.keep(&cover);
+    house.gate.held(&receipt, &cover).unwrap();
+    for act in [Act::Protected, Act::Clear] {
+        house.decide(receipt.id(), act).unwrap();
+        assert!(house.act(receipt.id()).is_err(), "{act:?}");
+        let row = house.row(receipt.id());
+        assert_eq!((house.way.count(), row.state, row.cases.len()), (0, HeldState::Waiting, 1));
+    }
+    house.decide(receipt.id(), Act::Discard).unwrap();
+    assert_eq!(house.act(receipt.id()).unwrap(), Acted::Done(HeldState::Discarded));
+}
+
 #[test]
 fn a_next_hop_that_says_no_costs_no_mail() {
     let house = House::new(None, None, start());

@@ -9,6 +9,7 @@ mod contract;
 mod life;
 mod moved;
 mod released;
+mod returned;
 mod server;
 mod speed;
 

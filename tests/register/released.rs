@@ -16,7 +16,7 @@ fn persons(grouping: u32, message: u32) -> [[u8; 16]; 2] {
 }
 
 /// A mail of the near miss 1, found at that hour, with all that the gate keeps of one that is held. Its case.
-fn stopped(store: &Store, message: u32, hour: i64) -> CaseId {
+pub(super) fn stopped(store: &Store, message: u32, hour: i64) -> CaseId {
     let joined = join(store, &found(message, at(hour), Outcome::Stopped), 1);
     let (digests, beside) = (persons(1, message), ["name", "health"]);
     let beside = if message == 1 { &beside[..] } else { &beside[..1] };
@@ -32,7 +32,7 @@ fn stopped(store: &Store, message: u32, hour: i64) -> CaseId {
 }
 
 /// The row of a mail that is held, as it says of these cases; its number.
-fn hold(store: &Store, name: &str, cases: &[HeldIn]) -> i64 {
+pub(super) fn hold(store: &Store, name: &str, cases: &[HeldIn]) -> i64 {
     let mail = NewHeld {
         name,
         place: Place::Spool,
@@ -51,7 +51,7 @@ fn hold(store: &Store, name: &str, cases: &[HeldIn]) -> i64 {
     store.held_named(name).unwrap().unwrap().row
 }
 
-fn one(case: &CaseId, message: u32) -> [HeldIn; 1] {
+pub(super) fn one(case: &CaseId, message: u32) -> [HeldIn; 1] {
     [HeldIn { case: case.clone(), message: Some(digest(message)) }]
 }
 
@@ -59,11 +59,11 @@ fn decide(store: &Store, row: i64, act: HeldAct, now: DateTime<Utc>) -> Vec<Case
     store.record(|recording| recording.decide(row, act, "Dorte DPO", "aftalt", now)).unwrap().unwrap()
 }
 
-fn clear(store: &Store, row: i64, hour: i64) -> Vec<CaseId> {
+pub(super) fn clear(store: &Store, row: i64, hour: i64) -> Vec<CaseId> {
     decide(store, row, HeldAct::Clear, at(hour))
 }
 
-fn file(store: &Store, case: &CaseId) -> CaseFile {
+pub(super) fn file(store: &Store, case: &CaseId) -> CaseFile {
     store.case(case).unwrap().unwrap()
 }
 

@@ -29,6 +29,14 @@ pub(super) fn pass(verdict: Verdict) -> Option<&'static str> {
 pub(super) fn why(decided: &RecipientDecision, way: &Way<'_>, report: &Report) -> Words {
     let (da_persons, en_persons) = persons(report.persons());
     match &decided.why.rule {
+        Rule::Clean if report.may_leak() => both(
+            "Læst helt; der er kun fundet noget, der måske er et nummer, og ikke nok til at gøre noget ved.",
+            "Read whole; what was found is only possibly a number, and not enough to act on.",
+        ),
+        Rule::Clean if report.count() > 0 => both(
+            "Læst helt; kun fundet numre af en slags, der ikke tæller.",
+            "Read whole; what was found is of a kind that does not count.",
+        ),
         Rule::Clean => both("Læst helt, og intet fundet.", "Read whole, and nothing found."),
         Rule::Encrypted => both(
             "Indholdet er krypteret til modtageren, og der er intet nummer uden om det.",
@@ -68,6 +76,7 @@ fn both(danish: &str, english: &str) -> Words {
 
 fn persons(count: u64) -> Words {
     match count {
+        0 => both("Måske et nummer", "Perhaps a number"),
         1 => both("Numre på 1 person", "Numbers of 1 person"),
         count => (format!("Numre på {count} personer"), format!("Numbers of {count} persons")),
     }

@@ -2,6 +2,7 @@
 //!
 //! | step | a crash behind it | what the next try finds |
 //! |---|---|---|
+//! | numbers are found that nobody knew of (in the clear only) | nothing has left | it waits in a near miss, to be decided anew (`once.rs`) |
 //! | the numbers are sealed to the DPO (in the clear only) | nothing has left | they are sealed again; a reader sees each once |
 //! | the next hop has taken it | the row says nothing of it | it is sent again: twice rather than never |
 //! | it lies in the outbox of Digital Post | the row says nothing of it | see `post.rs`: the same letter, under the same name |
@@ -15,24 +16,22 @@
 //!
 //! Start reading at [`Keeper::act`].
 
+use super::once::{self, Measure};
 use super::sweep::Likeness;
 use super::tell::Told;
 use super::way::{cover_of, parameters_of};
 use super::{Keeper, NotSent, Outbound, Road};
 use crate::alarm::stage;
 use crate::envelope::QueueId;
-use crate::inspect::local_day;
 use crate::outlet::memo::Unfit;
 use crate::outlet::postfix::{QueueError, Queued};
 use crate::policy::road::Roads;
-use crate::scan::ruleset::day_of;
 use crate::spool::held::{Cover, HeldError, HeldId};
 use crate::store::StoreError;
 use crate::store::held::{Act, HeldDecision, HeldRow, HeldState, Place, Telling};
 use std::fs::File;
-use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
 use std::sync::Arc;
 
 /// What became of an act.
@@ -71,17 +70,12 @@ pub enum NotActed {
     /// It cannot be a letter of Digital Post: another decision is needed.
     #[error("no Digital Post: {0}")]
     Unfit(#[from] Unfit),
+    /// Numbers were found in it that nobody knew of when it was decided.
+    #[error("{}", once::FOUND)]
+    Found,
     /// What must be done beside it.
     #[error("{0}")]
     Beside(String),
-}
-
-/// What reading a mail once tells of it.
-#[derive(Clone, Copy, Default)]
-struct Measure {
-    size: u64,
-    ends_a_line: bool,
-    is_eight_bit: bool,
 }
 
 impl Keeper {
@@ -120,15 +114,14 @@ impl Keeper {
         acted
     }
 
-    /// No number goes into an SMS, whoever decided so and by whichever road: what makes it one is always readable.
+    /// No number goes into an SMS, whoever decided so and by whichever road: what makes it one is always readable. One that
+    /// nobody has found yet is asked for when the mail is read: see [`Self::read_once`].
     fn sms(&self, row: &HeldRow, decision: &HeldDecision) -> Option<NotActed> {
         // A letter of Digital Post goes to whom a person named, and to none of these.
         if matches!(decision.act, Act::Discard | Act::DigitalPost) {
             return None;
         }
-        let domain = sms_of(row, &(self.setup)().policy.roads)?.to_owned();
-        let why = format!("{domain} makes an SMS of it, and there is a number in it");
-        Some(NotSent::Permanent(why).into())
+        Some(once::no_sms(sms_of(row, &(self.setup)().policy.roads)?))
     }
 
     async fn act_on_file(
@@ -149,7 +142,7 @@ impl Keeper {
                 let (of, act, name) = (row.clone(), decision.act, id.clone());
                 let measured = self.beside(move |keeper| {
                     let mut opened = keeper.holding.open(&name, keeper.release.secret())?;
-                    keeper.read_once(&of, act, &mut opened.mail)
+                    keeper.read_once(&of, act, &opened.cover, &mut opened.mail)
                 });
                 let measure = measured.await?;
                 let opened = self.holding.open(&id, self.release.secret())?;
@@ -213,9 +206,9 @@ impl Keeper {
                 self.postfix.delete(&id)?;
             }
             Act::Clear => {
-                let (of, name) = (row.clone(), id.clone());
+                let (of, name, cover) = (row.clone(), id.clone(), cover_of(&mail));
                 let sealed = self.beside(move |keeper| {
-                    keeper.read_once(&of, Act::Clear, &mut keeper.postfix.content(&name)?)
+                    keeper.read_once(&of, Act::Clear, &cover, &mut keeper.postfix.content(&name)?)
                 });
                 sealed.await?;
                 // Its time in the queue goes on while it is held: an old one would come back to its sender at the first
@@ -230,9 +223,10 @@ impl Keeper {
             }
             Act::Protected => {
                 if row.accepted_at.is_none() {
-                    let (of, name) = (row.clone(), id.clone());
+                    let (of, name, cover) = (row.clone(), id.clone(), cover_of(&mail));
                     let measured = self.beside(move |keeper| {
-                        keeper.read_once(&of, Act::Protected, &mut keeper.postfix.content(&name)?)
+                        let mut content = keeper.postfix.content(&name)?;
+                        keeper.read_once(&of, Act::Protected, &cover, &mut content)
                     });
                     let measure = measured.await?;
                     let content = self.postfix.content(&id)?;
@@ -271,66 +265,6 @@ impl Keeper {
             Likeness::Other => Ok(None),
             Likeness::Doubtful => Err(NotActed::Another),
         }
-    }
-
-    /// Reads a mail from end to end before any of it is sent: a damaged one is found now. When it is to leave in the clear its
-    /// numbers are sealed to the DPO first, so that the persons can be written to.
-    fn read_once(&self, row: &HeldRow, act: Act, mail: &mut dyn Read) -> Result<Measure, NotActed> {
-        let setup = (self.setup)();
-        let mut scan = (act == Act::Clear).then(|| setup.scan(day_of(local_day(&self.clock))));
-        let mut measure = Measure::default();
-        let mut last = [0; 2];
-        let mut piece = vec![0; 64 * 1024];
-        loop {
-            let read =
-                mail.read(&mut piece).map_err(|error| NotActed::Beside(format!("reading it: {error}")))?;
-            let bytes = piece.get(..read).unwrap_or_default();
-            if bytes.is_empty() {
-                break;
-            }
-            measure.size += bytes.len() as u64;
-            measure.is_eight_bit |= !bytes.is_ascii();
-            for byte in bytes.iter().skip(bytes.len().saturating_sub(2)) {
-                last = [last[1], *byte];
-            }
-            if let Some(scan) = &mut scan {
-                scan.feed(bytes);
-            }
-        }
-        measure.ends_a_line = last == *b"\r\n";
-        if let Some(scan) = scan {
-            let numbers: Vec<[u8; 10]> = scan.finish().person_numbers().reveal().collect();
-            self.seal(row, &numbers)?;
-        }
-        Ok(measure)
-    }
-
-    fn seal(&self, row: &HeldRow, numbers: &[[u8; 10]]) -> Result<(), NotActed> {
-        if numbers.is_empty() {
-            return Ok(());
-        }
-        let setup = (self.setup)();
-        for case in &row.cases {
-            let Some(file) = self.register.store.case(case)? else { continue };
-            let controller = setup.controllers.iter().find(|one| one.cvr == file.row.cvr);
-            let store = &self.register.store;
-            let Some(key) = controller.and_then(|one| one.dpo_key.as_deref()) else {
-                store.record(|recording| recording.unsealed(case))?;
-                continue;
-            };
-            let evidence = &self.register.evidence;
-            store.record(|recording| {
-                if recording.evidence_begins(case, &self.node)? {
-                    evidence.begin(case).map_err(|error| StoreError::Beside(error.to_string()))?;
-                }
-                Ok(())
-            })?;
-            let sealed = evidence.append(case, key, numbers).map_err(|error| error.to_string());
-            let path = evidence.path(case);
-            let sealed = sealed.and_then(|()| give_to_owner(&path).map_err(|error| error.to_string()));
-            sealed.map_err(NotActed::Beside)?;
-        }
-        Ok(())
     }
 
     async fn send(
@@ -393,11 +327,19 @@ impl Keeper {
 
     /// Notes that it is not done: to be tried again, or, when it was refused for good, to be decided anew.
     async fn not_acted(self: &Arc<Self>, row: &HeldRow, error: &NotActed) {
+        if matches!(error, NotActed::Found) {
+            return; // Noted with what was found.
+        }
         let (of, text) = (row.clone(), error.to_string());
-        let refused = matches!(error, NotActed::NotSent(NotSent::Permanent(_)));
+        let refused = matches!(error, NotActed::NotSent(NotSent::Permanent(_) | NotSent::Partly(_)));
+        let perhaps = matches!(error, NotActed::NotSent(NotSent::Unsure(_) | NotSent::Partly(_)));
         let unfit = matches!(error, NotActed::Unfit(_));
         let noted = self.aside(move |keeper| {
             let (store, now) = (&keeper.register.store, keeper.clock.now());
+            if perhaps {
+                let noted = store.record(|recording| recording.perhaps_sent(of.row, &text, now));
+                noted.map_err(|error| error.to_string())?;
+            }
             let noted = if refused {
                 store.record(|recording| recording.refused(of.row, &text, now))
             } else if unfit {
@@ -425,18 +367,4 @@ impl Keeper {
 /// The recipient's domain that makes an SMS of this held mail, when a number was found in it.
 pub fn sms_of<'a>(row: &'a HeldRow, roads: &Roads) -> Option<&'a str> {
     if row.cases.is_empty() { None } else { roads.sms_among(row.recipient_domains.split(' ')) }
-}
-
-/// Root acts on Postfix's queue, and what it writes is the service's to go on with. Of a link the link itself is given: where it
-/// leads is not the service's.
-fn give_to_owner(path: &Path) -> io::Result<()> {
-    let Some(folder) = path.parent() else { return Ok(()) };
-    let spool = folder.parent().unwrap_or(folder);
-    let owner = std::fs::metadata(spool)?;
-    for made in [folder, path] {
-        if std::fs::symlink_metadata(made)?.uid() != owner.uid() {
-            std::os::unix::fs::lchown(made, Some(owner.uid()), Some(owner.gid()))?;
-        }
-    }
-    Ok(())
 }

@@ -3,9 +3,10 @@
 //! *What it is*: [`Keeper`], for the daemon (mail in our spool) and for `brevdue held act` as root (mail in Postfix's hold
 //! queue). *What it never does*: decide, delete a mail that nobody decided about, or send one twice where it can know
 //! better. *Start reading at* [`Keeper::round`]; `sweep.rs` compares folder, queue and rows, `act.rs` does what was decided,
-//! `post.rs` is Digital Post, `tell.rs` tells senders. *Tests*: `tests/held/`, with a real Postfix and a crash after each step.
+//! `once.rs` reads a mail before it leaves, `post.rs` is Digital Post, `tell.rs` tells senders. *Tests*: `tests/held/`, with a real Postfix and a crash after each step.
 
 mod act;
+mod once;
 mod post;
 mod read;
 mod sweep;

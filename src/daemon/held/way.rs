@@ -39,9 +39,15 @@ pub enum NotSent {
     /// Trying again can help.
     #[error("not sent: {0}")]
     Temporary(String),
-    /// It was refused for good.
+    /// The hop was lost behind the last byte, or has taken it for some: they may have it. Trying again can help.
+    #[error("perhaps sent: {0}")]
+    Unsure(String),
+    /// It was refused for good, for all.
     #[error("refused: {0}")]
     Permanent(String),
+    /// It was refused for some for good, and others have it.
+    #[error("refused for some: {0}")]
+    Partly(String),
 }
 
 /// What sending gives in the end.
@@ -87,12 +93,19 @@ impl Sender for Hops {
             let answers = session.send(Content { reader: mail, size, ends_a_line }).await;
             let answers = answers.map_err(|failure| not_sent(&failure))?;
             session.quit().await;
+            // Over LMTP some may have it: the mail is sent again to all, twice rather than never.
+            let has_left = answers.iter().any(Result::is_ok);
             match answers.iter().find_map(|answer| answer.as_ref().err()) {
-                None if !answers.is_empty() => Ok(()),
-                // Over LMTP some may have it: the mail is sent again to all, twice rather than never.
-                Some(reply) if !reply.is_temporary() => Err(NotSent::Permanent(reply.code().to_string())),
-                reply => {
-                    Err(NotSent::Temporary(reply.map_or(String::new(), |reply| reply.code().to_string())))
+                None if has_left => Ok(()),
+                None => Err(NotSent::Temporary(String::new())),
+                Some(reply) => {
+                    let code = reply.code().to_string();
+                    Err(match (reply.is_temporary(), has_left) {
+                        (true, false) => NotSent::Temporary(code),
+                        (true, true) => NotSent::Unsure(code),
+                        (false, false) => NotSent::Permanent(code),
+                        (false, true) => NotSent::Partly(code),
+                    })
                 }
             }
         })
@@ -101,7 +114,9 @@ impl Sender for Hops {
 
 /// A failure names the step and the code, and no word of the mail.
 fn not_sent(failure: &Failure) -> NotSent {
-    if failure.is_temporary() {
+    if !failure.is_before_data() {
+        NotSent::Unsure(failure.to_string())
+    } else if failure.is_temporary() {
         NotSent::Temporary(failure.to_string())
     } else {
         NotSent::Permanent(failure.to_string())

@@ -358,6 +358,18 @@ async fn conclude<S: Peer>(
         }
         None => Answerable::failed(),
     };
+    let answer = if answer.verdict() == Verdict::Hold && session.envelope().queue_id.is_none() {
+        // It would lie in the mail server's hold queue and in no list of ours: nobody would ever decide about it.
+        desk.counters.nameless.fetch_add(1, Relaxed);
+        tracing::error!(
+            missing = "i",
+            "a mail to be held has no queue id, since the MTA does not send the macro `i`: deferred; \
+             `milter_data_macros` and `milter_end_of_data_macros` must have it (Postfix)"
+        );
+        Answerable::failed()
+    } else {
+        answer
+    };
     let replies = session.conclude(&answer);
     for reply in &replies {
         reply.encode(out);

@@ -39,7 +39,12 @@ impl Recording<'_> {
         by: &By,
     ) -> Result<Option<Result<Moved, Refused>>, StoreError> {
         let Some(before) = self.standing(case)? else { return Ok(None) };
-        let moved = match decide(&before, act, by) {
+        let mut judged = before.clone();
+        if *act == Act::Refute && before.state == State::Assessing && self.nothing_left(case)? {
+            // The register knows that nothing has left: that there is a breach is no more than a suspicion.
+            judged.state = State::Suspected;
+        }
+        let moved = match decide(&judged, act, by) {
             Ok(moved) => moved,
             Err(refused) => return Ok(Some(Err(refused))),
         };

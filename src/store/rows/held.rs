@@ -118,6 +118,12 @@ impl Recording<'_> {
         now: DateTime<Utc>,
     ) -> Result<Option<Vec<CaseId>>, StoreError> {
         let word = if act == Act::DigitalPost { Act::Protected.word() } else { act.word() };
+        let another = "SELECT 1 FROM held WHERE id = ?1 AND state = 'approved' AND last_error IS NOT NULL
+                           AND began_at IS NULL AND accepted_at IS NULL";
+        if self.db.first(another, params![held], |row| row.get::<i64>(0))?.is_some() {
+            // What was decided before has not been done.
+            self.not_released(held)?;
+        }
         let decided = self.db.execute(
             "UPDATE held SET state = 'approved', act = ?2, decided_by = ?3, why = ?4, decided_at = ?5, next_try_at = ?5,
                  digital_post = ?6, attempts = 0, last_error = NULL
@@ -217,6 +223,7 @@ impl Recording<'_> {
     /// # Errors
     /// When the register cannot be written.
     pub fn refused(&self, held: i64, error: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+        self.not_released(held)?;
         self.undone(held, error, now)?;
         self.tell(held, Telling::Failed, now)
     }
@@ -233,7 +240,38 @@ impl Recording<'_> {
              WHERE id = ?1 AND state = 'approved'",
             params![held, error],
         )?;
+        for one in self.cases_of(held)? {
+            self.enter_by(&one.case, now, "brevdue", "release_failed", error)?;
+        }
         self.enter_held(held, now, "brevdue", "release_failed", error)
+    }
+
+    /// A number was found in it that nobody knew of when it was decided: it stands in these cases now, and waits for another
+    /// decision. Whoever looks after decisions is told of it anew.
+    ///
+    /// # Errors
+    /// When the register cannot be written; it must not be sent then.
+    pub fn found_late(
+        &self,
+        held: i64,
+        cases: &[HeldIn],
+        reason: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        for HeldIn { case, message } in cases {
+            self.db.execute(
+                "INSERT INTO held_case (held, case_id, message) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+                params![held, case.as_str(), *message],
+            )?;
+            self.enter_by(case, now, "brevdue", "found_at_release", reason)?;
+        }
+        self.db.execute(
+            "UPDATE held SET state = 'waiting', act = NULL, decided_by = NULL, why = NULL, decided_at = NULL,
+                 digital_post = NULL, alarmed_at = NULL, last_error = ?2
+             WHERE id = ?1 AND state = 'approved'",
+            params![held, reason],
+        )?;
+        self.enter_held(held, now, "brevdue", "found_at_release", reason)
     }
 
     /// The sender is to be told of this; once, however often it is asked for.

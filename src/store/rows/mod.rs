@@ -18,6 +18,7 @@ mod promise;
 mod read;
 mod record;
 mod released;
+mod returned;
 mod survey;
 mod template;
 

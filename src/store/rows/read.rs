@@ -96,7 +96,8 @@ impl Store {
         let connection = self.db()?;
         let limit = i64::try_from(CaseFile::MESSAGES).unwrap_or(i64::MAX);
         let sql = format!(
-            "SELECT at, queue_id, verdict, disposition, attempts, sender_domain, recipient_domains, persons,
+            "SELECT at, queue_id, verdict,
+                 CASE WHEN verdict = 'deliver' AND outcome = 'stopped' THEN 'returned' ELSE disposition END, attempts, sender_domain, recipient_domains, persons,
                  (SELECT string_agg(s.word, ',') FROM (SELECT DISTINCT v.status AS word FROM delivery v
                   WHERE v.mail = d.queue_id AND {OWN}) s),
                  (SELECT string_agg(p.word, ',') FROM (SELECT DISTINCT trim(v.proof || ' ' || v.protocol) AS word

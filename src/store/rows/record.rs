@@ -77,6 +77,12 @@ impl<'a> Recording<'a> {
             return Ok(known);
         }
         let (case, salt, state, opened) = self.case_for(detection, opening)?;
+        let state = if opened {
+            state
+        } else {
+            // One whose mails were all returned begins anew.
+            self.leaves(&case, state, detection.outcome, detection.at)?
+        };
         if !opened && state.is_settled() && detection.outcome != Outcome::Stopped {
             self.hit_after(&case, detection.at, (1, detection.persons))?;
         }
@@ -231,11 +237,20 @@ impl<'a> Recording<'a> {
             self.db.one("SELECT salt, state FROM breach_case WHERE id = ?1", params![&id], |row| {
                 Ok((row.get(0)?, row.get::<String>(1)?))
             })?;
+        let (case, mut state) = (super::read::case_id(&id)?, super::read::state(&state)?);
+        if detection.outcome != Outcome::Stopped {
+            // It was refused before: `returned.rs`.
+            state = self.leaves(&case, state, detection.outcome, detection.at)?;
+            self.db.execute(
+                "UPDATE detection SET outcome = 'delivered' WHERE message = ?1 AND outcome = 'stopped'",
+                params![detection.message],
+            )?;
+        }
         Ok(Some(Joined {
-            case: super::read::case_id(&id)?,
+            case,
             salt,
             opened: false,
-            state: super::read::state(&state)?,
+            state,
             attempts: super::count(attempts),
             message: detection.message,
         }))
@@ -283,7 +298,9 @@ impl<'a> Recording<'a> {
             ],
         )?;
         let reason = match state {
-            State::NearMiss => "afvist, holdt tilbage eller sendt ad en beskyttet vej i stedet",
+            State::NearMiss => {
+                "afvist, holdt tilbage, spurgt om før afsendelsen eller sendt ad en beskyttet vej i stedet"
+            }
             State::Suspected => {
                 "mailen har måske forladt huset med et ukrypteret CPR-nummer; fristen regnes fra fundet (artikel 33, stk. 1)"
             }

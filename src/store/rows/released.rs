@@ -18,6 +18,7 @@
 use super::breach::ungrouped;
 use super::record::{Entering, Recording, regime};
 use super::{StoreError, read};
+use crate::case::detection::Outcome;
 use crate::case::{CaseId, State};
 use crate::store::base::params;
 use crate::store::held::HeldIn;
@@ -55,7 +56,8 @@ impl Recording<'_> {
     }
 
     /// A held mail was let out in the clear: it is a breach from this moment (facts of the law, "Awareness" 4). Returns the case
-    /// whose clock began by it. Where the mail stands in a breach already, that has its line and nothing else: its clock runs.
+    /// whose clock began by it. Where the mail stands in a breach already, that has its line and nothing else: its clock runs,
+    /// unless a person took it back while nothing had left (`returned.rs`).
     pub(super) fn let_out(
         &self,
         one: &HeldIn,
@@ -65,14 +67,20 @@ impl Recording<'_> {
         why: &str,
     ) -> Result<Option<CaseId>, StoreError> {
         let case = &one.case;
-        let (aware, mails): (Option<i64>, i64) = self.db.one(
-            "SELECT aware_at, mails FROM breach_case WHERE id = ?1",
+        let (aware, mails, word): (Option<i64>, i64, String) = self.db.one(
+            "SELECT aware_at, mails, state FROM breach_case WHERE id = ?1",
             params![case.as_str()],
-            |row| Ok((row.get(0)?, row.get(1)?)),
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
         )?;
         if aware.is_some() {
             self.enter_by(case, now, by, event, why)?;
-            return Ok(None);
+            // One that was taken back because nothing had left begins anew.
+            let state = read::state(&word)?;
+            let next = self.leaves(case, state, Outcome::Delivered { certain: true }, now)?;
+            if let Some(message) = &one.message {
+                self.delivered(message, case)?;
+            }
+            return Ok((next != state).then(|| case.clone()));
         }
         match &one.message {
             Some(message) if mails > 1 => self.part(case, message, &Decided { now, by, event, why }),

@@ -17,9 +17,9 @@ use crate::intake::counters::Counters;
 use crate::intake::listen::ListenAddr;
 use crate::intake::milter::connection::{Connection, Desk, Peer};
 use crate::intake::milter::negotiate::Offer;
-use crate::intake::milter::packet::{Arguments, Command, split};
+use crate::intake::milter::packet::{Arguments, Command, Macros, split};
 use crate::intake::milter::reply::Reply;
-use crate::intake::milter::{Client, Door, Outcome, Settings};
+use crate::intake::milter::{Client, Door, Mail, Outcome, Settings};
 
 fn unix_in(folder: &tempfile::TempDir) -> (PathBuf, Settings) {
     let path = folder.path().join("milter.sock");
@@ -80,6 +80,18 @@ async fn the_gate_sees_the_message_byte_for_byte_and_the_whole_envelope() {
     assert_eq!(envelope.queue_id.unwrap().to_string(), "4XyzAB12");
     assert_eq!(envelope.client.unwrap().to_string(), "127.0.0.1");
     assert_eq!(envelope.tls.as_deref(), Some("TLSv1.3"));
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_mail_that_could_be_held_and_never_found_is_deferred() {
+    let house = open(&local());
+    let mut client = house.client().await;
+    let nameless = Mail { queue_id: "", ..MAIL };
+    let outcome = soon(client.send(&nameless, &letter("hold"))).await.unwrap();
+    assert!(matches!(outcome, Outcome::Tempfail { code: 451, .. }), "{outcome:?}");
+    let counts = house.counters.snapshot();
+    assert_eq!((counts.nameless, counts.deferred, counts.held), (1, 1, 0));
     house.close().await;
 }
 
@@ -330,6 +342,7 @@ async fn all_replies_at_the_end_of_a_body_are_one_write() {
             Command::Negotiate(Offer::POSTFIX),
             Command::Mail(Arguments(b"<a@b.example>\0")),
             rcpt,
+            Command::Macro(Macros { stage: b'T', pairs: b"i\x004Xabc\0" }),
             Command::Data,
         ];
         mta.write_all(&encoded(&opening)).await.unwrap();
