@@ -97,7 +97,7 @@ fn what_the_next_hop_refuses_is_no_breach() {
     for code in [550, 451] {
         house.sink.set_mode(Mode::Fail(Step::End, Fault::Reply(code)));
         assert_eq!(house.send(&[CITIZEN], &leak()).code, code);
-        assert_eq!(states(), [near.clone()], "{code}");
+        assert_eq!(states(), std::slice::from_ref(&near), "{code}");
     }
     // The same mail comes again, and is taken.
     house.sink.set_mode(Mode::Up);

@@ -15,7 +15,8 @@ mod url;
 
 pub use delivery::{Broken, BypassNotice, Bypassed, DeliveryRow, Journey, Logged, Promise};
 pub use rows::{
-    Acknowledged, Anchor, HeldTally, Joined, NewReceipt, Opening, Recording, Sent, Settled, Store, Verified,
+    Acknowledged, Anchor, Claimed, HeldTally, Joined, NewReceipt, Opening, Recording, Sent, Settled, Store,
+    Verified,
 };
 pub use survey::{DomainCount, Proof, Surroundings, Travelled};
 pub use url::{BadUrl, ServerUrl};

@@ -5,6 +5,7 @@
 //! `server.rs`.
 
 mod contract;
+mod node;
 mod released;
 mod returned;
 mod server;

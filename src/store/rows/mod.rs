@@ -10,6 +10,7 @@ mod chain;
 mod delivery;
 mod held;
 mod held_rows;
+mod node;
 mod notices;
 mod passage;
 mod plan;
@@ -27,6 +28,7 @@ pub use archived::Sent;
 pub(in crate::store) use chain::chain_all;
 pub use chain::{Anchor, Verified};
 pub use held_rows::HeldTally;
+pub use node::Claimed;
 pub use record::{Joined, Opening, Recording};
 
 use super::base::group::Group;

@@ -55,9 +55,8 @@ async fn the_independent_client_hears_every_verdict() {
                 let told = match test {
                     "none" => matches!(action, Action::Continue(_)) && changes.is_empty(),
                     "block" => (code(b'5') || code(5)) && changes.is_empty(),
-                    "defer" => (code(b'4') || code(4)) && changes.is_empty(),
                     // It sends no macros, so no queue id either: what is to be held is deferred.
-                    "hold" => (code(b'4') || code(4)) && changes.is_empty(),
+                    "defer" | "hold" => (code(b'4') || code(4)) && changes.is_empty(),
                     _ => {
                         matches!((&action, &changes[..]), (Action::Continue(_), [ModificationAction::AddHeader(h)]) if h.value().trim() == "protected")
                     }
