@@ -136,7 +136,8 @@ fn without_a_configuration_it_listens_on_loopback_only_and_keeps_its_data_here()
             "brevdue-data/node.key",
             "brevdue-data/release.key",
             "brevdue-data/spool",
-            "brevdue-data/spool/approved"
+            "brevdue-data/spool/approved",
+            "brevdue-data/spool/node.id"
         ]
     );
 }

@@ -157,6 +157,18 @@ pub enum StartError {
     /// Held mail cannot be compared with its rows.
     #[error("held mail: {0}")]
     Held(String),
+    /// Another spool has the machine's name.
+    #[error(
+        "another machine of this register is called {name:?}, and was seen {seen}: held mail is addressed by that name, so two \
+         must not have it; give this one a name of its own (`[hold] node`), or, where it is this machine and its spool is \
+         lost, wait until the other was not seen for ten minutes, or 24 hours while it has held mail"
+    )]
+    NodeTaken {
+        /// The name.
+        name: String,
+        /// When the other looked into its spool.
+        seen: String,
+    },
     /// The way out for alarms cannot be used.
     #[error(transparent)]
     Alarm(#[from] PostError),
@@ -334,7 +346,8 @@ impl Daemon {
         let gate = Gate::new(setup, register, clock.clone()).on_node(&held::node_name(config));
         let gate = Arc::new(if config.maillog.is_some() { gate.with_log() } else { gate });
         let of = Arc::clone(&gate);
-        let keeper = Arc::new(held::Keeper::new(config, beside, move || of.setup(), clock.clone())?);
+        let keeper = held::Keeper::new(config, beside, move || of.setup(), clock.clone())?.claiming()?;
+        let keeper = Arc::new(keeper);
         // Before a door opens: nobody writes there but who is killed and gone, or a pipe, which holds its lock.
         keeper.sweep().map_err(|error| StartError::Held(error.to_string()))?;
         let (stop, stopped) = watch::channel(false);

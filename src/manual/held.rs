@@ -9,6 +9,22 @@
 //! after 4 and 24 hours and then daily. No mail is ever deleted for its age, and one that disappears is said.
 //! A decision that could not be done (there is no protected road, the key of this machine is lost) may be taken anew.
 //!
+//! # A number that comes to light
+//!
+//! A mail may be held because a part of it could not be read, and in no case. Before it is sent on in the clear it is read once
+//! more, and by then it may be readable. A number that is found then was not known to whoever decided: nothing is sent, the mail
+//! stands in a near miss, and it waits for a second decision (`CPR-nummer fundet ved frigivelsen`). To an SMS gateway it is not
+//! sent at all, by whatever road.
+//!
+//! # Machines and their names
+//!
+//! A held mail is addressed to the machine that has it, by name (`[hold] node`, or the host name). The name is bound to the spool
+//! by the word in its `node.id`; a second machine of the same name does not start. Renamed, a machine takes its mail along. Where
+//! a spool is lost for good its name is free after ten minutes, or, while the list has mail of it, after 24 hours; that mail is then
+//! said to be gone.
+//!
+//! # Whose it is
+//!
 //! Mail that we hold ourselves is each controller's own: one mail to the citizens of two is held as two, each sealed to its own
 //! DPO. Postfix's hold queue has one file for all recipients, so there the first controller's DPO is told, and a release is for all.
 //!
@@ -26,7 +42,9 @@
 //! counted by their number, in both cases.
 //!
 //! A decision that could not be done leaves the new case as it is, and to decide anew opens no other: the clock of a breach is
-//! stopped by a person alone (`brevdue case`). To know who leaves, the register keeps for each held mail which of its case's keyed
+//! stopped by a person alone. Each failed try stands in the case. Where the next hop refused the mail by its own words, and no try
+//! before that ended in silence (`måske sendt`), the register knows that it has not left, and `brevdue case refute` takes the
+//! breach back, with a reason; released in the clear once more it is one again, with 72 hours of its own. To know who leaves, the register keeps for each held mail which of its case's keyed
 //! digests stood in it, until the mail is released or discarded.
 //!
 //! A mail that somebody lets out of Postfix's hold queue by hand (`postsuper -H`) is such a breach too, when it is seen in the

@@ -1,6 +1,6 @@
 //! The contract: stories, each on a register of its own, told to both databases.
 
-use super::{CERTAIN, at, controller, digest, found, join, life, released, returned};
+use super::{CERTAIN, at, controller, digest, found, join, life, node, released, returned};
 use crate::support::postgres::Server;
 use brevdue::case::act::{Act, By, Communication, Phase, Refused};
 use brevdue::case::detection::Outcome;
@@ -37,6 +37,7 @@ const STORIES: &[Story] = &[
     ("released_late", released::released_late),
     ("returned", returned::returned_by_the_next_hop),
     ("never_left", returned::a_release_that_never_left),
+    ("nodes", node::nodes),
     ("deliveries", deliveries),
     ("promises", promises),
     ("passages", passages),

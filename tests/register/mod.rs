@@ -8,6 +8,7 @@ mod away;
 mod contract;
 mod life;
 mod moved;
+mod node;
 mod released;
 mod returned;
 mod server;

@@ -112,11 +112,16 @@ fn two_nodes_share_a_register_and_the_death_of_one_is_nothing_to_the_other() {
     let url = server.database("shared");
     let keys = TempDir::new().unwrap();
     let key = keys.path().join("node.key").display().to_string();
-    let options = |key: &str| DaemonOptions {
+    let named = |key: &str, node: &str| DaemonOptions {
         store: Some(url.clone()),
-        ..DaemonOptions::with(&format!("[seal]\nnode_key = \"{key}\"\n[policy]\nleak = \"deliver\"\n"))
+        ..DaemonOptions::with(&format!(
+            "[seal]\nnode_key = \"{key}\"\n[hold]\nnode = \"{node}\"\n[policy]\nleak = \"deliver\"\n"
+        ))
     };
-    let mut first = Daemon::start(&options(&key)).unwrap();
+    let options = |key: &str| named(key, "second");
+    let mut first = Daemon::start(&named(&key, "first")).unwrap();
+    let twin = Daemon::start(&named(&key, "first")).err().unwrap().to_string();
+    assert!(twin.contains("another machine of this register is called"), "{twin}");
     // Nodes of one register have one node key: persons are counted under it.
     let stranger = Daemon::start(&options(&keys.path().join("other.key").display().to_string()));
     assert!(

@@ -20,6 +20,7 @@ pub use sweep::Swept;
 pub use way::{NotSent, Outbound, Road, Sender, Sending};
 
 use super::{StartError, make_folder};
+use crate::case::local::shown;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::inspect::Setup;
@@ -28,10 +29,13 @@ use crate::outlet::memo;
 use crate::outlet::notice::Post;
 use crate::outlet::postfix::Postfix;
 use crate::seal::keyfile::{self, DpoPair};
+use crate::seal::{hex, random, unhex};
+use crate::spool::durable;
 use crate::spool::held::Holding;
-use crate::store::error_unless_away;
+use crate::store::{Claimed, error_unless_away};
 use crate::store::held::{HeldRow, HeldState, Place};
 use std::collections::HashSet;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -52,6 +56,9 @@ pub struct Keeper {
     lock: PathBuf,
     release: DpoPair,
     node: String,
+    /// The word in our spool that the name is bound to; `None` where nobody has asked.
+    id: Option<[u8; 16]>,
+    spool: PathBuf,
     postfix: Postfix,
     setup: Box<dyn Fn() -> Arc<Setup> + Send + Sync>,
     way: Option<Arc<dyn Sender>>,
@@ -117,6 +124,8 @@ impl Keeper {
             lock: config.spool.join("acting.lock"),
             release: release_key(config)?,
             node: node_name(config),
+            id: None,
+            spool: config.spool.clone(),
             postfix: Postfix { config: config.hold.postfix.clone() },
             setup: Box::new(setup),
             way: way::of(config).map_err(|error| StartError::Held(error.to_string()))?,
@@ -125,6 +134,34 @@ impl Keeper {
             ways_out: config.hold.ways_out.clone(),
             clock,
         })
+    }
+
+    /// Binds this machine's name to its spool, so that no other machine takes its held mail off the list. For whoever compares
+    /// the spool with the register: the daemon. Mail of a machine that had another name before goes with it.
+    ///
+    /// # Errors
+    /// When another spool has the name, or the register or the spool cannot be written.
+    pub fn claiming(self) -> Result<Self, StartError> {
+        let path = self.spool.join("node.id");
+        let id =
+            node_id(&path).map_err(|source| StartError::Held(format!("{}: {source}", path.display())))?;
+        match self.register.store.claim_node(&self.node, id, self.clock.now())? {
+            Claimed::Own => {}
+            Claimed::Renamed(before) => {
+                tracing::warn!(
+                    before,
+                    now = self.node,
+                    "this machine has another name: its held mail goes with it"
+                );
+            }
+            Claimed::TakenOver => {
+                tracing::warn!(node = self.node, "the name was another spool's, which was not seen for long");
+            }
+            Claimed::Refused(seen) => {
+                return Err(StartError::NodeTaken { name: self.node, seen: shown(seen) });
+            }
+        }
+        Ok(Self { id: Some(id), ..self })
     }
 
     /// Sends released mail by this way; without one it waits.
@@ -228,6 +265,22 @@ impl Keeper {
         let keeper = Arc::clone(self);
         let done = tokio::task::spawn_blocking(move || work(&keeper)).await;
         done.unwrap_or_else(|_| Err("the work panicked; please report this".to_owned()))
+    }
+}
+
+/// The random word of a spool; made the first time.
+fn node_id(path: &Path) -> std::io::Result<[u8; 16]> {
+    match std::fs::read_to_string(path) {
+        Ok(word) => unhex(word.trim())
+            .ok_or_else(|| std::io::Error::other("this is no name of a spool: 32 hexadecimal digits")),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let id = random::<16>().map_err(std::io::Error::other)?;
+            let folder = path.parent().unwrap_or(path);
+            durable::make_folder(folder)?;
+            durable::replace(path, format!("{}\n", hex(&id)).as_bytes(), std::fs::metadata(folder)?.uid())?;
+            Ok(id)
+        }
+        Err(error) => Err(error),
     }
 }
 

@@ -47,6 +47,11 @@ pub enum SweepError {
     /// A file.
     #[error(transparent)]
     Held(#[from] HeldError),
+    /// While this machine was not seen, its name was given to another: nothing is said of held mail until one is renamed.
+    #[error(
+        "the name {0:?} is another machine's by now: give this one a name of its own (`[hold] node`) and restart"
+    )]
+    NotOurs(String),
 }
 
 /// How much a mail of the queue is like that of a row with its name.
@@ -70,6 +75,11 @@ impl Keeper {
     /// When the folder or the register cannot be read or written. A queue that cannot be asked is said, and no error.
     pub fn sweep(&self) -> Result<Swept, SweepError> {
         let mut swept = Swept::default();
+        if let Some(id) = self.id
+            && !self.register.store.node_seen(&self.node, id, self.clock.now())?
+        {
+            return Err(SweepError::NotOurs(self.node.clone()));
+        }
         // The rows first: a mail that is done with between the two has its row settled before its file goes.
         let rows = self.register.store.held(false)?;
         let own = |place| rows.iter().filter(move |row| row.place == place && row.node == self.node);

@@ -11,6 +11,7 @@ mod delivery;
 mod growth;
 mod held;
 mod held_rows;
+mod node;
 mod notices;
 mod passage;
 mod plan;
@@ -28,6 +29,7 @@ pub use archived::{Brought, KnownMail, Sent};
 pub(in crate::store) use chain::chain_all;
 pub use chain::{Anchor, Verified};
 pub use held_rows::HeldTally;
+pub use node::Claimed;
 pub use record::{Joined, Opening, Recording};
 
 use super::base::group::Group;
