@@ -7,6 +7,7 @@
 mod away;
 mod contract;
 mod moved;
+mod proof;
 mod released;
 mod server;
 mod speed;
