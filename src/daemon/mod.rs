@@ -6,6 +6,7 @@
 
 mod ack;
 mod attempt;
+mod erased;
 pub mod held;
 mod listen;
 mod log_status;
@@ -401,6 +402,8 @@ impl Daemon {
             daemon.tasks.push(tokio::spawn(check(ear, Arc::clone(&gate), counters, stopped.clone())));
         }
         daemon.tasks.push(tokio::spawn(Arc::clone(&keeper).run(stopped.clone())));
+        let (of, spool) = (Arc::clone(&daemon.store), config.spool.clone());
+        daemon.tasks.push(tokio::spawn(erased::keep(of, spool, stopped.clone())));
         if let Some(reload) = reload {
             daemon.tasks.push(tokio::spawn(reload.run(stopped)));
         }
