@@ -3,6 +3,7 @@
 //! Over a real register and a real SMTP session, with a virtual clock ([`House`] of `alarm.rs`). `roads.rs` is the second road and
 //! the webhook, `nodes.rs` many machines, `kills.rs` a daemon that is killed while it sends, `house.rs` what Brevdue says of itself.
 
+mod ahead;
 mod house;
 mod kills;
 mod links;

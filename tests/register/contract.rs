@@ -39,6 +39,7 @@ const STORIES: &[Story] = &[
     ("passages", passages),
     ("together", together),
     ("alone", alone),
+    ("ahead", super::ahead::ahead),
 ];
 
 #[test]

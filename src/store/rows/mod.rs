@@ -3,6 +3,7 @@
 //! Start reading at [`Store::record`]: everything that a message changes is one transaction.
 
 mod act;
+mod ahead;
 mod alarm;
 mod archived;
 mod breach;
@@ -40,6 +41,7 @@ use crate::case::template::Templates;
 use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 use std::path::Path;
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -52,6 +54,8 @@ pub struct Store {
     /// What alerts are planned by.
     planning: RwLock<Arc<Planning>>,
     outage: Outage,
+    /// By how many seconds this machine's clock is ahead of the server's ([`ahead`]).
+    clock_off: AtomicI64,
 }
 
 /// Where questions are put.
@@ -88,6 +92,7 @@ impl Store {
             templates: Mutex::default(),
             planning: RwLock::default(),
             outage: Outage::default(),
+            clock_off: AtomicI64::new(0),
         })
     }
 
@@ -110,6 +115,7 @@ impl Store {
             templates: Mutex::default(),
             planning: RwLock::default(),
             outage: Outage::default(),
+            clock_off: AtomicI64::new(0),
         })
     }
 
