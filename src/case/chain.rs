@@ -13,8 +13,8 @@
 //! *What it does not*: the hashes have no key. A person with full write access to the database can write lines, links, anchors and
 //! tables anew so that all of it agrees. What was changed before an anchor that a DPO has in a letter is then found by that letter
 //! alone (`brevdue case verify --anchor HASH`), and what was changed since the newest letter by nothing. Counts (mails, persons)
-//! and alerts that were sent are not in lines. Of an erased case nobody can prove any more when it was closed. Start
-//! reading at [`verify`].
+//! and alerts that were sent are not in lines. Of an erased case nobody can prove any more when it was closed;
+//! the anchors alone show that it was not erased within five years of its opening. Start reading at [`verify`].
 
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};

@@ -197,6 +197,13 @@ fn erased(open: &Open<'_>) {
     assert!(open.store.record(|recording| recording.purge(&case, &by(later))).unwrap());
     assert!(is_whole(open));
     assert_eq!(open.store.erased(std::slice::from_ref(&case)).unwrap(), std::slice::from_ref(&case));
+    // Closed by a line that lies about its time: the anchors know that there was no such case then.
+    let young = join(open.store, &found(7, at(8), Outcome::Stopped), 7).case;
+    act(open.store, &young, &Act::Close, at(-24 * 366 * 6)).unwrap();
+    assert!(open.store.record(|recording| recording.anchor(at(9))).unwrap());
+    assert_eq!(open.store.to_purge(at(10)).unwrap(), std::slice::from_ref(&young));
+    assert!(!open.store.record(|recording| recording.purge(&young, &by(at(10)))).unwrap());
+    assert!(is_whole(open) && open.store.case(&young).unwrap().is_some());
     // Nobody changes who did it, or when.
     (open.forge)("UPDATE tombstone SET who = 'Else'");
     assert_eq!(verified(open, &case).head, Err(Broken::NotErased));

@@ -168,7 +168,9 @@ impl Recording<'_> {
             )));
         }
         let is_closed = proof.lines.state == State::Closed.word();
-        let until = proof.keep_until().filter(|until| is_closed && *until <= by.at);
+        let at_least = super::proof::kept_by_anchors(&self.db, case.as_str())?;
+        let is_over = is_closed && at_least.is_none_or(|until| until <= by.at);
+        let until = proof.keep_until().filter(|until| is_over && *until <= by.at);
         let (Some(until), Some(reason)) = (until, by.reason.as_ref().map(Words::as_str)) else {
             return Ok(false);
         };

@@ -6,12 +6,13 @@
 use super::chain::{LINE, Line};
 use super::{Anchor, Recording, Store, StoreError, count, time};
 use crate::case::CaseId;
+use crate::case::act::KEPT_MONTHS;
 use crate::case::chain::{Broken, Content, Hash, Link, anchor, hex, verify};
 use crate::case::field::Field;
 use crate::case::local::written;
 use crate::case::replay::{Difference, Standing};
 use crate::store::base::{Db, params};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Months, Utc};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the proof of one case says.
@@ -248,7 +249,12 @@ fn prove(db: &Db<'_>, case: String) -> Result<Proof, StoreError> {
         |row| Ok((row.get::<i64>(0)?, row.get::<Hash>(1)?)),
     )?;
     let tables = tables(db, &case)?;
-    let chain = chain(&case, tombstone.as_ref(), &lines, &mut links, &anchored, tables.is_some());
+    let is_too_early = match &tombstone {
+        Some(stone) => kept_by_anchors(db, &case)?.is_some_and(|until| time(stone.at) < until),
+        None => false,
+    };
+    let stone = tombstone.as_ref().map(|stone| (stone, is_too_early));
+    let chain = chain(&case, stone, &lines, &mut links, &anchored, tables.is_some());
     let mut standing = Standing::default();
     let mut closed_at = None;
     for line in &lines {
@@ -265,7 +271,7 @@ fn prove(db: &Db<'_>, case: String) -> Result<Proof, StoreError> {
 
 fn chain(
     case: &str,
-    tombstone: Option<&Tombstone>,
+    tombstone: Option<(&Tombstone, bool)>,
     lines: &[Line],
     links: &mut [Link],
     anchored: &[(i64, Hash)],
@@ -274,7 +280,11 @@ fn chain(
     let is_erased = match (tombstone, links.last()) {
         (None, _) => false,
         // Only what went by the rule may be gone: all of it, with a last line that says so.
-        (Some(stone), Some(last)) if !has_row && lines.is_empty() && stone.is_line(case, last) => true,
+        (Some((stone, is_too_early)), Some(last))
+            if !is_too_early && !has_row && lines.is_empty() && stone.is_line(case, last) =>
+        {
+            true
+        }
         (Some(_), _) => return Err(Broken::NotErased),
     };
     for link in &mut *links {
@@ -299,6 +309,18 @@ fn chain(
         }
     }
     if links.is_empty() || has_row == is_erased { Err(Broken::Gone) } else { Ok(head) }
+}
+
+/// Until when the case is to be kept at least, by the anchors, whatever its lines say: it was opened after the last anchor that does
+/// not have it. An anchor that a clock ahead has made says too late; one that followed says so.
+pub(super) fn kept_by_anchors(db: &Db<'_>, case: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let opened_after: Option<i64> = db.one(
+        "SELECT min(at) FROM register_anchor WHERE id >= (SELECT max(id) FROM register_anchor
+             WHERE id < (SELECT min(anchor) FROM anchor_head WHERE case_id = ?1))",
+        params![case],
+        |row| row.get(0),
+    )?;
+    Ok(opened_after.and_then(|at| time(at).checked_add_months(Months::new(KEPT_MONTHS))))
 }
 
 /// What the tables say of a case; `None` when it has no row.
