@@ -187,5 +187,14 @@ fn a_case_is_taken_through_preliminary_supplement_and_final_to_its_end() {
         )
         .unwrap();
     house.refused(&["verify"], "linje 2 er ændret");
+    beside
+        .execute_batch("UPDATE case_fact SET value = '2026-11-17T09:20:00Z' WHERE field = 'keep_until'; DELETE FROM receipt")
+        .unwrap();
+    house.refused(&["verify"], "is missing, and the lines have it");
+    house.refused(&["verify"], "the field keep_until is another than the lines say");
+    // A letter's anchor that the register does not have, and what is no anchor.
+    house.refused(&["verify", "--anchor", &"AB ".repeat(32)], "FINDES IKKE i registret");
+    house.refused(&["verify", "--anchor", "abc"], "64 hexadecimal digits");
+    house.refused(&["purge", "--by", "Dorte DPO"], "--why");
     assert!(house.done(&["purge", "--by", "Dorte DPO", "--dry-run"]).contains("No closed case is due"));
 }

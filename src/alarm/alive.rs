@@ -118,10 +118,12 @@ pub(super) fn weekly(node: &str, cases: &[&CaseRow], anchor: Option<&Anchor>, no
             ));
             body.push(format!("  {hash}"));
             body.push(
-                "Gem brevet: ingen kan ændre en gammel linje i registret uden at ændre dette tal.".to_owned(),
+                "Gem brevet: er en linje fra før dette anker ændret siden, findes tallet ikke mere i registret, eller linjen passer ikke med det."
+                    .to_owned(),
             );
+            body.push("Efterprøv det / check it: brevdue case verify --anchor TALLET".to_owned());
             body.push(
-                "The register's anchor. Keep this letter: no old line can be changed without changing it."
+                "The register's anchor. Keep this letter: a line from before it that was changed since no longer fits it."
                     .to_owned(),
             );
         }

@@ -7,7 +7,7 @@
 use super::alive::{self, Keeping};
 use super::{Alarm, AlarmError, blocking, checked, post};
 use crate::outlet::notice::Outgoing;
-use crate::store::StoreError;
+use crate::store::{LONGEST_WAIT, StoreError};
 use chrono::{DateTime, Utc};
 use std::sync::{Arc, PoisonError};
 
@@ -57,6 +57,8 @@ impl Alarm {
         let Some(due) = alive::week_begins(now, &calendar.calendar).filter(|due| *due <= now) else {
             return Ok(());
         };
+        // One that is said to have gone days from now went by a clock that was ahead.
+        let is_done = move |done: DateTime<Utc>| done >= due && done <= now + LONGEST_WAIT;
         for to in &keeping.weekly {
             let what = format!("weekly:{to}");
             if !self.tries.may(&what, now) {
@@ -65,14 +67,14 @@ impl Alarm {
             let (store, name, node) = (Arc::clone(&self.store), format!("weekly:{to}"), self.node.clone());
             let claimed = blocking(move || {
                 let done = store.task_done_at(&name)?;
-                if done.is_some_and(|done| done >= due) {
+                if done.is_some_and(is_done) {
                     return Ok(None);
                 }
                 // Asked again under the claim: another node may have come between.
                 match store.claim_task(&name, &node, now)? {
                     None => Ok(None),
                     Some(None) => store.end_task(&name, Some(now)).map(|()| None),
-                    Some(Some(done)) if done >= due => store.end_task(&name, None).map(|()| None),
+                    Some(Some(done)) if is_done(done) => store.end_task(&name, None).map(|()| None),
                     Some(Some(_)) => Ok(Some((store.cases()?, store.last_anchor()?))),
                 }
             });

@@ -196,6 +196,10 @@ impl Alarm {
     pub async fn round(&self) -> Result<usize, AlarmError> {
         let now = self.clock.now();
         let store = Arc::clone(&self.store);
+        let of = Arc::clone(&store);
+        for case in blocking(move || of.set_right(now)).await? {
+            tracing::warn!(%case, "a clock was ahead when it was opened: aware now, and its deadline is earlier");
+        }
         let mut sent = 0;
         // Some people at a time, until nobody is left whose rows are due and not another node's.
         for _ in 0..Self::PORTIONS {

@@ -2,8 +2,19 @@
 //!
 //! Of each line a salted digest of its content stands in a link, and each link holds the one before it. Erasing a case by the
 //! rule of retention erases contents and salts and leaves the links: the chain is still whole, and says nothing any more.
-//! The heads of all chains are hashed together every hour, each such anchor with the one before it: to change an old line
-//! somebody would have to change every anchor since, of which some have left the house in letters. Start reading at [`verify`].
+//! The heads of all chains are hashed together every hour, each such anchor with the one before it: an anchor keeps the heads
+//! that changed since, so that all before speak through it. What stands in tables beside the lines is held against them
+//! ([`super::replay`]).
+//!
+//! *What it proves*: that no line was changed, left out, moved or cut off the end that an anchor covers; that no case which an
+//! anchor, a link or a later number knows is gone; that state, awareness, deadline, regime, facts, receipts and tasks are what the
+//! lines say; and that what was erased was erased by the rule of retention, with a last line that says by whom and why.
+//!
+//! *What it does not*: the hashes have no key. A person with full write access to the database can write lines, links, anchors and
+//! tables anew so that all of it agrees. What was changed before an anchor that a DPO has in a letter is then found by that letter
+//! alone (`brevdue case verify --anchor HASH`), and what was changed since the newest letter by nothing. Counts (mails, persons)
+//! and alerts that were sent are not in lines. Of an erased case nobody can prove any more when it was closed;
+//! the anchors alone show that it was not erased within five years of its opening. Start reading at [`verify`].
 
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
@@ -70,16 +81,19 @@ pub fn link(before: &Hash, ordinal: i64, digest: &Hash) -> Hash {
     hash.finalize().into()
 }
 
-/// The anchor after `before` over all heads: case number, length and last link, in the order of the numbers.
+/// The anchor after `before`: how many cases all anchors speak of now, and each head that changed since, in the order of the
+/// numbers: case number, length and last link.
 pub fn anchor<'a>(
     before: &Hash,
     at: DateTime<Utc>,
+    cases: i64,
     heads: impl IntoIterator<Item = (&'a str, i64, &'a Hash)>,
 ) -> Hash {
     let mut hash = Sha256::new();
     hash.update(b"brevdue register anchor 1");
     hash.update(before);
     hash.update(at.timestamp().to_be_bytes());
+    hash.update(cases.to_be_bytes());
     for (case, length, head) in heads {
         hash.update((case.len() as u64).to_be_bytes());
         hash.update(case);
@@ -113,6 +127,14 @@ pub enum Broken {
     Relinked(i64),
     /// A line stands behind the last link.
     Unlinked(i64),
+    /// An anchor has this line, and the chain ends before it.
+    Cut(i64),
+    /// An anchor has another line here.
+    Rewritten(i64),
+    /// Lines are gone, and the case was not erased by the rule of retention.
+    NotErased,
+    /// There is a case without a line, or lines without their case.
+    Gone,
 }
 
 impl Broken {
@@ -133,6 +155,23 @@ impl Broken {
             Self::Unlinked(at) => {
                 (format!("linje {at} står uden for kæden"), format!("line {at} stands outside the chain"))
             }
+            Self::Cut(at) => (
+                format!("linje {at} er fjernet: et anker har den, og kæden er kortere"),
+                format!("line {at} was cut off: an anchor has it, and the chain is shorter"),
+            ),
+            Self::Rewritten(at) => (
+                format!("linje {at} er en anden end den, et anker har"),
+                format!("line {at} is another than an anchor has"),
+            ),
+            Self::NotErased => (
+                "der er en gravsten, og sagen er ikke slettet efter reglen for opbevaring".to_owned(),
+                "there is a tombstone, and the case was not erased by the rule of retention".to_owned(),
+            ),
+            Self::Gone => (
+                "sagen og dens linjer passer ikke sammen: den ene mangler, og der er ingen gravsten"
+                    .to_owned(),
+                "the case and its lines: one is gone, and there is no tombstone".to_owned(),
+            ),
         }
     }
 }

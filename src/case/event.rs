@@ -8,6 +8,7 @@ pub const EVENTS: &[(&str, &str)] = &[
     ("confirmed", "mistanke bekræftet"),
     ("refuted", "mistanke afkræftet"),
     ("aware_changed", "tidspunkt for kendskab ændret"),
+    ("clock_ahead", "uret var foran"),
     ("recorded", "oplysning skrevet"),
     ("documented", "dokumenteret uden anmeldelse"),
     ("notified", "anmeldt af en medarbejder"),

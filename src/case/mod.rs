@@ -18,6 +18,7 @@ pub mod local;
 pub mod milestone;
 pub mod passage;
 pub mod regime;
+pub mod replay;
 pub mod severity;
 pub mod template;
 

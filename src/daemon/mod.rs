@@ -6,6 +6,7 @@
 
 mod ack;
 mod attempt;
+mod erased;
 pub mod held;
 mod listen;
 mod log_status;
@@ -381,7 +382,9 @@ impl Daemon {
         let smtp = smtp.transpose().map_err(|source| StartError::Listen { door: "SMTP door", source })?;
         let door = config.milter.as_ref().map(|settings| Door::bind(settings, Arc::clone(&gate)));
         let door = door.transpose().map_err(|source| StartError::Listen { door: "milter door", source })?;
+        let (of, at) = (Arc::clone(&daemon.store), clock.clone());
         daemon.tasks.push(wake::task(config, &daemon.store, &gate, links, clock, stopped.clone())?);
+        daemon.tasks.push(tokio::spawn(wake::compare(of, at, stopped.clone())));
         if let Some(settings) = &config.maillog {
             let counters = Arc::new(maillog::Counters::default());
             status.show_log(Arc::clone(&counters), Arc::clone(&gate));
@@ -414,6 +417,8 @@ impl Daemon {
             daemon.tasks.push(tokio::spawn(check(ear, Arc::clone(&gate), counters, stopped.clone())));
         }
         daemon.tasks.push(tokio::spawn(Arc::clone(&keeper).run(stopped.clone())));
+        let (of, spool) = (Arc::clone(&daemon.store), config.spool.clone());
+        daemon.tasks.push(tokio::spawn(erased::keep(of, spool, stopped.clone())));
         if let Some(reload) = reload {
             daemon.tasks.push(tokio::spawn(reload.run(stopped)));
         }

@@ -119,6 +119,7 @@ impl Watched for Status {
 
     fn health(&self) -> Health {
         let mut checks = vec![files(self.files()), register(&self.store)];
+        checks.extend(clocks(&self.store));
         checks.extend(alarm(&self.store));
         checks.extend(self.log.get().map(|log| log.check(&self.store)));
         Health(checks)
@@ -219,6 +220,23 @@ fn register(store: &Store) -> Check {
         }
     };
     Check { name: "register", condition, since: None, text: text.to_owned(), reasons }
+}
+
+/// A clock that is not the server's; nothing where they agree, or where the register is a file.
+fn clocks(store: &Store) -> Option<Check> {
+    let off = store.clock_off()?;
+    let (seconds, where_to) = (off.abs(), if off > 0 { "ahead of" } else { "behind" });
+    Some(Check {
+        name: "clock",
+        condition: Condition::Degraded,
+        since: None,
+        text: format!(
+            "this machine's clock is {seconds} s {where_to} the register's server: deadlines may be wrong"
+        ),
+        reasons: vec![
+            "mend the time of the one that is wrong (NTP); the other nodes go by the same server".to_owned(),
+        ],
+    })
 }
 
 /// Alerts that no road has taken for a while; nothing where the register cannot be read, which another check says.

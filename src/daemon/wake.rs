@@ -61,6 +61,34 @@ async fn anchor(store: Arc<Store>, clock: Clock, mut stopped: watch::Receiver<bo
     }
 }
 
+/// Compares this machine's clock with the register's server, now and every minute: two nodes that do not agree on the time do not
+/// agree on a deadline.
+pub(super) async fn compare(store: Arc<Store>, clock: Clock, mut stopped: watch::Receiver<bool>) {
+    let mut were_apart = false;
+    loop {
+        let (store, clock) = (Arc::clone(&store), clock.clone());
+        let compared = tokio::task::spawn_blocking(move || store.compare_clocks(|| clock.now())).await;
+        // A register that is away says so by itself.
+        if let Ok(Ok(off)) = compared {
+            match off {
+                Some(seconds) if !were_apart => tracing::warn!(
+                    seconds_ahead = seconds,
+                    "this machine's clock and the register's server are apart: deadlines may be wrong; mend the time (NTP)"
+                ),
+                None if were_apart => {
+                    tracing::info!("this machine's clock and the register's server agree again");
+                }
+                Some(_) | None => {}
+            }
+            were_apart = off.is_some();
+        }
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_mins(1)) => {}
+            _ = stopped.wait_for(|stopped| *stopped) => return,
+        }
+    }
+}
+
 /// The clock that wakes people, by this configuration.
 fn alarm(
     config: &Config,

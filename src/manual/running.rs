@@ -14,6 +14,13 @@
 //! why stands below; still HTTP 200) or `failing` (mail waits; HTTP 503); `Accept: application/json` gets JSON. `/metrics` is for
 //! Prometheus. To be woken: `brevdue_reload_last_successful == 0`, any rise of `brevdue_milter_messages_total{verdict="defer"}`.
 //!
+//! # What is erased
+//!
+//! A closed case is kept for five years, counted from the line in the register that closed it; `brevdue case purge --by --why` erases those
+//! that are older, and refuses one that is not what its lines say. Its numbers stay in the chain, with a tombstone. Files of it,
+//! sealed numbers and receipts, are thrown away by the daemon of each machine, at its start and daily: run the daemon once on a
+//! machine before you retire it, or destroy its spool.
+//!
 //! # The register is away
 //!
 //! A full disk, a locked file, a server of PostgreSQL that is stopped, stalled or cut off: mail with a finding is answered 451 and

@@ -7,6 +7,7 @@
 
 pub mod draft;
 pub mod durable;
+pub mod erased;
 pub mod evidence;
 pub mod held;
 pub mod recover;

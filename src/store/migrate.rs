@@ -19,6 +19,7 @@ const FILE: [&[&str]; 5] = [
         include_str!("schema/sqlite/5-alarm.sql"),
         include_str!("schema/sqlite/5-released.sql"),
         include_str!("schema/sqlite/5-node.sql"),
+        include_str!("schema/sqlite/5-proof.sql"),
     ],
 ];
 
@@ -32,6 +33,7 @@ const SERVER: [&[&str]; 2] = [
         include_str!("schema/postgres/5-alarm.sql"),
         include_str!("schema/postgres/5-released.sql"),
         include_str!("schema/postgres/5-node.sql"),
+        include_str!("schema/postgres/5-proof.sql"),
     ],
 ];
 /// The version that the first of them makes.

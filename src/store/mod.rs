@@ -18,7 +18,7 @@ pub(crate) use outage::error_unless_away;
 
 pub use delivery::{Broken, BypassNotice, Bypassed, DeliveryRow, Journey, Logged, Promise};
 pub use rows::{
-    Acknowledged, Anchor, Brought, Claimed, HeldTally, Joined, KnownMail, NewReceipt, Opening, Recording,
+    Acknowledged, Anchor, Anchors, Brought, Claimed, HeldTally, Joined, KnownMail, NewReceipt, Opening, Recording,
     Sent, Settled, Store, Verified,
 };
 pub use survey::{DomainCount, Proof, Surroundings, Travelled};
@@ -33,7 +33,8 @@ use std::fmt;
 use std::path::PathBuf;
 
 /// Nothing is put off for longer. What stands further ahead was written by a clock that has been set back since, and is due: or
-/// a mail that somebody released, or a notice of a breach, would wait for as long as the clock was ahead.
+/// a mail that somebody released, or a letter that is tried again, would wait for as long as the clock was ahead. What such a clock
+/// has set itself, awareness and what is told at once, [`Store::set_right`] sets right.
 pub const LONGEST_WAIT: TimeDelta = TimeDelta::hours(1);
 
 /// Where the register is: `[store] url`.

@@ -7,7 +7,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio_postgres::Config;
-use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
 /// A server, and how it is reached. Shows no password.
 #[derive(Clone, PartialEq, Eq)]
@@ -50,6 +50,11 @@ impl ServerUrl {
                 config.ssl_mode(SslMode::Require);
             }
             (true, _) => return Err(BadUrl("sslmode is to be require or disable".to_owned())),
+        }
+        // Of several servers one is the primary, and a standby answers with what was. A single one that is read-only for a while
+        // can still be read.
+        if config.get_hosts().len() > 1 && !text.contains("target_session_attrs=") {
+            config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         }
         Ok(Self { config, root })
     }

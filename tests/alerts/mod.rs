@@ -4,6 +4,7 @@
 //! the webhook, `nodes.rs` many machines, `kills.rs` a daemon that is killed while it sends, `house.rs` what Brevdue says of itself.
 
 mod acts;
+mod ahead;
 mod house;
 mod kills;
 mod links;

@@ -45,6 +45,7 @@ const STORIES: &[Story] = &[
     ("alone", alone),
     ("copies", copies),
     ("templates", templates),
+    ("ahead", super::ahead::ahead),
 ];
 
 #[test]

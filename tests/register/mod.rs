@@ -4,11 +4,13 @@
 //! Every statement of `store/rows` is run here. What only a file or only a server can do stands in `tests/store.rs` and in
 //! `server.rs`.
 
+mod ahead;
 mod away;
 mod contract;
 mod life;
 mod moved;
 mod node;
+mod proof;
 mod released;
 mod returned;
 mod server;

@@ -1,11 +1,15 @@
 //! What only a server does: many start at once, it goes away and comes back, a node dies in the middle of its work.
 
+use super::contract::{act, by};
 use super::{CERTAIN, at, found, join};
 use crate::support::daemon::{Daemon, DaemonOptions};
 use crate::support::postfix::{Postfix, PostfixOptions};
 use crate::support::postgres::Server;
 use crate::support::sink::{Sink, SinkOptions};
 use crate::support::{smtp, wait_until};
+use brevdue::case::CaseId;
+use brevdue::case::act::Act;
+use brevdue::case::detection::Outcome;
 use brevdue::store::{ServerUrl, Store, StoreError};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -104,6 +108,76 @@ fn a_node_that_plans_for_many_open_cases_lets_others_write_between() {
         (planning.join().unwrap(), longest)
     });
     assert!(longest < planned / 3, "planned in {planned:?}, and another waited {longest:?}");
+}
+
+#[test]
+fn a_server_that_was_read_only_is_written_again_without_a_restart() {
+    let mut server = Server::start().unwrap();
+    let url = server.database("closed");
+    drop(connect(&url).unwrap());
+    // As an operator does it; every session that begins now has it for good.
+    assert!(server.sql("postgres", "ALTER DATABASE closed SET default_transaction_read_only = on"));
+    let store = connect(&url).unwrap();
+    join(&store, &found(1, at(0), CERTAIN), 1);
+    assert!(server.sql("postgres", "ALTER DATABASE closed RESET default_transaction_read_only"));
+    join(&store, &found(2, at(0), CERTAIN), 1);
+    // A standby cannot be written, whatever is asked of it; it is promoted under us.
+    server.kill();
+    server.is_standby();
+    server.up();
+    let write =
+        |store: &Store| store.record(|recording| recording.tally_unread(at(0), &["image"], "deliver"));
+    let store = connect(&url).unwrap();
+    assert_eq!(store.cases().unwrap()[0].mails, 2, "it can be read");
+    for _ in 0..2 {
+        assert!(write(&store).unwrap_err().is_temporary());
+    }
+    assert!(server.sql("postgres", "SELECT pg_promote()"));
+    let again = wait_until(Duration::from_secs(20), || write(&store).ok());
+    assert!(again.is_some(), "{}", write(&store).unwrap_err());
+}
+
+#[test]
+fn files_of_an_erased_case_go_from_every_machine_by_itself() {
+    let server = Server::start().unwrap();
+    let url = server.database("erased");
+    let keys = TempDir::new().unwrap();
+    let key = keys.path().join("node.key").display().to_string();
+    let options = DaemonOptions {
+        store: Some(url.clone()),
+        ..DaemonOptions::with(&format!("[seal]\nnode_key = \"{key}\"\n"))
+    };
+    let mut nodes = [Daemon::start(&options).unwrap(), Daemon::start(&options).unwrap()];
+    let store = connect(&url).unwrap();
+    let gone = join(&store, &found(1, at(0), Outcome::Stopped), 1).case;
+    let stays = join(&store, &found(2, at(0), CERTAIN), 2).case;
+    let files = |node: &Daemon, case: &CaseId| {
+        let spool = node.data().join("spool");
+        [spool.join(format!("evidence/{case}.seg")), spool.join(format!("receipts/{case}/ab.pdf"))]
+    };
+    for node in &nodes {
+        for file in files(node, &gone).into_iter().chain(files(node, &stays)) {
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::File::create(file).unwrap();
+        }
+    }
+    act(&store, &gone, &Act::Close, at(1)).unwrap();
+    // The command is killed after its transaction: no file is gone. A tombstone that is put in by hand throws nothing away.
+    assert!(store.record(|recording| recording.purge(&gone, &by(at(24 * 366 * 6)))).unwrap());
+    assert!(server.sql("erased", "DROP TRIGGER tombstone_is_of_a_closed_case ON tombstone"));
+    let forged = format!("INSERT INTO tombstone (case_id, at, who, reason) VALUES ('{stays}', 0, 'x', 'x')");
+    assert!(server.sql("erased", &forged));
+    for node in &mut nodes {
+        node.kill();
+        node.spawn().unwrap();
+        let files = files(node, &gone);
+        let swept =
+            wait_until(Duration::from_secs(20), || files.iter().all(|file| !file.exists()).then_some(()));
+        assert!(swept.is_some(), "{}", node.log());
+    }
+    for node in &nodes {
+        assert!(files(node, &stays).iter().all(|file| file.exists()));
+    }
 }
 
 #[test]

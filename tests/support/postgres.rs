@@ -61,6 +61,11 @@ impl Server {
         }
     }
 
+    /// From its next start on it is a standby, which can be read and not written, until it is promoted by `pg_promote()`.
+    pub(crate) fn is_standby(&self) {
+        std::fs::File::create(self.folder.path().join("data/standby.signal")).unwrap();
+    }
+
     /// `pg_ctl stop -m immediate`: it says so to nobody, and finishes nothing.
     pub(crate) fn stop_at_once(&mut self) {
         if let Some(mut child) = self.child.take() {

@@ -3,6 +3,7 @@
 //! Start reading at [`run`]; what is possible when is one table, [`crate::case::act::decide`].
 
 mod args;
+mod verify;
 
 pub(in crate::cli) use args::Command;
 
@@ -104,7 +105,9 @@ pub(in crate::cli) fn run(config: Config, command: &Command) -> anyhow::Result<E
         Command::Task { one, add, whose, done } => desk.task(one, add.as_deref(), whose.as_deref(), *done),
         Command::Close(one) => desk.act(one, &Act::Close),
         Command::Reopen(one) => desk.act(one, &Act::Reopen),
-        Command::Verify { case, format } => desk.verify(case.as_deref(), *format),
+        Command::Verify { case, anchor, format } => {
+            verify::run(&desk.store, case.as_deref(), anchor.as_deref(), *format)
+        }
         Command::Purge { who, dry_run } => desk.purge(who, *dry_run),
     }
 }
@@ -287,85 +290,40 @@ impl Desk {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn verify(&self, case: Option<&str>, format: Format) -> anyhow::Result<ExitCode> {
-        let id = case.map(case_id).transpose()?;
-        let verified = self.store.verify(id.as_ref())?;
-        let anchor = self.store.last_anchor()?;
-        let is_whole = verified.iter().all(|one| one.head.is_ok());
-        match format {
-            Format::Json => {
-                let cases: Vec<_> = verified
-                    .iter()
-                    .map(|one| {
-                        serde_json::json!({
-                            "id": one.case,
-                            "lines": one.lines,
-                            "erased_at": one.erased.as_ref().map(|(_, at)| local::written(*at)),
-                            "head": one.head.as_ref().ok().map(hex),
-                            "broken": one.head.as_ref().err().map(|broken| broken.words().1),
-                        })
-                    })
-                    .collect();
-                let anchor = anchor
-                    .map(|one| serde_json::json!({ "at": local::written(one.at), "cases": one.cases, "hash": hex(&one.hash) }));
-                let said = serde_json::json!({ "whole": is_whole, "cases": cases, "anchor": anchor });
-                super::super::say(&serde_json::to_string_pretty(&said)?)?;
-            }
-            Format::Human => {
-                for one in &verified {
-                    let erased = match &one.erased {
-                        Some((who, at)) => {
-                            format!(", indhold slettet {} af {who} / contents erased", shown(*at))
-                        }
-                        None => String::new(),
-                    };
-                    let told = match &one.head {
-                        Ok(head) => format!("hel / whole · {} linjer{erased} · {}", one.lines, hex(head)),
-                        Err(broken) => {
-                            let (danish, english) = broken.words();
-                            format!("BRUDT / BROKEN: {danish} / {english}{erased}")
-                        }
-                    };
-                    super::super::say(&format!("{}: {told}", one.case))?;
-                }
-                if let Some(anchor) = anchor {
-                    super::super::say(&format!(
-                        "Anker / anchor {} · {} sager · {}",
-                        shown(anchor.at),
-                        anchor.cases,
-                        hex(&anchor.hash)
-                    ))?;
-                }
-            }
-        }
-        Ok(ExitCode::from(u8::from(!is_whole)))
-    }
-
     fn purge(&self, who: &Who, dry_run: bool) -> anyhow::Result<ExitCode> {
         let by = self.by(who)?;
+        anyhow::ensure!(
+            dry_run || by.reason.is_some(),
+            "--why: a reason is asked for: it stands in the register when all else of the case is gone / angiv en begrundelse"
+        );
         let due = self.store.to_purge(self.now)?;
         if due.is_empty() {
             super::super::say(
                 "Ingen afsluttet sag er ældre end sin frist for opbevaring. / No closed case is due.",
             )?;
         }
+        let mut failed = false;
         for case in &due {
             if dry_run {
                 super::super::say(&format!("{case}: kan slettes / may be erased"))?;
-            } else if self.store.record(|recording| recording.purge(case, &by))? {
-                // Their rows are gone: nobody can ask for these files any more.
-                let folders = [self.config.spool.join("receipts").join(case.as_str())];
-                for folder in folders.iter().filter(|folder| folder.exists()) {
-                    std::fs::remove_dir_all(folder).with_context(|| folder.display().to_string())?;
+                continue;
+            }
+            match self.store.record(|recording| recording.purge(case, &by)) {
+                Ok(true) => super::super::say(&format!("{case}: slettet / erased"))?,
+                Ok(false) => super::super::say(&format!(
+                    "{case}: ikke slettet: efter linjerne skal den stadig gemmes / not erased: its lines keep it longer"
+                ))?,
+                Err(error) => {
+                    failed = true;
+                    super::super::say_error(&format!("brevdue: {error}"));
                 }
-                let evidence = crate::spool::evidence::Evidence::below(&self.config.spool).path(case);
-                if evidence.exists() {
-                    std::fs::remove_file(&evidence).with_context(|| evidence.display().to_string())?;
-                }
-                super::super::say(&format!("{case}: slettet / erased"))?;
             }
         }
-        Ok(ExitCode::SUCCESS)
+        // The rows are gone: nobody can ask for these files any more. Those of other machines go by their own daemons.
+        let spool = &self.config.spool;
+        let erased = self.store.erased(&crate::spool::erased::cases(spool)?)?;
+        crate::spool::erased::sweep(spool, &erased)?;
+        Ok(ExitCode::from(u8::from(failed)))
     }
 }
 

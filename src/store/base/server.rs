@@ -17,18 +17,20 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 use tokio::runtime::{Builder, Handle, Runtime};
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client as Inner, NoTls, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// Begins a transaction that writes: it waits for the other nodes for five seconds at most. `READ COMMITTED`, so that each
-/// statement sees what was committed before the lock was had.
-pub(in crate::store) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '5s'; \
+/// statement sees what was committed before the lock was had. `READ WRITE`, whatever the server's default was when the connection
+/// was made.
+pub(in crate::store) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout = '5s'; \
      SELECT pg_advisory_xact_lock(4858413)";
 
 /// The same for who changes the schema: it waits for as long as another node does that.
 pub(in crate::store) const BEGIN_MOVE: &str =
-    "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(4858413)";
+    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock(4858413)";
 
 /// Of a whole question or change, on top of what the server itself allows: a server that is cut off is given up.
 const PATIENCE: Duration = Duration::from_secs(12);
@@ -194,7 +196,8 @@ pub(in crate::store) struct Client {
     handle: Handle,
     /// Ready on the server, by their SQL and the types of their parameters.
     statements: Mutex<HashMap<(String, Vec<Type>), Statement>>,
-    /// It has not answered in time: what it is at nobody knows, and nothing more is asked of it.
+    /// It has not answered in time: what it is at nobody knows. Or it cannot be written, as a standby cannot, or the primary of
+    /// before a failover: another connection may find one that can. Nothing more is asked of it.
     hangs: AtomicBool,
     patience: Duration,
 }
@@ -208,7 +211,7 @@ impl Client {
             return Err(StoreError::Server("the connection is lost".to_owned()));
         }
         let waited = wait(&self.handle, self.patience, work);
-        if matches!(waited, Err(Unanswered::Late(_))) {
+        if matches!(waited, Err(Unanswered::Late(_) | Unanswered::ReadOnly(_))) {
             self.hangs.store(true, Relaxed);
         }
         Ok(waited?)
@@ -349,6 +352,8 @@ fn value(row: &tokio_postgres::Row, at: usize) -> Result<Value, StoreError> {
 enum Unanswered {
     /// It is not here in time.
     Late(Duration),
+    /// It cannot be written.
+    ReadOnly(String),
     /// The server said no, or is gone.
     No(String),
 }
@@ -357,7 +362,7 @@ impl Unanswered {
     fn words(self) -> String {
         match self {
             Self::Late(patience) => format!("no answer in {} s", patience.as_secs()),
-            Self::No(why) => why,
+            Self::ReadOnly(why) | Self::No(why) => why,
         }
     }
 }
@@ -381,7 +386,12 @@ fn wait<T: Send + 'static>(
         drop(done.send(result));
     });
     match answer.recv() {
-        Ok(Ok(result)) => result.map_err(|error| Unanswered::No(said(&error))),
+        Ok(Ok(result)) => result.map_err(|error| {
+            // A server in recovery says the second to BEGIN READ WRITE; nothing else here asks for what is not there.
+            let read_only = [SqlState::READ_ONLY_SQL_TRANSACTION, SqlState::FEATURE_NOT_SUPPORTED];
+            let is_read_only = error.code().is_some_and(|code| read_only.contains(code));
+            if is_read_only { Unanswered::ReadOnly(said(&error)) } else { Unanswered::No(said(&error)) }
+        }),
         Ok(Err(_)) => Err(Unanswered::Late(patience)),
         Err(_) => Err(Unanswered::No("stopped".to_owned())),
     }

@@ -114,7 +114,9 @@ impl Recording<'_> {
             return Ok(false);
         }
         let hash = crate::case::chain::hex(&receipt.sha256);
-        let detail = serde_json::json!({ "kind": kind, "sha256": hash, "file": receipt.file }).to_string();
+        let detail =
+            serde_json::json!({ "kind": kind, "sha256": hash, "file": receipt.file, "size": receipt.size })
+                .to_string();
         self.enter_act(case, "receipt", by, &detail)?;
         Ok(true)
     }
@@ -151,23 +153,39 @@ impl Recording<'_> {
     }
 
     /// Erases a closed case whose time of keeping is over: every content of it, its persons and its key's salt. Its links stay, and
-    /// a tombstone says who did it and when. Whether it was erased.
+    /// a tombstone keeps its last line, which says who did it, when and why. Whether it was erased: not before the time that its
+    /// lines say, and not without a reason. The tables have no say in it.
     ///
     /// # Errors
-    /// When the register cannot be written.
+    /// When the register cannot be written, or the case is not what its lines say: what was forged is not erased.
     pub fn purge(&self, case: &CaseId, by: &By) -> Result<bool, StoreError> {
-        let Some(standing) = self.standing(case)? else { return Ok(false) };
-        let until = standing.facts.get(&Field::KeepUntil).and_then(|at| at.parse::<DateTime<Utc>>().ok());
         // What is held under it is somebody's letter still.
-        let is_open = standing.state != State::Closed || standing.held > 0;
-        if is_open || until.is_none_or(|until| until > by.at) {
+        if self.standing(case)?.is_none_or(|standing| standing.held > 0) {
             return Ok(false);
         }
-        let reason = by.reason.as_ref().map(Words::as_str).unwrap_or_default();
-        self.enter_act(case, "purged", by, "")?;
+        let proof = self.prove(case)?;
+        if !proof.verified.is_whole() {
+            return Err(StoreError::Beside(format!(
+                "{case} is not what its lines say, and is not erased; see `brevdue case verify {case}`"
+            )));
+        }
+        let is_closed = proof.lines.state == State::Closed.word();
+        let at_least = super::proof::kept_by_anchors(&self.db, case.as_str())?;
+        let is_over = is_closed && at_least.is_none_or(|until| until <= by.at);
+        let until = proof.keep_until().filter(|until| is_over && *until <= by.at);
+        let (Some(until), Some(reason)) = (until, by.reason.as_ref().map(Words::as_str)) else {
+            return Ok(false);
+        };
+        let detail = super::proof::purged_detail(proof.closed_at, until);
+        self.enter_act(case, "purged", by, &detail)?;
+        let salt: [u8; 16] = self.db.one(
+            "SELECT salt FROM register_salt WHERE case_id = ?1 ORDER BY ordinal DESC LIMIT 1",
+            params![case.as_str()],
+            |row| row.get(0),
+        )?;
         self.db.execute(
-            "INSERT INTO tombstone (case_id, at, who, reason) VALUES (?1, ?2, ?3, ?4)",
-            params![case.as_str(), by.at.timestamp(), by.who.as_str(), reason],
+            "INSERT INTO tombstone (case_id, at, who, reason, detail, salt) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![case.as_str(), by.at.timestamp(), by.who.as_str(), reason, detail, salt],
         )?;
         for table in [
             "register_entry",

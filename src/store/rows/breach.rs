@@ -1,7 +1,8 @@
 //! A near miss that became a breach: what was kept back has left after all.
 
 use super::StoreError;
-use super::record::{Recording, regime};
+use super::record::{Entering, Recording, regime};
+use crate::case::replay::clock_detail;
 use crate::case::{CaseId, State};
 use crate::store::base::params;
 use chrono::{DateTime, Utc};
@@ -39,7 +40,16 @@ impl Recording<'_> {
                 regime.id
             ],
         )?;
-        self.enter_as(case, now, by, event, Some(state), Some(next), why)?;
+        self.enter_whole(&Entering {
+            case,
+            at: now,
+            who: by,
+            event,
+            from: Some(state),
+            to: Some(next),
+            reason: why,
+            detail: &clock_detail(now, regime),
+        })?;
         self.plan_opening(case, now)
     }
 }

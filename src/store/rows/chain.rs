@@ -1,25 +1,11 @@
-//! The chain in the register: a link for each line, an anchor over all heads every hour, and the proof.
+//! The chain in the register: a link for each line, and an anchor over all heads every hour. The proof is `proof.rs`.
 //!
-//! Start reading at [`Store::verify`].
+//! Start reading at [`chain_on`].
 
 use super::{Recording, Store, StoreError, count, time};
-use crate::case::CaseId;
-use crate::case::chain::{Broken, Content, Hash, Link, anchor, link, verify};
+use crate::case::chain::{Content, Hash, anchor, link};
 use crate::store::base::{Db, Row, params};
 use chrono::{DateTime, Utc};
-
-/// What the proof of one case's chain says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verified {
-    /// The case.
-    pub case: String,
-    /// How many lines its chain has.
-    pub lines: u64,
-    /// Who erased its contents, and when, if the rule of retention has.
-    pub erased: Option<(String, DateTime<Utc>)>,
-    /// The head, or where it breaks.
-    pub head: Result<Hash, Broken>,
-}
 
 /// An anchor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +18,7 @@ pub struct Anchor {
     pub hash: Hash,
 }
 
-const LINE: &str =
+pub(super) const LINE: &str =
     "SELECT e.case_id, e.ordinal, e.at, e.who, e.event, coalesce(e.from_state, ''), coalesce(e.to_state, ''),
         e.reason, e.detail, s.salt";
 
@@ -71,11 +57,11 @@ pub(super) struct Line {
     pub(super) to: String,
     pub(super) reason: String,
     pub(super) detail: String,
-    salt: Option<[u8; 16]>,
+    pub(super) salt: Option<[u8; 16]>,
 }
 
 impl Line {
-    fn read(row: &Row) -> Result<Self, StoreError> {
+    pub(super) fn read(row: &Row) -> Result<Self, StoreError> {
         Ok(Self {
             case: row.get(0)?,
             ordinal: row.get(1)?,
@@ -131,15 +117,19 @@ pub(super) fn chain_on(db: &Db<'_>, content: &Content<'_>, before: &Hash) -> Res
     Ok(chain)
 }
 
-fn heads(db: &Db<'_>) -> Result<Vec<(String, i64, Hash)>, StoreError> {
-    db.all(
+/// The heads that no anchor has yet.
+fn new_heads(db: &Db<'_>) -> Result<Vec<(String, i64, Hash)>, StoreError> {
+    let mut heads = db.all(
         "SELECT l.case_id, l.ordinal, l.chain FROM register_link l
          JOIN (SELECT case_id, max(ordinal) AS ordinal FROM register_link GROUP BY case_id) h
              ON h.case_id = l.case_id AND h.ordinal = l.ordinal
-         ORDER BY l.case_id",
+         WHERE NOT EXISTS (SELECT 1 FROM anchor_head a WHERE a.case_id = l.case_id AND a.ordinal = l.ordinal)",
         params![],
-        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-    )
+        |row| Ok((row.get::<String>(0)?, row.get(1)?, row.get(2)?)),
+    )?;
+    // Two databases need not agree on the order of texts.
+    heads.sort_unstable();
+    Ok(heads)
 }
 
 impl Recording<'_> {
@@ -154,41 +144,39 @@ impl Recording<'_> {
             |row| Ok((row.get::<i64>(0)?, row.get::<Hash>(1)?)),
         )?;
         let hour = |seconds: i64| seconds.div_euclid(3600);
-        if last.is_some_and(|(at, _)| hour(at) >= hour(now.timestamp())) {
+        // One that stands far ahead was made by a clock that has been put back since.
+        let is_this_hour = |at: i64| {
+            hour(at) >= hour(now.timestamp()) && at <= (now + crate::store::LONGEST_WAIT).timestamp()
+        };
+        if last.is_some_and(|(at, _)| is_this_hour(at)) {
             return Ok(false);
         }
-        let heads = heads(&self.db)?;
+        let heads = new_heads(&self.db)?;
+        let mut cases: i64 =
+            self.db.one("SELECT count(DISTINCT case_id) FROM anchor_head", params![], |row| row.get(0))?;
+        for (case, _, _) in &heads {
+            let known = "SELECT 1 FROM anchor_head WHERE case_id = ?1 LIMIT 1";
+            cases += i64::from(self.db.first(known, params![case], |_| Ok(()))?.is_none());
+        }
         let before = last.map(|(_, hash)| hash).unwrap_or_default();
         let of = heads.iter().map(|(case, length, head)| (case.as_str(), *length, head));
-        let hash = anchor(&before, now, of);
-        let cases = i64::try_from(heads.len()).unwrap_or(i64::MAX);
-        self.db.execute(
-            "INSERT INTO register_anchor (at, cases, hash) VALUES (?1, ?2, ?3)",
+        let hash = anchor(&before, now, cases, of);
+        let id: i64 = self.db.one(
+            "INSERT INTO register_anchor (at, cases, hash) VALUES (?1, ?2, ?3) RETURNING id",
             params![now.timestamp(), cases, hash],
+            |row| row.get(0),
         )?;
+        for (case, ordinal, chain) in &heads {
+            self.db.execute(
+                "INSERT INTO anchor_head (anchor, case_id, ordinal, chain) VALUES (?1, ?2, ?3, ?4)",
+                params![id, case, *ordinal, *chain],
+            )?;
+        }
         Ok(true)
     }
 }
 
 impl Store {
-    /// Proves the chain of one case, or of all, by the lines that stand there now. A case that a line speaks of and that has no
-    /// link is in it too.
-    ///
-    /// # Errors
-    /// When the register cannot be read.
-    pub fn verify(&self, case: Option<&CaseId>) -> Result<Vec<Verified>, StoreError> {
-        let db = self.db()?;
-        let cases: Vec<String> = match case {
-            Some(case) => vec![case.as_str().to_owned()],
-            None => db.all(
-                "SELECT case_id FROM register_link UNION SELECT case_id FROM register_entry ORDER BY case_id",
-                params![],
-                |row| row.get(0),
-            )?,
-        };
-        cases.into_iter().map(|case| verify_one(&db, case)).collect()
-    }
-
     /// The newest anchor.
     ///
     /// # Errors
@@ -200,40 +188,4 @@ impl Store {
             |row| Ok(Anchor { at: time(row.get(0)?), cases: count(row.get(1)?), hash: row.get(2)? }),
         )
     }
-}
-
-fn verify_one(db: &Db<'_>, case: String) -> Result<Verified, StoreError> {
-    let erased = db.first("SELECT who, at FROM tombstone WHERE case_id = ?1", params![case], |row| {
-        Ok((row.get::<String>(0)?, time(row.get(1)?)))
-    })?;
-    let lines = db.all(
-        &format!(
-            "{LINE} FROM register_entry e LEFT JOIN register_salt s ON s.case_id = e.case_id AND s.ordinal = e.ordinal
-             WHERE e.case_id = ?1 ORDER BY e.ordinal"
-        ),
-        params![case],
-        |row| Ok(Line::read(row)),
-    )?;
-    let lines: Vec<Line> = lines.into_iter().collect::<Result<_, _>>()?;
-    let mut links = db.all(
-        "SELECT ordinal, digest, chain FROM register_link WHERE case_id = ?1 ORDER BY ordinal",
-        params![case],
-        |row| Ok(Link { ordinal: row.get(0)?, digest: row.get(1)?, chain: row.get(2)?, found: None }),
-    )?;
-    for link in &mut links {
-        let line = lines.iter().find(|line| line.ordinal == link.ordinal);
-        link.found = match line {
-            // A salt that is gone while its line stands there proves nothing: it counts as changed.
-            Some(line) => Some(line.salt.map_or([0; 32], |salt| line.content().digest(&salt))),
-            // Only the rule of retention takes a line away.
-            None if erased.is_some() => None,
-            None => Some([0; 32]),
-        };
-    }
-    let beyond = lines.iter().find(|line| links.iter().all(|link| link.ordinal != line.ordinal));
-    let head = match (verify(&links), beyond) {
-        (Ok(_), Some(line)) => Err(Broken::Unlinked(line.ordinal)),
-        (head, _) => head,
-    };
-    Ok(Verified { case, lines: links.len() as u64, erased, head })
 }

@@ -3,6 +3,7 @@
 //! Start reading at [`Store::record`]: everything that a message changes is one transaction.
 
 mod act;
+mod ahead;
 mod alarm;
 mod archived;
 mod breach;
@@ -16,6 +17,7 @@ mod notices;
 mod passage;
 mod plan;
 mod promise;
+mod proof;
 mod read;
 mod record;
 mod released;
@@ -26,10 +28,11 @@ mod template;
 pub use act::NewReceipt;
 pub use alarm::{Acknowledged, Settled};
 pub use archived::{Brought, KnownMail, Sent};
+pub use chain::Anchor;
 pub(in crate::store) use chain::chain_all;
-pub use chain::{Anchor, Verified};
 pub use held_rows::HeldTally;
 pub use node::Claimed;
+pub use proof::{Anchors, Verified};
 pub use record::{Joined, Opening, Recording};
 
 use super::base::group::Group;
@@ -42,6 +45,7 @@ use crate::case::template::Templates;
 use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 use std::path::Path;
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -54,6 +58,8 @@ pub struct Store {
     /// What alerts are planned by.
     planning: RwLock<Arc<Planning>>,
     outage: Outage,
+    /// By how many seconds this machine's clock is ahead of the server's ([`ahead`]).
+    clock_off: AtomicI64,
 }
 
 /// Where questions are put.
@@ -90,6 +96,7 @@ impl Store {
             templates: Mutex::default(),
             planning: RwLock::default(),
             outage: Outage::default(),
+            clock_off: AtomicI64::new(0),
         })
     }
 
@@ -112,6 +119,7 @@ impl Store {
             templates: Mutex::default(),
             planning: RwLock::default(),
             outage: Outage::default(),
+            clock_off: AtomicI64::new(0),
         })
     }
 

@@ -7,6 +7,7 @@ use crate::case::detection::{Detection, Outcome};
 use crate::case::incident::Source;
 use crate::case::milestone::{self, Planning};
 use crate::case::regime::Regime;
+use crate::case::replay::clock_detail;
 use crate::case::{CaseId, Kind, State, event as names};
 use crate::envelope::Controller;
 use crate::store::base::{AsParam, Db, Run, params};
@@ -313,7 +314,17 @@ impl<'a> Recording<'a> {
                 "mailen har forladt huset ukrypteret; bekendt med bruddet fra fundet (artikel 33, stk. 1)"
             }
         };
-        self.enter(&case, at, "opened", None, Some(state), reason)?;
+        let detail = deadline.map(|_| clock_detail(at, regime)).unwrap_or_default();
+        self.enter_whole(&Entering {
+            case: &case,
+            at,
+            who: "brevdue",
+            event: "opened",
+            from: None,
+            to: Some(state),
+            reason,
+            detail: &detail,
+        })?;
         self.plan_opening(&case, at)?;
         Ok(case)
     }
@@ -337,7 +348,7 @@ impl<'a> Recording<'a> {
         Ok(next)
     }
 
-    /// A number is never given twice, also when its case was erased.
+    /// A number is never given twice, also when its case was erased, or taken out of the tables by hand.
     pub(super) fn next_id(&self, at: DateTime<Utc>) -> Result<CaseId, StoreError> {
         let year = at.with_timezone(&chrono_tz::Europe::Copenhagen).year();
         let highest: Option<i64> = self.db.one(
@@ -346,8 +357,20 @@ impl<'a> Recording<'a> {
             params![format!("BRV-{year:04}-")],
             |row| row.get(0),
         )?;
-        let next = highest.unwrap_or(0) + 1;
-        Ok(CaseId::new(year, u32::try_from(next).unwrap_or(u32::MAX)))
+        let mut next = highest.unwrap_or(0);
+        loop {
+            next += 1;
+            let case = CaseId::new(year, u32::try_from(next).unwrap_or(u32::MAX));
+            let known = self.db.first(
+                "SELECT 1 FROM register_link WHERE case_id = ?1 UNION ALL SELECT 1 FROM anchor_head WHERE case_id = ?1
+                 UNION ALL SELECT 1 FROM register_entry WHERE case_id = ?1 LIMIT 1",
+                params![case.as_str()],
+                |_| Ok(()),
+            )?;
+            if known.is_none() {
+                return Ok(case);
+            }
+        }
     }
 
     pub(super) fn enter(

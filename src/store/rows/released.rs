@@ -19,6 +19,7 @@ use super::breach::ungrouped;
 use super::record::{Entering, Recording, regime};
 use super::{StoreError, read};
 use crate::case::detection::Outcome;
+use crate::case::replay::clock_detail;
 use crate::case::{CaseId, State};
 use crate::store::base::params;
 use crate::store::held::HeldIn;
@@ -131,7 +132,16 @@ impl Recording<'_> {
             let reason = format!(
                 "en mail, der var holdt tilbage i {near}, er {how} ukrypteret; bekendt med bruddet fra {since} (artikel 33, stk. 1)"
             );
-            self.enter(&case, now, "opened", None, Some(State::RELEASED), &reason)?;
+            self.enter_whole(&Entering {
+                case: &case,
+                at: now,
+                who: "brevdue",
+                event: "opened",
+                from: None,
+                to: Some(State::RELEASED),
+                reason: &reason,
+                detail: &clock_detail(now, regime(now)?),
+            })?;
         }
         for (of, word, other) in [(near, "moved_to", &case), (&case, "moved_from", near)] {
             let detail = serde_json::json!({ word: other.as_str() }).to_string();

@@ -17,8 +17,9 @@
 //! [`Recording::returned`]. Tests: `tests/register/returned.rs`, `tests/relay.rs`.
 
 use super::StoreError;
-use super::record::{Recording, regime};
+use super::record::{Entering, Recording, regime};
 use crate::case::act::Alerts;
+use crate::case::replay::clock_detail;
 use crate::case::detection::Outcome;
 use crate::case::{CaseId, State};
 use crate::store::base::params;
@@ -95,7 +96,16 @@ impl Recording<'_> {
             ],
         )?;
         let reason = "en mail i sagen bliver nu sendt videre ukrypteret; bekendt med bruddet fra nu (artikel 33, stk. 1)";
-        self.enter(case, now, "left_after_all", Some(state), Some(next), reason)?;
+        self.enter_whole(&Entering {
+            case,
+            at: now,
+            who: "brevdue",
+            event: "left_after_all",
+            from: Some(state),
+            to: Some(next),
+            reason,
+            detail: &clock_detail(now, regime),
+        })?;
         self.plan_opening(case, now)?;
         Ok(next)
     }

@@ -199,15 +199,18 @@ pub(in crate::cli) enum Command {
     /// What was notified is preliminarily notified again, and what is new is a supplement; what never was is assessed again,
     /// under the clock that it had.
     Reopen(One),
-    /// Prove that no line of the register was changed, left out or moved
+    /// Prove that no line was changed, left out or moved, and that the tables are what the lines say
     Verify {
         /// One case; all without it
         case: Option<String>,
+        /// The anchor of a weekly letter: whether the register still has it, and what it covers
+        #[arg(long, value_name = "HASH")]
+        anchor: Option<String>,
         /// How to print
         #[arg(long, value_enum, default_value = "human")]
         format: Format,
     },
-    /// Erase closed cases whose time of keeping is over; a tombstone stays in the chain
+    /// Erase closed cases whose time of keeping is over; a tombstone stays in the chain (needs --why)
     Purge {
         #[command(flatten)]
         who: Who,
