@@ -18,8 +18,8 @@ pub(crate) use outage::error_unless_away;
 
 pub use delivery::{Broken, BypassNotice, Bypassed, DeliveryRow, Journey, Logged, Promise};
 pub use rows::{
-    Acknowledged, Anchor, Anchors, Brought, Claimed, HeldTally, Joined, KnownMail, NewReceipt, Opening, Recording,
-    Sent, Settled, Store, Verified,
+    Acknowledged, Anchor, Anchors, Brought, Claimed, HeldTally, Joined, KnownMail, NewReceipt, Opening,
+    Recording, Sent, Settled, Store, Verified,
 };
 pub use survey::{DomainCount, Proof, Surroundings, Travelled};
 pub use url::{BadUrl, ServerUrl};

@@ -19,8 +19,8 @@
 use super::StoreError;
 use super::record::{Entering, Recording, regime};
 use crate::case::act::Alerts;
-use crate::case::replay::clock_detail;
 use crate::case::detection::Outcome;
+use crate::case::replay::clock_detail;
 use crate::case::{CaseId, State};
 use crate::store::base::params;
 use chrono::{DateTime, Utc};
