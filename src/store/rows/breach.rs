@@ -3,7 +3,7 @@
 use super::StoreError;
 use super::record::{Entering, Recording};
 use crate::case::deadline::Deadline;
-use crate::case::replay::clock_detail;
+use crate::case::replay::{FIRST_REGIME, clock_detail};
 use crate::case::{CaseId, State};
 use crate::store::base::params;
 use chrono::{DateTime, Utc};
@@ -48,7 +48,7 @@ impl Recording<'_> {
             from: Some(state),
             to: Some(next),
             reason: why,
-            detail: &clock_detail(now, deadline.at()),
+            detail: &clock_detail(now, deadline.at(), FIRST_REGIME),
         })?;
         self.plan_opening(case, now)
     }

@@ -7,7 +7,7 @@ use crate::case::deadline::Deadline;
 use crate::case::detection::{Detection, Outcome};
 use crate::case::incident::Source;
 use crate::case::milestone::{self, Planning};
-use crate::case::replay::clock_detail;
+use crate::case::replay::{FIRST_REGIME, clock_detail};
 use crate::case::{CaseId, Kind, State, event as names};
 use crate::envelope::Controller;
 use crate::store::base::{AsParam, Db, Run, params};
@@ -310,7 +310,8 @@ impl<'a> Recording<'a> {
                 "mailen har forladt huset ukrypteret; bekendt med bruddet fra fundet (artikel 33, stk. 1)"
             }
         };
-        let detail = deadline.map(|deadline| clock_detail(at, deadline.at())).unwrap_or_default();
+        let detail =
+            deadline.map(|deadline| clock_detail(at, deadline.at(), FIRST_REGIME)).unwrap_or_default();
         self.enter_whole(&Entering {
             case: &case,
             at,

@@ -19,7 +19,7 @@ use super::breach::ungrouped;
 use super::record::{Entering, Recording};
 use super::{StoreError, read};
 use crate::case::deadline::Deadline;
-use crate::case::replay::clock_detail;
+use crate::case::replay::{FIRST_REGIME, clock_detail};
 use crate::case::{CaseId, State};
 use crate::store::base::params;
 use crate::store::held::HeldIn;
@@ -133,7 +133,7 @@ impl Recording<'_> {
                 from: None,
                 to: Some(State::RELEASED),
                 reason: &reason,
-                detail: &clock_detail(now, Deadline::from_awareness(now).at()),
+                detail: &clock_detail(now, Deadline::from_awareness(now).at(), FIRST_REGIME),
             })?;
         }
         for (of, word, other) in [(near, "moved_to", &case), (&case, "moved_from", near)] {
