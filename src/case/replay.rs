@@ -15,7 +15,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The regime of a case that names none.
-const FIRST_REGIME: &str = "gdpr-2018";
+pub const FIRST_REGIME: &str = "gdpr-2018";
 
 /// A case, as its lines or as the tables say it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -68,12 +68,13 @@ impl Standing {
         }
         if !line.to.is_empty() {
             line.to.clone_into(&mut self.state);
+            let begins = State::from_word(line.to).is_some_and(|state| state.kind() == Kind::Breach);
             if line.to == State::NearMiss.word() {
-                // What was thought to have left was refused by the next hop.
+                // Nothing has left after all, or nothing ever had.
                 (self.aware_at, self.deadline) = (None, None);
             }
-            let begins = State::from_word(line.to).is_some_and(|state| state.kind() == Kind::Breach);
-            if begins && line.to != State::Closed.word() && self.aware_at.is_none() {
+            let anew = self.aware_at.is_none() || line.event == "left_after_all";
+            if begins && line.to != State::Closed.word() && anew {
                 self.aware_at = DateTime::from_timestamp(line.at, 0);
                 self.deadline = self.aware_at.map(|at| at + TimeDelta::hours(self.hours()));
             }
@@ -218,6 +219,16 @@ mod tests {
         assert_eq!((near.aware_at, near.facts.len()), (None, 1), "closed as the near miss that it was");
         near.follow(&line(at.timestamp(), "release_in_clear", "assessing", ""));
         assert_eq!(near.aware_at, Some(at));
+        near.follow(&line(at.timestamp() + 9, "returned", "near_miss", ""));
+        assert_eq!((near.aware_at, near.deadline), (None, None), "it has not left");
+        near.follow(&line(at.timestamp() + 10, "left_after_all", "suspected", ""));
+        near.follow(&line(at.timestamp() + 11, "refuted", "no_breach", ""));
+        near.follow(&line(at.timestamp() + 12, "left_after_all", "assessing", ""));
+        assert_eq!(
+            near.deadline,
+            Some(at + TimeDelta::seconds(12) + TimeDelta::hours(72)),
+            "a clock of its own"
+        );
     }
 
     #[test]

@@ -247,7 +247,8 @@ fn detail_of(act: &Act, before: &Standing, moved: &Moved) -> String {
         };
         said.insert(field.word().to_owned(), value);
     }
-    if let (Act::Aware(_), Some((aware, deadline))) = (act, moved.clock) {
+    let is_clock = matches!(act, Act::Aware(_)) || moved.clock != before.aware_at.zip(before.deadline);
+    if let Some((aware, deadline)) = moved.clock.filter(|_| is_clock) {
         let shown = |at: DateTime<Utc>| crate::case::local::written(at);
         said.insert(
             "aware_at".to_owned(),
