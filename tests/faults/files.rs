@@ -7,7 +7,7 @@
 //! | `spool/evidence/CASE.seg` | numbers of a case; the case is in the register |
 //! | `spool/evidence/promise-MAIL.seg` | numbers of a promise, or of a mail that came again: cleared within hours |
 //! | `spool/evidence/*.torn` | a frame that a kill cut, moved aside |
-//! | `spool/maillog.json`, `release.key`, `acting.lock` | how far the log was read; the node's own |
+//! | `spool/maillog.json`, `release.key`, `acting.lock`, `node.id` | how far the log was read; the node's own |
 //!
 //! A draft is none of these. It is whole frames that a segment has, and no row is open without its file.
 
@@ -49,7 +49,10 @@ fn strange_files(data: &Path, cases: &HashSet<String>) -> Vec<String> {
         let folder = folder.unwrap_or(Path::new("?")).to_string_lossy().into_owned();
         let is_known = match folder.as_str() {
             "" => name.starts_with("brevdue.db") || name == "node.key" || name == "release.key",
-            "spool" => matches!(name.as_str(), "maillog.json" | "release.key" | "node.key" | "acting.lock"),
+            "spool" => matches!(
+                name.as_str(),
+                "maillog.json" | "release.key" | "node.key" | "acting.lock" | "node.id"
+            ),
             "spool/held" => is(&name, "age"),
             "spool/evidence" => {
                 let case = name.strip_suffix(".seg");
