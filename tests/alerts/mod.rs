@@ -327,7 +327,8 @@ fn open_case(store: &Store, at: DateTime<Utc>, number: u16, dpo: &str) -> CaseId
     digest[..2].copy_from_slice(&number.to_be_bytes());
     let controller = Controller {
         name: format!("Kommune {number}"),
-        cvr: "12345678".to_owned(),
+        // Of nobody whom a daemon's configuration names, or its DPO would be told.
+        cvr: format!("2{number:07}"),
         dpo: dpo.to_owned(),
         ..Controller::default()
     };

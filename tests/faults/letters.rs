@@ -45,7 +45,7 @@ fn open(store: &Store, number: u32) -> Result<(), StoreError> {
     digest[..4].copy_from_slice(&number.to_be_bytes());
     let controller = Controller {
         name: format!("Kommune {number}"),
-        cvr: "12345678".to_owned(),
+        cvr: "87654321".to_owned(),
         dpo: format!("dpo{number:04}@kommune.example"),
         ..Controller::default()
     };

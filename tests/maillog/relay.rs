@@ -202,10 +202,7 @@ fn mail_that_no_milter_saw_is_told_of() {
     sink.wait_for(2, PATIENCE).unwrap();
     let letter = dpo.wait_for(1, PATIENCE).unwrap().remove(0);
     let body = mailparse::parse_mail(&letter.data).unwrap().get_body().unwrap();
-    assert!(
-        letter.rcpts == [DPO] && body.contains("1 mail(s) left the mail server without passing"),
-        "{body}"
-    );
+    assert!(letter.rcpts == [DPO] && body.contains("1 mail left the mail server without passing"), "{body}");
     assert!(!body.contains("a@post.example"), "{body}");
     let line = postfix.wait_for_log("uid=0 from=", PATIENCE).unwrap();
     let id = line.split(": ").nth(1).unwrap();

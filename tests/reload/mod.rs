@@ -13,7 +13,6 @@ use brevdue::intake::milter::{Client, Mail, Outcome};
 use miltr_client::Client as Stranger;
 use miltr_common::actions::Action;
 use miltr_common::commands::{Body, Connect, Family, Header, Helo, Mail as MailFrom, Recipient};
-use miltr_common::modifications::ModificationAction;
 use miltr_common::optneg::{Capability, OptNeg, Protocol};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -242,14 +241,17 @@ impl Half {
     async fn end(mut self) -> &'static str {
         self.mta.body(Body::from(&b"Zebranr. 0101801012\r\n"[..])).await.unwrap();
         let answer = self.mta.end_of_body().await.unwrap();
-        let held =
-            answer.modifications().iter().any(|change| matches!(change, ModificationAction::Quarantine(_)));
-        let refused = matches!(answer.final_action(), Action::Replycode(_));
+        let class = if let Action::Replycode(reply) = answer.final_action() {
+            Some(reply.rcode().code()[0] % b'0')
+        } else {
+            None
+        };
         self.mta.quit().await.unwrap();
-        match (held, refused) {
-            (true, _) => "hold",
-            (_, true) => "block",
-            (false, false) => "deliver",
+        match class {
+            // This client sends no macros, so no queue id either: what is to be held is deferred.
+            Some(4) => "hold",
+            Some(_) => "block",
+            None => "deliver",
         }
     }
 }
