@@ -87,7 +87,13 @@ impl Stage {
         let mut daemon = start(&ports[0], dpo::NODES[0]);
         let mut second = plan.has_two_nodes().then(|| start(&ports[1], dpo::NODES[1]));
         let register = store.clone().map_or_else(|| Register::File(daemon.database()), Register::Server);
+        // The register outlives the disk that is laid over the first one's folder, and knows its spool by this word.
+        let id = std::fs::read(daemon.data().join("spool/node.id"));
         let disk = Disk::below(&daemon.data());
+        if let Ok(id) = id {
+            std::fs::create_dir_all(daemon.data().join("spool")).unwrap();
+            put(&daemon.data().join("spool/node.id"), &id).unwrap();
+        }
         // A Postfix that keeps held mail has the machine's clock, and so must who compares the two.
         let hands = Hands::below(folder.path()).filter(|_| !(by_postfix && door == Door::Milter));
         daemon.set_environment(hands.as_ref().map(Hands::environment).unwrap_or_default());

@@ -143,11 +143,10 @@ fn files_of_an_erased_case_go_from_every_machine_by_itself() {
     let url = server.database("erased");
     let keys = TempDir::new().unwrap();
     let key = keys.path().join("node.key").display().to_string();
-    let options = DaemonOptions {
-        store: Some(url.clone()),
-        ..DaemonOptions::with(&format!("[seal]\nnode_key = \"{key}\"\n"))
-    };
-    let mut nodes = [Daemon::start(&options).unwrap(), Daemon::start(&options).unwrap()];
+    let mut nodes = ["first", "second"].map(|name| {
+        let toml = format!("[seal]\nnode_key = \"{key}\"\n[hold]\nnode = \"{name}\"\n");
+        Daemon::start(&DaemonOptions { store: Some(url.clone()), ..DaemonOptions::with(&toml) }).unwrap()
+    });
     let store = connect(&url).unwrap();
     let gone = join(&store, &found(1, at(0), Outcome::Stopped), 1).case;
     let stays = join(&store, &found(2, at(0), CERTAIN), 2).case;

@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::daemon;
 use crate::scan::Scan;
 use crate::scan::ruleset::{Ruleset, day_of};
-use crate::store::{NewReceipt, Store};
+use crate::store::{NewReceipt, Store, Verified};
 use anyhow::Context;
 use args::{EaseArg, Exempt, LossArg, Nis2Step, One, Risk, Who};
 use chrono::{DateTime, Utc};
@@ -305,7 +305,14 @@ impl Desk {
         let mut failed = false;
         for case in &due {
             if dry_run {
-                super::super::say(&format!("{case}: kan slettes / may be erased"))?;
+                let is_whole = self.store.verify(Some(case))?.iter().all(Verified::is_whole);
+                super::super::say(&if is_whole {
+                    format!("{case}: kan slettes / may be erased")
+                } else {
+                    format!(
+                        "{case}: er ikke, hvad dens linjer siger, og slettes ikke / is not what its lines say, and is not erased"
+                    )
+                })?;
                 continue;
             }
             match self.store.record(|recording| recording.purge(case, &by)) {

@@ -131,14 +131,16 @@ impl Recording<'_> {
             reason: &reason,
             detail: &detail.to_string(),
         })?;
-        self.replan(case, Alerts::Anew, now)?;
         if state.clock_runs() {
-            // The opening of the wrong clock says a wrong deadline.
+            // What counts from the opening counted from a time to come, and says a wrong deadline.
             self.db.execute(
                 "UPDATE notice SET state = 'stopped', claimed_by = NULL, claimed_until = NULL
-                 WHERE case_id = ?1 AND state = 'due' AND milestone = 'opened'",
+                 WHERE case_id = ?1 AND state = 'due' AND milestone IN ('opened', 'triage', 'unacknowledged')",
                 params![case.as_str()],
             )?;
+        }
+        self.replan(case, Alerts::Anew, now)?;
+        if state.clock_runs() {
             self.plan_opening(case, now)?;
         }
         Ok(())
