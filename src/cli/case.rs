@@ -387,6 +387,7 @@ fn plain_word(word: &str) -> &str {
         "at" => "tidspunkt",
         "aware_at" => "bekendt med bruddet",
         "deadline" => "frist",
+        "regime" => "regler",
         "approver" => "godkendt af",
         "moved_to" => "mailen står nu i",
         "moved_from" => "mailen stod i",
@@ -474,8 +475,7 @@ pub(super) fn disposition_name(word: &str) -> &str {
 fn notice(notice: &NoticeRow) -> String {
     let fate = match (notice.state.as_str(), notice.sent_at, &notice.last_error) {
         (_, Some(at), _) => {
-            let begun = notice.begun_at.filter(|begun| *begun != at).unwrap_or(at);
-            format!("sendt {}, modtaget {}", local(begun), local(at))
+            format!("afleveret til server {}", local(at))
         }
         ("merged", _, _) => "samlet i et andet varsel".to_owned(),
         ("stopped", _, _) => "bortfaldet".to_owned(),

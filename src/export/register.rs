@@ -335,6 +335,7 @@ fn detail(json: &str) -> String {
             "file" => return None,
             "aware_at" => "Bekendt med bruddet",
             "deadline" => "Frist",
+            "regime" => "Regler",
             "at" => "Sendt",
             "approver" => "Godkendt af",
             "kind" => "Slags",

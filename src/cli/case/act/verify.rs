@@ -5,7 +5,7 @@
 use super::Format;
 use super::case_id;
 use crate::case::chain::{Hash, hex};
-use crate::case::local::{self, shown};
+use crate::case::local::{self, counted, shown};
 use crate::store::{Anchors, Store, Verified};
 use std::process::ExitCode;
 
@@ -104,9 +104,9 @@ fn as_lines(verified: &[Verified], anchors: &Anchors, asked: Option<&Hash>) -> V
         match &one.head {
             Ok(head) if one.differs.is_empty() => {
                 lines.push(format!(
-                    "{}: hel / whole · {} linjer{erased} · {}",
+                    "{}: hel / whole · {}{erased} · {}",
                     one.case,
-                    one.lines,
+                    counted(one.lines, "linje", "linjer"),
                     hex(head)
                 ));
             }
