@@ -1,7 +1,7 @@
 //! Held mail as the register knows it: where it lies, who decided what, and how far that has come.
 //!
 //! No address and no byte of the mail. A row is addressed to the node that has the mail, and only that node acts on it.
-//! Start reading at [`HeldRow`]; the writes stand in `sqlite/held.rs`.
+//! Start reading at [`HeldRow`]; the writes stand in `rows/held.rs`.
 
 use super::LONGEST_WAIT;
 use crate::case::CaseId;

@@ -139,7 +139,7 @@ fn leaks_go_through_the_gate_at_two_thousand_a_second() {
     let file = rate_of_gate(Store::open(&folder.path().join("register.db")).unwrap(), 100_000, 32);
     let server = Server::start().unwrap();
     let url = ServerUrl::parse(&server.database("gate")).unwrap();
-    let shared = rate_of_gate(Store::connect(&url).unwrap(), 20_000, 32);
+    let shared = rate_of_gate(Store::connect(&url).unwrap(), 100_000, 32);
     println!(
         "through the gate by 32 doors, each mail with a person of its own: SQLite {file:.0}/s, PostgreSQL {shared:.0}/s"
     );

@@ -38,8 +38,8 @@ struct State {
 
 struct Open {
     members: usize,
-    /// The savepoint of the member before stands still: it goes with the next one's, which saves a server a question.
-    is_saved: bool,
+    /// How many savepoints were set. The last stands still: it goes with the next one's, which saves a server a question.
+    savepoints: usize,
     since: Instant,
 }
 
@@ -130,7 +130,7 @@ impl Group {
             drop(writer.batch("ROLLBACK"));
             return Err(error);
         }
-        state.open = Some(Open { members: 0, is_saved: false, since: Instant::now() });
+        state.open = Some(Open { members: 0, savepoints: 0, since: Instant::now() });
         Ok(())
     }
 
@@ -141,12 +141,17 @@ impl Group {
         let (Some(writer), Some(open)) = (&state.writer, &mut state.open) else {
             return Err(StoreError::Commit("no connection".to_owned()));
         };
-        let begin =
-            if open.is_saved { "RELEASE SAVEPOINT member; SAVEPOINT member" } else { "SAVEPOINT member" };
-        writer.batch(begin)?;
-        open.is_saved = true;
-        let mut member = Member { writer: &**writer, is_done: false };
+        // Each has a name of its own: where the one before could not be released, nobody goes back to it, for it is another's.
+        let (last, savepoint) = (open.savepoints, open.savepoints + 1);
+        writer.batch_later(&if last == 0 {
+            format!("SAVEPOINT member{savepoint}")
+        } else {
+            format!("RELEASE SAVEPOINT member{last}; SAVEPOINT member{savepoint}")
+        })?;
+        open.savepoints = savepoint;
+        let mut member = Member { writer: &**writer, savepoint, is_done: false };
         let done = work(&**writer)?;
+        writer.settle()?;
         member.is_done = true;
         Ok(done)
     }
@@ -200,13 +205,14 @@ impl Group {
 /// One who works in the transaction; what it did is undone when it fails or panics.
 struct Member<'a> {
     writer: &'a dyn Run,
+    savepoint: usize,
     is_done: bool,
 }
 
 impl Drop for Member<'_> {
     fn drop(&mut self) {
         if !self.is_done {
-            drop(self.writer.batch("ROLLBACK TO SAVEPOINT member"));
+            drop(self.writer.batch(&format!("ROLLBACK TO SAVEPOINT member{}", self.savepoint)));
         }
     }
 }

@@ -50,6 +50,19 @@ pub(super) trait Run {
     fn rows(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, StoreError>;
     /// Runs statements without parameters.
     fn batch(&self, sql: &str) -> Result<(), StoreError>;
+    /// Runs a statement whose answer nobody waits for: before the next that is waited for, and it fails with that, or with
+    /// [`Run::settle`]. Of a transaction only, whose end settles.
+    fn execute_later(&self, sql: &str, params: &[Param<'_>]) -> Result<(), StoreError> {
+        self.execute(sql, params).map(drop)
+    }
+    /// The same of statements without parameters.
+    fn batch_later(&self, sql: &str) -> Result<(), StoreError> {
+        self.batch(sql)
+    }
+    /// Waits for what was to run later.
+    fn settle(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
     /// Ends the transaction: it is on disk, or this is an error.
     fn commit(&self) -> Result<(), StoreError> {
         self.batch("COMMIT")
@@ -84,6 +97,15 @@ impl Db<'_> {
     /// Runs a statement; how many rows it changed.
     pub(super) fn execute(&self, sql: &str, params: &[Param<'_>]) -> Result<usize, StoreError> {
         self.run().execute(sql, params)
+    }
+
+    /// Runs a statement whose answer nobody waits for: it fails with the next that is waited for, or with the transaction.
+    pub(super) fn later(&self, sql: &str, params: &[Param<'_>]) -> Result<(), StoreError> {
+        match self {
+            Self::Within(run) => run.execute_later(sql, params),
+            // Nobody settles these.
+            Self::File(_) | Self::Server(_) => self.execute(sql, params).map(drop),
+        }
     }
 
     /// Every row of an answer.

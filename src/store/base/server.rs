@@ -12,9 +12,10 @@
 use super::{Param, Row, Run, Value};
 use crate::store::{ServerUrl, StoreError};
 use std::collections::HashMap;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
+use std::task::Poll;
 use std::time::Duration;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_postgres::error::SqlState;
@@ -38,10 +39,9 @@ const PATIENCE: Duration = Duration::from_secs(12);
 const MOVE: Duration = Duration::from_hours(2);
 /// Of a connection.
 const CALL: Duration = Duration::from_secs(5);
-/// Connections that wait for the next question.
-const IDLE: usize = 4;
-/// Connections for questions at once; who comes then waits. A server has a hundred for all its nodes, unless told otherwise.
-const LENT: usize = 12;
+/// Connections for questions at once, which are kept for the next ones: to make one costs a server as much as a hundred questions.
+/// Who comes then waits. A server has a hundred for all its nodes, unless told otherwise.
+const LENT: usize = 8;
 /// For every connection. A node that hangs in a transaction must not keep the others out.
 const SESSION: &str = "SET synchronous_commit = on; SET statement_timeout = '10s'; \
      SET idle_in_transaction_session_timeout = '15s'; SET client_min_messages = warning";
@@ -105,6 +105,7 @@ impl Server {
             inner: Arc::new(connected),
             handle,
             statements: Mutex::default(),
+            later: Mutex::default(),
             hangs: AtomicBool::new(false),
             patience: PATIENCE,
         };
@@ -180,10 +181,7 @@ impl Lent<'_> {
 impl Drop for Lent<'_> {
     fn drop(&mut self) {
         if let Some(client) = self.client.take().filter(|client| !client.is_lost()) {
-            let mut idle = self.server.idle();
-            if idle.len() < IDLE {
-                idle.push(client);
-            }
+            self.server.idle().push(client);
         }
         *self.server.lent.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
         self.server.given_back.notify_one();
@@ -196,6 +194,8 @@ pub(in crate::store) struct Client {
     handle: Handle,
     /// Ready on the server, by their SQL and the types of their parameters.
     statements: Mutex<HashMap<(String, Vec<Type>), Statement>>,
+    /// What was asked for later: it goes with the next that is waited for, which saves a way to the server and back each.
+    later: Mutex<Vec<Asked>>,
     /// It has not answered in time: what it is at nobody knows. Or it cannot be written, as a standby cannot, or the primary of
     /// before a failover: another connection may find one that can. Nothing more is asked of it.
     hangs: AtomicBool,
@@ -236,6 +236,66 @@ impl Client {
         statements.insert(key, made.clone());
         Ok(made)
     }
+
+    /// Asks this, after what was asked for later. When one fails the server refuses those behind it, up to the end of the
+    /// transaction or of its savepoint, and the first failure is the answer.
+    fn ask(&self, last: Asked) -> Result<Answer, StoreError> {
+        let mut asked = std::mem::take(&mut *self.later());
+        asked.push(last);
+        let inner = Arc::clone(&self.inner);
+        self.wait(async move {
+            let mut sent: Vec<_> = asked.into_iter().map(|one| Box::pin(one.of(&inner))).collect();
+            // Each is sent when it is first polled, and answered in that order.
+            let mut answers = Vec::with_capacity(sent.len());
+            for one in &mut sent {
+                answers.push(poll_fn(|context| Poll::Ready(one.as_mut().poll(context))).await);
+            }
+            let mut answer = Answer::default();
+            for (one, early) in sent.iter_mut().zip(answers) {
+                answer = match early {
+                    Poll::Ready(answer) => answer?,
+                    Poll::Pending => one.as_mut().await?,
+                };
+            }
+            Ok(answer)
+        })
+    }
+
+    fn later(&self) -> MutexGuard<'_, Vec<Asked>> {
+        self.later.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is asked of the server.
+enum Asked {
+    Batch(String),
+    Change(Statement, Vec<Own>),
+    Question(Statement, Vec<Own>),
+}
+
+/// What it answers: to a change how many rows, to a question which.
+#[derive(Default)]
+struct Answer {
+    changed: u64,
+    rows: Vec<tokio_postgres::Row>,
+}
+
+impl Asked {
+    async fn of(self, server: &Inner) -> Result<Answer, tokio_postgres::Error> {
+        match self {
+            Self::Batch(sql) => server.batch_execute(&sql).await.map(|()| Answer::default()),
+            Self::Change(statement, params) => {
+                let params: Vec<_> = params.iter().map(Own::as_sql).collect();
+                let changed = server.execute(&statement, &params).await?;
+                Ok(Answer { changed, ..Answer::default() })
+            }
+            Self::Question(statement, params) => {
+                let params: Vec<_> = params.iter().map(Own::as_sql).collect();
+                let rows = server.query(&statement, &params).await?;
+                Ok(Answer { rows, ..Answer::default() })
+            }
+        }
+    }
 }
 
 /// A parameter that outlives its caller.
@@ -263,34 +323,43 @@ impl Own {
     }
 }
 
+fn owned(params: &[Param<'_>]) -> Vec<Own> {
+    params.iter().map(Own::of).collect()
+}
+
 impl Run for Client {
     fn execute(&self, sql: &str, params: &[Param<'_>]) -> Result<usize, StoreError> {
-        let statement = self.statement(sql, params)?;
-        let own: Vec<Own> = params.iter().map(Own::of).collect();
-        let inner = Arc::clone(&self.inner);
-        let changed = self.wait(async move {
-            let params: Vec<_> = own.iter().map(Own::as_sql).collect();
-            inner.execute(&statement, &params).await
-        })?;
-        Ok(usize::try_from(changed).unwrap_or(usize::MAX))
+        let answer = self.ask(Asked::Change(self.statement(sql, params)?, owned(params)))?;
+        Ok(usize::try_from(answer.changed).unwrap_or(usize::MAX))
     }
 
     fn rows(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, StoreError> {
-        let statement = self.statement(sql, params)?;
-        let own: Vec<Own> = params.iter().map(Own::of).collect();
-        let inner = Arc::clone(&self.inner);
-        let rows = self.wait(async move {
-            let params: Vec<_> = own.iter().map(Own::as_sql).collect();
-            inner.query(&statement, &params).await
-        })?;
-        rows.iter()
+        let answer = self.ask(Asked::Question(self.statement(sql, params)?, owned(params)))?;
+        answer
+            .rows
+            .iter()
             .map(|row| (0..row.len()).map(|at| value(row, at)).collect::<Result<_, _>>().map(Row))
             .collect()
     }
 
     fn batch(&self, sql: &str) -> Result<(), StoreError> {
-        let (inner, sql) = (Arc::clone(&self.inner), sql.to_owned());
-        self.wait(async move { inner.batch_execute(&sql).await })
+        self.ask(Asked::Batch(sql.to_owned())).map(drop)
+    }
+
+    fn execute_later(&self, sql: &str, params: &[Param<'_>]) -> Result<(), StoreError> {
+        let change = Asked::Change(self.statement(sql, params)?, owned(params));
+        self.later().push(change);
+        Ok(())
+    }
+
+    fn batch_later(&self, sql: &str) -> Result<(), StoreError> {
+        self.later().push(Asked::Batch(sql.to_owned()));
+        Ok(())
+    }
+
+    fn settle(&self) -> Result<(), StoreError> {
+        let last = self.later().pop();
+        last.map_or(Ok(()), |last| self.ask(last).map(drop))
     }
 
     fn commit(&self) -> Result<(), StoreError> {

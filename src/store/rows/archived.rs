@@ -198,7 +198,7 @@ impl Recording<'_> {
         if is_there {
             return Ok(None);
         }
-        let (case, ..) = self.case_for(detection, opening)?;
+        let (case, _) = self.begin(detection, opening)?;
         let reason = "fundet i et arkiv med gammel post; hvornår mailene blev sendt, siger de selv";
         self.enter(&case, detection.at, "archived", None, None, reason)?;
         Ok(Some(case))
@@ -235,7 +235,7 @@ impl Recording<'_> {
         let sql = "INSERT INTO mail_content (message, content, archived, sent_at) VALUES (?1, ?2, ?3, ?4)
                    ON CONFLICT (message) DO NOTHING";
         let sent_at = sent_at.map(|at| at.timestamp());
-        self.db.execute(sql, params![message, content, archived, sent_at]).map(drop)
+        self.db.later(sql, params![message, content, archived, sent_at])
     }
 }
 

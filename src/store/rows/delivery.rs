@@ -179,12 +179,11 @@ impl Recording<'_> {
     /// # Errors
     /// When the register cannot be written.
     pub fn name_mail(&self, queue_id: &QueueId, mail: &str, at: DateTime<Utc>) -> Result<(), StoreError> {
-        self.db.execute(
+        self.db.later(
             "INSERT INTO mail_name (queue_id, mail, at, gone) VALUES (?1, ?2, ?3, 0)
              ON CONFLICT (queue_id) DO UPDATE SET mail = excluded.mail, at = excluded.at, gone = 0",
             params![queue_id.as_str(), mail, at.timestamp()],
-        )?;
-        Ok(())
+        )
     }
 
     /// The mail is in the queue no more under this name.

@@ -104,7 +104,7 @@ impl Recording<'_> {
                 narrow(detection.persons),
                 detection.persons_exact,
             ])?;
-        self.follow(detection)?;
+        self.follow(detection, None)?;
         Ok(true)
     }
 
@@ -228,15 +228,9 @@ impl Recording<'_> {
     }
 
     /// Follows the mail of a detection, by the name it was found with first.
-    pub(super) fn follow(&self, detection: &Detection) -> Result<(), StoreError> {
+    pub(super) fn follow(&self, detection: &Detection, first: Option<&str>) -> Result<(), StoreError> {
         let Some(queue_id) = &detection.queue_id else { return Ok(()) };
-        let first = self
-            .db
-            .first("SELECT queue_id FROM detection WHERE message = ?1", params![detection.message], |row| {
-                row.get::<Option<String>>(0)
-            })?
-            .flatten();
-        self.name_mail(queue_id, first.as_deref().unwrap_or(queue_id.as_str()), detection.at)
+        self.name_mail(queue_id, first.unwrap_or(queue_id.as_str()), detection.at)
     }
 }
 

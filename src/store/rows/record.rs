@@ -37,6 +37,15 @@ pub struct Joined {
     pub message: [u8; 16],
 }
 
+/// What the register has of a message that is to be recorded.
+enum Found {
+    /// The message itself, in this case.
+    Message(CaseId),
+    /// The case that it belongs to: its number, its salt, and where it stands.
+    Case(CaseId, [u8; 16], State),
+    Nothing,
+}
+
 /// A line that is to be entered.
 pub(super) struct Entering<'a> {
     pub(super) case: &'a CaseId,
@@ -74,20 +83,23 @@ impl<'a> Recording<'a> {
     /// # Errors
     /// When the register cannot be written.
     pub fn join(&self, detection: &Detection, opening: &Opening<'_>) -> Result<Joined, StoreError> {
-        if let Some(known) = self.come_again(detection)? {
-            return Ok(known);
-        }
-        let (case, salt, state, opened) = self.case_for(detection, opening)?;
-        let state = if opened {
-            state
-        } else {
-            // One whose mails were all returned begins anew.
-            self.leaves(&case, state, detection.outcome, detection.at)?
+        let (case, salt, state, opened) = match self.find(detection, opening.grouping)? {
+            Found::Message(case) => return self.come_again(detection, &case),
+            Found::Case(case, salt, state) => {
+                let state = self.move_on(&case, state, detection)?;
+                // One whose mails were all returned begins anew.
+                let state = self.leaves(&case, state, detection.outcome, detection.at)?;
+                (case, salt, state, false)
+            }
+            Found::Nothing => {
+                let (case, salt) = self.begin(detection, opening)?;
+                (case, salt, State::opened_by(detection.outcome), true)
+            }
         };
         if !opened && state.is_settled() && detection.outcome != Outcome::Stopped {
             self.hit_after(&case, detection.at, (1, detection.persons))?;
         }
-        self.db.execute(
+        self.db.later(
             "INSERT INTO detection (case_id, message, at, queue_id, verdict, outcome, sender_domain,
                  recipient_domains, recipients, findings, persons, persons_exact)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
@@ -107,7 +119,7 @@ impl<'a> Recording<'a> {
             ],
         )?;
         let at = detection.at.timestamp();
-        self.db.execute(
+        self.db.later(
             "UPDATE breach_case SET mails = mails + 1, records = records + ?2,
                  persons_exact = CASE WHEN ?3 = 0 THEN 0 ELSE persons_exact END,
                  sealed = CASE WHEN ?4 = 0 THEN 0 ELSE sealed END,
@@ -122,14 +134,14 @@ impl<'a> Recording<'a> {
                 at
             ],
         )?;
-        self.follow(detection)?;
+        self.follow(detection, None)?;
         Ok(Joined { case, salt, opened, state, attempts: 1, message: detection.message })
     }
 
     /// The case has these persons more.
     pub(super) fn count_persons(&self, case: &CaseId, new: usize) -> Result<(), StoreError> {
         if new > 0 {
-            self.db.execute(
+            self.db.later(
                 "UPDATE breach_case SET persons = persons + ?2 WHERE id = ?1",
                 params![case.as_str(), narrow(new as u64)],
             )?;
@@ -137,28 +149,29 @@ impl<'a> Recording<'a> {
         Ok(())
     }
 
-    /// The case that a detection belongs to, opened when there is none: its number, its salt, where it stands now, and
-    /// whether it was opened.
-    pub(super) fn case_for(
+    /// Whether a message came before, and if not, the case that it belongs to: one question, while others wait for the answer.
+    fn find(&self, detection: &Detection, grouping: [u8; 16]) -> Result<Found, StoreError> {
+        let sql = "SELECT (SELECT case_id FROM detection WHERE message = ?1), id, salt, state
+                   FROM (SELECT 1) one LEFT JOIN breach_case ON grouping = ?2";
+        self.db.one(sql, params![detection.message, grouping], |row| {
+            if let Some(case) = row.get::<Option<String>>(0)? {
+                return Ok(Found::Message(super::read::case_id(&case)?));
+            }
+            let Some(id) = row.get::<Option<String>>(1)? else { return Ok(Found::Nothing) };
+            let state = super::read::state(&row.get::<String>(3)?)?;
+            Ok(Found::Case(super::read::case_id(&id)?, row.get(2)?, state))
+        })
+    }
+
+    /// Opens the case that a detection belongs to: its number and its salt.
+    pub(super) fn begin(
         &self,
         detection: &Detection,
         opening: &Opening<'_>,
-    ) -> Result<(CaseId, [u8; 16], State, bool), StoreError> {
-        let found = self.db.first(
-            "SELECT id, salt, state FROM breach_case WHERE grouping = ?1",
-            params![opening.grouping],
-            |row| Ok((row.get::<String>(0)?, row.get::<[u8; 16]>(1)?, row.get::<String>(2)?)),
-        )?;
-        if let Some((id, salt, state)) = found {
-            let case = super::read::case_id(&id)?;
-            let state = self.move_on(&case, super::read::state(&state)?, detection)?;
-            Ok((case, salt, state, false))
-        } else {
-            // Persons of promises that may be broken are counted under the salt that the case then has.
-            let salt = self.take_promise_salt(opening.grouping)?.unwrap_or(opening.salt);
-            let opening = Opening { salt, ..*opening };
-            Ok((self.open(detection, &opening)?, salt, State::opened_by(detection.outcome), true))
-        }
+    ) -> Result<(CaseId, [u8; 16]), StoreError> {
+        // Persons of promises that may be broken are counted under the salt that the case then has.
+        let salt = self.take_promise_salt(opening.grouping)?.unwrap_or(opening.salt);
+        Ok((self.open(detection, &Opening { salt, ..*opening })?, salt))
     }
 
     /// Counts a message of which not all was read, under each of these kinds.
@@ -190,7 +203,7 @@ impl<'a> Recording<'a> {
         );
         let mut params = vec![case.as_str().param()];
         params.extend(words.iter().map(AsParam::param));
-        self.db.execute(&sql, &params).map(drop)
+        self.db.later(&sql, &params)
     }
 
     /// Adds the persons of a message to a case; returns the positions of those it did not have yet. Of a near miss it is
@@ -201,16 +214,15 @@ impl<'a> Recording<'a> {
     pub fn add_persons(&self, case: &CaseId, digests: &[[u8; 16]]) -> Result<Vec<usize>, StoreError> {
         /// So many in one statement.
         const AT_ONCE: usize = 64;
-        let near = "SELECT 1 FROM breach_case WHERE id = ?1 AND aware_at IS NULL";
-        let is_near_miss = self.db.first(near, params![case.as_str()], |_| Ok(()))?.is_some();
-        let again = if is_near_miss { "UPDATE SET mails = person.mails + 1" } else { "NOTHING" };
         let different: Vec<&[u8; 16]> = digests.iter().collect::<BTreeSet<_>>().into_iter().collect();
         let mut new = BTreeSet::new();
         for some in different.chunks(AT_ONCE) {
             let rows: Vec<String> = (2..some.len() + 2).map(|at| format!("(?1, ?{at}, 1)")).collect();
             let sql = format!(
                 "INSERT INTO person (case_id, digest, mails) VALUES {}
-                 ON CONFLICT (case_id, digest) DO {again} RETURNING digest, mails",
+                 ON CONFLICT (case_id, digest) DO UPDATE SET mails = person.mails + 1
+                 WHERE EXISTS (SELECT 1 FROM breach_case WHERE id = ?1 AND aware_at IS NULL)
+                 RETURNING digest, mails",
                 rows.join(", ")
             );
             let mut params = vec![case.as_str().param()];
@@ -226,35 +238,33 @@ impl<'a> Recording<'a> {
         Ok((0..digests.len()).filter(|at| digests.get(*at).is_some_and(|one| new.remove(one))).collect())
     }
 
-    fn come_again(&self, detection: &Detection) -> Result<Option<Joined>, StoreError> {
-        let known = self.db.first(
-            "UPDATE detection SET attempts = attempts + 1 WHERE message = ?1 RETURNING case_id, attempts",
-            params![detection.message],
-            |row| Ok((row.get::<String>(0)?, row.get::<i64>(1)?)),
-        )?;
-        let Some((id, attempts)) = known else { return Ok(None) };
-        self.follow(detection)?;
+    /// A message of this case comes again.
+    fn come_again(&self, detection: &Detection, case: &CaseId) -> Result<Joined, StoreError> {
+        let sql =
+            "UPDATE detection SET attempts = attempts + 1 WHERE message = ?1 RETURNING attempts, queue_id";
+        let (attempts, first): (i64, Option<String>) =
+            self.db.one(sql, params![detection.message], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        self.follow(detection, first.as_deref())?;
+        let sql = "SELECT salt, state FROM breach_case WHERE id = ?1";
         let (salt, state) =
-            self.db.one("SELECT salt, state FROM breach_case WHERE id = ?1", params![&id], |row| {
-                Ok((row.get(0)?, row.get::<String>(1)?))
-            })?;
-        let (case, mut state) = (super::read::case_id(&id)?, super::read::state(&state)?);
+            self.db.one(sql, params![case.as_str()], |row| Ok((row.get(0)?, row.get::<String>(1)?)))?;
+        let mut state = super::read::state(&state)?;
         if detection.outcome != Outcome::Stopped {
             // It was refused before: `returned.rs`.
-            state = self.leaves(&case, state, detection.outcome, detection.at)?;
+            state = self.leaves(case, state, detection.outcome, detection.at)?;
             self.db.execute(
                 "UPDATE detection SET outcome = 'delivered' WHERE message = ?1 AND outcome = 'stopped'",
                 params![detection.message],
             )?;
         }
-        Ok(Some(Joined {
-            case,
+        Ok(Joined {
+            case: case.clone(),
             salt,
             opened: false,
             state,
             attempts: super::count(attempts),
             message: detection.message,
-        }))
+        })
     }
 
     fn open(&self, detection: &Detection, opening: &Opening<'_>) -> Result<CaseId, StoreError> {
