@@ -12,6 +12,12 @@ fn returned(store: &Store, message: u32, hour: i64) -> Option<CaseId> {
     store.record(|recording| recording.returned(&digest(message), at(hour))).unwrap()
 }
 
+/// How many letters are due that tell of the case.
+fn openings_due(store: &Store, case: &CaseId) -> usize {
+    let notices = file(store, case).notices;
+    notices.iter().filter(|notice| notice.state == "due" && notice.milestone.word() == "opened").count()
+}
+
 /// Let pass to be observed, refused by the next hop, and taken in the end.
 pub(super) fn returned_by_the_next_hop(two: &Two) {
     let case = join(&two.here, &found(1, at(0), CERTAIN), 1).case;
@@ -30,8 +36,10 @@ pub(super) fn returned_by_the_next_hop(two: &Two) {
         assert_eq!((row.aware_at, row.deadline), (Some(at(hour)), Some(at(hour + 72))));
         if hour == 2 {
             assert_eq!(returned(&two.here, 1, 3), Some(case.clone()));
+            assert_eq!(openings_due(&two.there, &case), 1, "a mail that is tried for days is told of once");
         }
     }
+    assert_eq!(openings_due(&two.there, &case), 2, "now it has left");
     let whole = file(&two.here, &case);
     assert_eq!((whole.row.mails, whole.messages[0].attempts), (1, 3));
     let events: Vec<&str> = whole.entries.iter().map(|line| line.event.as_str()).collect();

@@ -20,6 +20,7 @@ use super::StoreError;
 use super::record::{Entering, Recording, regime};
 use crate::case::act::Alerts;
 use crate::case::detection::Outcome;
+use crate::case::milestone::Milestone;
 use crate::case::replay::clock_detail;
 use crate::case::{CaseId, State};
 use crate::store::base::params;
@@ -55,7 +56,21 @@ impl Recording<'_> {
         let reason = "næste led afviste mailen, og ingen mail i sagen har forladt huset: fristen bortfalder, indtil en bliver modtaget";
         self.enter(&case, now, "returned", Some(state), Some(State::NearMiss), reason)?;
         self.replan(&case, Alerts::Stop, now)?;
+        self.told_once(&case)?;
         Ok(Some(case))
+    }
+
+    /// A mail server tries a refused mail for days, and each try opens the case anew: who was told of it, or is about to be, is not
+    /// told again of what did not happen.
+    fn told_once(&self, case: &CaseId) -> Result<(), StoreError> {
+        self.db.later(
+            "UPDATE notice SET state = 'stopped', claimed_by = NULL, claimed_until = NULL
+             WHERE case_id = ?1 AND milestone = ?2 AND state = 'due'
+                 AND EXISTS (SELECT 1 FROM notice first WHERE first.case_id = notice.case_id
+                     AND first.milestone = notice.milestone AND first.recipient = notice.recipient
+                     AND first.clock_version < notice.clock_version AND first.state IN ('due', 'sent', 'merged'))",
+            params![case.as_str(), Milestone::Opened.word()],
+        )
     }
 
     /// A message of this case leaves, or has left: where its clock does not run because none had, it begins now. Returns where
