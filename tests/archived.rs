@@ -75,6 +75,18 @@ impl House {
         cases.sort();
         cases
     }
+
+    /// A mail with a number that the pipe refuses: a near miss. What it says.
+    fn refuse(&self) -> String {
+        let text = format!(
+            "From: p@a.example\nTo: x@gmail.example\nMessage-ID: <p1@a>\nSubject: s\n\n{}\n",
+            cpr(NUMBERS[0])
+        );
+        let args = ["--config", "brevdue.toml", "pipe", "-f", "p@a.example", "--", "x@gmail.example"];
+        let refused = brevdue(self.0.path(), &args, &text);
+        assert_eq!(code(&refused), 69, "{}", said(&refused));
+        text
+    }
 }
 
 fn mail(from: &str, to: &str, id: &str, text: &str) -> String {
@@ -114,16 +126,7 @@ fn received_mail_is_no_breach_of_its_receivers() {
 #[test]
 fn a_near_miss_does_not_hide_what_got_out() {
     let house = House::new("[policy]\nleak = \"block\"\n");
-    let text = format!(
-        "From: p@a.example\nTo: x@gmail.example\nMessage-ID: <p1@a>\nSubject: s\n\n{}\n",
-        cpr(NUMBERS[0])
-    );
-    let refused = brevdue(
-        house.0.path(),
-        &["--config", "brevdue.toml", "pipe", "-f", "p@a.example", "--", "x@gmail.example"],
-        &text,
-    );
-    assert_eq!(code(&refused), 69, "{}", said(&refused));
+    let text = house.refuse();
     assert_eq!(house.cases(), [("near_miss".to_owned(), 1)]);
     house.lay("mail/m.eml", text.as_bytes());
 
@@ -146,16 +149,7 @@ fn a_near_miss_does_not_hide_what_got_out() {
 #[test]
 fn what_a_journal_has_of_a_near_miss_is_suspected() {
     let house = House::new(&format!("{ROADS}[policy]\nleak = \"block\"\n"));
-    let text = format!(
-        "From: p@a.example\nTo: x@gmail.example\nMessage-ID: <p1@a>\nSubject: s\n\n{}\n",
-        cpr(NUMBERS[0])
-    );
-    let refused = brevdue(
-        house.0.path(),
-        &["--config", "brevdue.toml", "pipe", "-f", "p@a.example", "--", "x@gmail.example"],
-        &text,
-    );
-    assert_eq!(code(&refused), 69, "{}", said(&refused));
+    let text = house.refuse();
     let report = format!(
         "X-MS-Journal-Report:\nFrom: journal@a.example\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n\
          --b\nContent-Type: text/plain\n\nSender: p@a.example\nRecipient: x@gmail.example\n\n\

@@ -228,10 +228,11 @@ pub fn begin(path: &Path) -> io::Result<()> {
 
 /// Keeps what stands from here to the end of the segment in `NAME.torn`, behind what is there already.
 fn move_aside(mut file: &File, from: u64, path: &Path) -> io::Result<()> {
-    let mut aside = path.as_os_str().to_owned();
-    aside.push(".torn");
+    let mut name = path.as_os_str().to_owned();
+    name.push(".torn");
     let mut aside =
-        OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(NO_LINK).open(aside)?;
+        OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(NO_LINK).open(&name)?;
+    give_to_folders_owner(&aside, Path::new(&name))?;
     file.seek(SeekFrom::Start(from))?;
     io::copy(&mut file, &mut aside)?;
     aside.sync_all()
@@ -380,7 +381,9 @@ mod tests {
         }
         let path = spool.join("evidence/x.seg");
         append(&path, b"one").unwrap();
-        for made in [spool.join("evidence"), path] {
+        OpenOptions::new().append(true).open(&path).unwrap().write_all(b"torn").unwrap();
+        append(&path, b"two").unwrap();
+        for made in [spool.join("evidence"), spool.join("evidence/x.seg.torn"), path] {
             let made = std::fs::metadata(made).unwrap();
             assert_eq!((made.uid(), made.gid()), (service, service));
         }

@@ -17,9 +17,7 @@ use crate::scan::ruleset::day_of;
 use crate::spool::held::Cover;
 use crate::store::StoreError;
 use crate::store::held::{Act, HeldRow, Place};
-use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::io::Read;
 
 /// What a person is told of a mail that waits again.
 pub(super) const FOUND: &str = "der er fundet CPR-numre i den, som ingen kendte, da der blev besluttet: intet er sendt, og den venter på en ny beslutning / numbers were found in it that nobody knew of: nothing was sent, decide again";
@@ -134,25 +132,8 @@ impl Keeper {
                 }
                 Ok(())
             })?;
-            let sealed = evidence.append(case, key, numbers).map_err(|error| error.to_string());
-            let path = evidence.path(case);
-            let sealed = sealed.and_then(|()| give_to_owner(&path).map_err(|error| error.to_string()));
-            sealed.map_err(NotActed::Beside)?;
+            evidence.append(case, key, numbers).map_err(|error| NotActed::Beside(error.to_string()))?;
         }
         Ok(())
     }
-}
-
-/// Root acts on Postfix's queue, and what it writes is the service's to go on with. Of a link the link itself is given: where it
-/// leads is not the service's.
-fn give_to_owner(path: &Path) -> io::Result<()> {
-    let Some(folder) = path.parent() else { return Ok(()) };
-    let spool = folder.parent().unwrap_or(folder);
-    let owner = std::fs::metadata(spool)?;
-    for made in [folder, path] {
-        if std::fs::symlink_metadata(made)?.uid() != owner.uid() {
-            std::os::unix::fs::lchown(made, Some(owner.uid()), Some(owner.gid()))?;
-        }
-    }
-    Ok(())
 }

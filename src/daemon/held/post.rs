@@ -92,12 +92,8 @@ impl Keeper {
 
     /// Where orders lie, made for the service that owns the spool, whoever makes it.
     fn orders_owner(&self) -> io::Result<u32> {
-        fs::create_dir_all(&self.orders)?;
-        let spool = fs::metadata(self.orders.parent().unwrap_or(&self.orders))?;
-        if fs::metadata(&self.orders)?.uid() != spool.uid() {
-            std::os::unix::fs::lchown(&self.orders, Some(spool.uid()), Some(spool.gid()))?;
-        }
-        Ok(spool.uid())
+        durable::make_folder(&self.orders)?;
+        Ok(fs::metadata(&self.orders)?.uid())
     }
 
     fn order_path(&self, name: &HeldId) -> PathBuf {
