@@ -65,16 +65,18 @@ impl Alarm {
                 continue;
             }
             let (store, name, node) = (Arc::clone(&self.store), format!("weekly:{to}"), self.node.clone());
+            // The letters before it may have taken their time.
+            let at = self.clock.now();
             let claimed = blocking(move || {
                 let done = store.task_done_at(&name)?;
                 if done.is_some_and(is_done) {
                     return Ok(None);
                 }
                 // Asked again under the claim: another node may have come between.
-                match store.claim_task(&name, &node, now)? {
+                match store.claim_task(&name, &node, at)? {
                     None => Ok(None),
-                    Some(None) => store.end_task(&name, Some(now)).map(|()| None),
-                    Some(Some(done)) if is_done(done) => store.end_task(&name, None).map(|()| None),
+                    Some(None) => store.end_task(&name, &node, Some(now)).map(|()| None),
+                    Some(Some(done)) if is_done(done) => store.end_task(&name, &node, None).map(|()| None),
                     Some(Some(_)) => Ok(Some((store.cases()?, store.last_anchor()?))),
                 }
             });
@@ -83,9 +85,9 @@ impl Alarm {
             let letter = alive::weekly(&self.node, &own, anchor.as_ref(), now);
             let letter = checked(letter, alive::fixed, &(self.rules)(), now);
             let sent = self.post.send(Outgoing::plain(to, &letter.subject, &letter.body)).await;
-            let (store, name, done) =
-                (Arc::clone(&self.store), format!("weekly:{to}"), sent.is_ok().then_some(now));
-            blocking(move || store.end_task(&name, done)).await?;
+            let (store, name, node) = (Arc::clone(&self.store), format!("weekly:{to}"), self.node.clone());
+            let done = sent.is_ok().then_some(now);
+            blocking(move || store.end_task(&name, &node, done)).await?;
             match sent {
                 Ok(_) => {
                     self.tries.done(&what);

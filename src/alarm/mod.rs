@@ -203,6 +203,8 @@ impl Alarm {
         let mut sent = 0;
         // Some people at a time, until nobody is left whose rows are due and not another node's.
         for _ in 0..Self::PORTIONS {
+            // The portion before may have taken minutes.
+            let now = self.clock.now();
             let (store, node) = (Arc::clone(&store), self.node.clone());
             let plan = blocking(move || stage::plan(&store, &node, now)).await?;
             if plan.is_empty {
@@ -215,6 +217,7 @@ impl Alarm {
                 sent += usize::from(self.post_to_webhook(post, now).await?);
             }
         }
+        let now = self.clock.now();
         sent += usize::from(self.tell_of_bypass(now).await?);
         if !self.held_hours.is_empty() {
             sent += self.tell_of_held(now).await?;
@@ -235,6 +238,11 @@ impl Alarm {
         let mut sent = 0;
         for (to, rows) in held::due(rows, &self.held_hours, now).into_iter().filter(|(to, _)| may(to)) {
             let what = format!("held:{to}");
+            let (store, node, at) = (Arc::clone(&self.store), self.node.clone(), self.clock.now());
+            if blocking(move || store.claim_task("held", &node, at)).await?.is_none() {
+                // The letters before it took longer than a claim: another node is at it.
+                break;
+            }
             let text = checked(held::letter(&rows, now), held::fixed, &(self.rules)(), now);
             if let Err(error) = self.post.send(Outgoing::plain(&to, &text.subject, &text.body)).await {
                 tracing::warn!(%error, "notice of held mail not sent; tried again");
@@ -248,8 +256,8 @@ impl Alarm {
             blocking(move || store.held_alarmed(&ids, at)).await?;
             sent += 1;
         }
-        let store = Arc::clone(&self.store);
-        blocking(move || store.end_task("held", Some(now))).await?;
+        let (store, node) = (Arc::clone(&self.store), self.node.clone());
+        blocking(move || store.end_task("held", &node, Some(now))).await?;
         Ok(sent)
     }
 
@@ -279,13 +287,13 @@ impl Alarm {
         let Some(notice) = claimed.flatten() else { return Ok(false) };
         let (text, _) = self.read_before_it_leaves(letter::bypass(&notice), Vec::new(), now);
         let result = self.post.send(Outgoing::plain(&notice.recipient, &text.subject, &text.body)).await;
-        let (store, at) = (Arc::clone(&self.store), self.clock.now());
+        let (store, node, at) = (Arc::clone(&self.store), self.node.clone(), self.clock.now());
         match result {
             Ok(_) => {
                 tracing::info!(mails = notice.mails, "notice of a bypass sent");
                 blocking(move || {
                     store.bypass_told(&notice, at)?;
-                    store.end_task("bypass", Some(at))
+                    store.end_task("bypass", &node, Some(at))
                 })
                 .await?;
                 Ok(true)
@@ -295,7 +303,7 @@ impl Alarm {
                 let again = now + stage::backoff(notice.attempts);
                 blocking(move || {
                     store.bypass_delayed(&notice, again, &error.to_string())?;
-                    store.end_task("bypass", None)
+                    store.end_task("bypass", &node, None)
                 })
                 .await?;
                 Ok(false)

@@ -9,7 +9,7 @@ use super::{Alarm, AlarmError, blocking, ics, is_clean_text, post, processor, st
 use crate::case::milestone::Milestone;
 use crate::case::{CaseId, Kind};
 use crate::outlet::notice::{Attached, Outgoing, Road, Thread};
-use crate::store::{CaseRow, Settled};
+use crate::store::{CaseRow, Settled, StoreError, Untaken};
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -39,8 +39,12 @@ impl Alarm {
                 tracing::info!(cases = letter.cases.len(), milestone = letter.urgent.word(), "notice sent");
                 // Marked only now: a crash before this line sends the letter again.
                 let at = self.clock.now();
-                let settled =
-                    Settled { sent: letter.sent, merged: letter.merged, by_second: road == Road::Second };
+                let settled = Settled {
+                    recipient: letter.recipient,
+                    sent: letter.sent,
+                    merged: letter.merged,
+                    by_second: road == Road::Second,
+                };
                 blocking(move || store.notices_settled(&settled, begun, at)).await?;
                 Ok(true)
             }
@@ -48,9 +52,13 @@ impl Alarm {
                 tracing::warn!(%error, "notice not sent; tried again");
                 let again = now + stage::backoff(letter.attempts);
                 let (webhook, is_permanent) = (self.webhook.is_some(), !error.is_temporary());
-                let error = error.to_string();
-                blocking(move || store.notices_failed(&ids, now, again, &error, webhook, is_permanent))
-                    .await?;
+                let (node, error) = (self.node.clone(), error.to_string());
+                blocking(move || {
+                    let untaken =
+                        Untaken { ids: &ids, node: &node, again_at: again, error: Some(error.as_str()) };
+                    store.notices_failed(&untaken, now, webhook, is_permanent)
+                })
+                .await?;
                 Ok(false)
             }
         }
@@ -132,8 +140,8 @@ impl Alarm {
         }
         let Some(webhook) = &self.webhook else {
             // It was there when the row was made, and is no longer.
-            let (store, again) = (Arc::clone(&self.store), now + stage::backoff(u32::MAX));
-            blocking(move || store.notices_delayed(&ids, again, Some("[alarm] webhook is not set"))).await?;
+            self.post_later(ids, now + stage::backoff(u32::MAX), "[alarm] webhook is not set".to_owned())
+                .await?;
             return Ok(false);
         };
         let mut json = post::alert(&post.cases, now);
@@ -145,17 +153,34 @@ impl Alarm {
             Ok(()) => {
                 tracing::info!(cases = post.cases.len(), "alert posted to the webhook");
                 let at = self.clock.now();
-                let settled = Settled { sent: post.sent, merged: post.merged, by_second: false };
+                let settled = Settled {
+                    recipient: post.recipient,
+                    sent: post.sent,
+                    merged: post.merged,
+                    by_second: false,
+                };
                 blocking(move || store.notices_settled(&settled, begun, at)).await?;
                 Ok(true)
             }
             Err(error) => {
                 tracing::warn!(%error, "alert not posted to the webhook; tried again");
-                let again = now + stage::backoff(post.attempts);
-                blocking(move || store.notices_delayed(&ids, again, Some(&error.to_string()))).await?;
+                self.post_later(ids, now + stage::backoff(post.attempts), error.to_string()).await?;
                 Ok(false)
             }
         }
+    }
+
+    async fn post_later(
+        &self,
+        ids: Vec<i64>,
+        again_at: DateTime<Utc>,
+        error: String,
+    ) -> Result<(), StoreError> {
+        let (store, node) = (Arc::clone(&self.store), self.node.clone());
+        blocking(move || {
+            store.notices_delayed(&Untaken { ids: &ids, node: &node, again_at, error: Some(&error) })
+        })
+        .await
     }
 }
 

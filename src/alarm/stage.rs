@@ -6,7 +6,7 @@ use crate::case::Kind;
 use crate::case::act::nis2_deadlines;
 use crate::case::field::Field;
 use crate::case::milestone::{Milestone, Nis2Step};
-use crate::store::{CaseRow, Channel, NoticeRow, Store, StoreError};
+use crate::store::{CaseRow, Channel, NoticeRow, Store, StoreError, Untaken};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::BTreeMap;
 
@@ -94,7 +94,8 @@ pub fn plan(store: &Store, node: &str, now: DateTime<Utc>) -> Result<Plan, Store
             if let Some(fifth_last) = fifth_last {
                 // All wait for the same moment, so that they are gathered and none waits for more than an hour.
                 let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-                store.notices_delayed(&ids, *fifth_last + TimeDelta::hours(1), None)?;
+                let again_at = *fifth_last + TimeDelta::hours(1);
+                store.notices_delayed(&Untaken { ids: &ids, node, again_at, error: None })?;
                 continue;
             }
         }
@@ -135,13 +136,13 @@ fn letters_for(
     for mut rows in cases.into_values() {
         rows.sort_by_key(|row| (row.milestone.urgency(), row.ordinal));
         let Some(urgent) = rows.pop() else { continue };
-        let Some(file) = store.case(&urgent.case)? else { continue };
+        let Some((case, facts)) = store.case_in_short(&urgent.case)? else { continue };
         letters.push(Planned {
             recipient: recipient.to_owned(),
             attempts: rows.iter().map(|row| row.attempts).max().unwrap_or(0).max(urgent.attempts),
             cases: vec![Told {
-                nis2_deadline: nis2_deadline(urgent.milestone, &file.facts),
-                case: file.row,
+                nis2_deadline: nis2_deadline(urgent.milestone, &facts),
+                case,
                 milestone: urgent.milestone,
                 clock_version: urgent.clock_version,
                 ordinal: urgent.ordinal,

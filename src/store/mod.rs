@@ -19,7 +19,7 @@ pub(crate) use outage::error_unless_away;
 pub use delivery::{Broken, BypassNotice, Bypassed, DeliveryRow, Journey, Logged, Promise};
 pub use rows::{
     Acknowledged, Anchor, Anchors, Brought, Claimed, HeldTally, Joined, KnownMail, NewReceipt, Opening,
-    Recording, Sent, Settled, Store, Verified,
+    Recording, Sent, Settled, Store, Untaken, Verified,
 };
 pub use survey::{DomainCount, Proof, Surroundings, Travelled};
 pub use url::{BadUrl, ServerUrl};
@@ -96,6 +96,9 @@ pub struct CaseRow {
     pub sealed: bool,
 }
 
+/// What people wrote in the fields of a case.
+pub type Facts = BTreeMap<Field, String>;
+
 /// A case with all that belongs to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaseFile {
@@ -106,7 +109,7 @@ pub struct CaseFile {
     /// Who is to be told, or was.
     pub notices: Vec<NoticeRow>,
     /// What was written about it.
-    pub facts: BTreeMap<Field, String>,
+    pub facts: Facts,
     /// Papers that prove something.
     pub receipts: Vec<ReceiptRow>,
     /// What is still to be done, and what was.

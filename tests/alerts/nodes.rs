@@ -4,13 +4,11 @@
 
 use super::open_case;
 use crate::alarm::alarm;
-use crate::support::Port;
+use crate::support::postgres::Server;
 use crate::support::sink::{Sink, SinkOptions};
 use brevdue::clock::VirtualClock;
 use brevdue::store::{ServerUrl, Store};
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
-use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -99,53 +97,7 @@ fn nodes_that_share_a_file() {
 
 #[test]
 fn nodes_that_share_a_server() {
-    let server = Server::start();
-    story(|| Store::connect(&ServerUrl::parse(&server.url).unwrap()).unwrap());
-}
-
-/// A real PostgreSQL in a folder of its own; it does not run as root.
-struct Server {
-    folder: TempDir,
-    url: String,
-    _port: Port,
-}
-
-const PROGRAMS: &str = "/usr/lib/postgresql/15/bin";
-
-impl Server {
-    fn start() -> Self {
-        let folder = TempDir::new().unwrap();
-        let port = Port::claim().unwrap();
-        let own = Command::new("chown").arg("postgres").arg(folder.path()).status().unwrap();
-        assert!(own.success());
-        let data = folder.path().join("data");
-        run(&data, "initdb", &["--auth=trust", "--no-sync", "--username=brevdue"]);
-        let options = format!(
-            "-c listen_addresses=127.0.0.1 -c port={} -c unix_socket_directories={}",
-            port.addr().port(),
-            folder.path().display()
-        );
-        let log = folder.path().join("log");
-        run(&data, "pg_ctl", &["-w", "-l", log.to_str().unwrap(), "-o", &options, "start"]);
-        let url = format!("postgres://brevdue@{}/postgres", port.addr());
-        Self { folder, url, _port: port }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        run(&self.folder.path().join("data"), "pg_ctl", &["-m", "immediate", "stop"]);
-    }
-}
-
-fn run(data: &Path, program: &str, args: &[&str]) {
-    let done = Command::new("runuser")
-        .args(["-u", "postgres", "--", &format!("{PROGRAMS}/{program}"), "-D"])
-        .arg(data)
-        .args(args)
-        .current_dir("/")
-        .stdout(std::process::Stdio::null())
-        .status()
-        .unwrap();
-    assert!(done.success(), "{program}");
+    let server = Server::start().unwrap();
+    let url = ServerUrl::parse(&server.database("nodes")).unwrap();
+    story(|| Store::connect(&url).unwrap());
 }

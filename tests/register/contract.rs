@@ -1,6 +1,6 @@
 //! The contract: stories, each on a register of its own, told to both databases.
 
-use super::{CERTAIN, at, controller, digest, found, join, life, node, released, returned};
+use super::{CERTAIN, alerts, at, controller, digest, found, join, life, node, released, returned};
 use crate::support::postgres::Server;
 use brevdue::case::act::{Act, By, Communication, Phase, Refused};
 use brevdue::case::detection::Outcome;
@@ -9,7 +9,7 @@ use brevdue::case::passage::{Passage, Reason};
 use brevdue::case::{CaseId, Kind, State};
 use brevdue::envelope::QueueId;
 use brevdue::store::held::{Act as HeldAct, HeldIn, HeldState, NewHeld, Place, Telling};
-use brevdue::store::{Bypassed, Logged, NewReceipt, Promise, ServerUrl, Settled, Store};
+use brevdue::store::{Bypassed, Logged, NewReceipt, Promise, ServerUrl, Store};
 use chrono::{DateTime, TimeDelta, Utc};
 use tempfile::TempDir;
 
@@ -23,7 +23,10 @@ type Story = (&'static str, fn(&Two));
 
 const STORIES: &[Story] = &[
     ("cases", cases),
-    ("notices", notices),
+    ("notices", alerts::notices),
+    ("claims", alerts::claims),
+    ("untaken", alerts::untaken),
+    ("named", alerts::named),
     ("acts", acts),
     ("planned", life::planned),
     ("chains", chains),
@@ -126,49 +129,6 @@ fn cases(two: &Two) {
     assert_eq!(two.here.node_key_check().unwrap(), None);
     assert_eq!(two.here.bind_node_key([7; 16]).unwrap(), [7; 16]);
     assert_eq!(two.there.bind_node_key([8; 16]).unwrap(), [7; 16], "the first one counts");
-}
-
-fn notices(two: &Two) {
-    let case = join(&two.here, &found(1, at(0), CERTAIN), 1).case;
-    assert_eq!(two.there.next_notice_at().unwrap(), Some(at(0)));
-    assert!(two.there.due_notices(at(-1)).unwrap().is_empty());
-    let due = two.there.due_notices(at(0)).unwrap();
-    assert_eq!((due.len(), &due[0].case, due[0].recipient.as_str()), (1, &case, "dpo@noerreby.example"));
-    two.there.notices_delayed(&[due[0].id], at(2), Some("451")).unwrap();
-    assert!(two.here.due_notices(at(1)).unwrap().is_empty());
-    let due = two.here.due_notices(at(2)).unwrap();
-    assert_eq!((due[0].attempts, due[0].last_error.as_deref()), (1, Some("451")));
-    two.here.notices_delayed(&[due[0].id], at(2), None).unwrap();
-    assert_eq!(two.here.claim_notices("here", at(2)).unwrap().len(), 1);
-    assert!(two.there.claim_notices("there", at(2)).unwrap().is_empty(), "it is somebody's");
-    assert!(two.here.keep_claim(&[due[0].id], "here", at(2)).unwrap());
-    assert!(!two.there.keep_claim(&[due[0].id], "there", at(2)).unwrap());
-    let settled = Settled { sent: vec![due[0].id], merged: Vec::new(), by_second: false };
-    two.here.notices_settled(&settled, at(2), at(3)).unwrap();
-    assert!(two.there.due_notices(at(3)).unwrap().is_empty());
-    let told = two.there.openings_told("dpo@noerreby.example", Kind::Breach, at(0)).unwrap();
-    assert_eq!(told, [(at(3), 1)]);
-    assert!(two.there.openings_told("dpo@noerreby.example", Kind::NearMiss, at(0)).unwrap().is_empty());
-    // A near miss is one also when it is closed, and crowds out no breach.
-    let near = join(&two.here, &found(2, at(3), Outcome::Stopped), 2).case;
-    let opened = two.there.due_notices(at(3)).unwrap().remove(0);
-    assert_eq!((&opened.case, opened.kind), (&near, Kind::NearMiss));
-    let settled = Settled { sent: vec![opened.id], merged: Vec::new(), by_second: false };
-    two.here.notices_settled(&settled, at(3), at(3)).unwrap();
-    assert_eq!(act(&two.here, &near, &Act::Close, at(3)), Ok(State::Closed));
-    assert_eq!(two.here.case(&near).unwrap().unwrap().notices[0].kind, Kind::NearMiss);
-    for kind in [Kind::Breach, Kind::NearMiss] {
-        assert_eq!(two.there.openings_told("dpo@noerreby.example", kind, at(0)).unwrap(), [(at(3), 1)]);
-    }
-    // Awareness that is set earlier plans anew, under a clock of its own.
-    assert_eq!(act(&two.here, &case, &Act::Aware(at(-10)), at(4)), Ok(State::Assessing));
-    let notices = two.there.case(&case).unwrap().unwrap().notices;
-    let open: Vec<_> = notices.iter().filter(|one| one.state == "due").collect();
-    assert!(open.len() >= 6 && open.iter().all(|one| one.clock_version == 2), "{open:?}");
-    // What is notified needs no reminder of its deadline.
-    let whole = Act::Notified { at: at(5), phase: Phase::Whole, reference: None, late: None };
-    assert_eq!(act(&two.here, &case, &whole, at(5)), Ok(State::NotifiedFinal));
-    assert!(two.there.due_notices(at(1000)).unwrap().is_empty());
 }
 
 fn acts(two: &Two) {

@@ -1,5 +1,6 @@
 //! The contract, what acts and time make of a case: alerts that are planned anew, what joins it when it is settled, and its end.
 
+use super::alerts::sent;
 use super::contract::{Two, act, by, words};
 use super::{CERTAIN, at, found, join};
 use brevdue::case::State;
@@ -8,8 +9,8 @@ use brevdue::case::detection::{Detection, Outcome};
 use brevdue::case::escalation::{Role, Staff};
 use brevdue::case::field::Field;
 use brevdue::case::milestone::{Milestone, Planning};
+use brevdue::store::Recording;
 use brevdue::store::held::{HeldIn, HeldState, NewHeld, Place};
-use brevdue::store::{Recording, Settled};
 
 pub(super) fn planned(two: &Two) {
     let case = join(&two.here, &found(1, at(0), CERTAIN), 1).case;
@@ -34,8 +35,7 @@ pub(super) fn planned(two: &Two) {
     assert_eq!(second(), notification(2), "anew");
     // Told of once, and repeated under whichever clock.
     let overdue = rows().into_iter().find(|row| row.milestone == Milestone::Overdue).unwrap();
-    let settled = Settled { sent: vec![overdue.id], merged: Vec::new(), by_second: false };
-    two.there.notices_settled(&settled, at(72), at(72)).unwrap();
+    two.there.notices_settled(&sent(&overdue.recipient, overdue.id), at(72), at(72)).unwrap();
     act(&two.here, &case, &Act::Record(Field::Risk, "unlikely".to_owned()), at(73)).unwrap();
     act(&two.here, &case, &Act::Document { approver: words("Chefen") }, at(73)).unwrap();
     assert_eq!(second().len(), 3, "another law's clock");

@@ -5,6 +5,7 @@
 //! `server.rs`.
 
 mod ahead;
+mod alerts;
 mod away;
 mod contract;
 mod life;

@@ -1,6 +1,6 @@
 //! What the next hop refused has not left: stories of the contract, told to both databases.
 
-use super::contract::{Two, act, by};
+use super::contract::{Two, act};
 use super::released::{clear, file, hold, one, stopped};
 use super::{CERTAIN, at, digest, found, join};
 use brevdue::case::act::{Act, Refused};
@@ -62,13 +62,23 @@ pub(super) fn returned_by_the_next_hop(two: &Two) {
 
     // A person is at work on it: a person takes it back.
     let worked = join(&two.here, &found(5, at(10), CERTAIN), 3).case;
-    act(&two.here, &worked, &Act::Aware(at(9)), at(11)).unwrap_or(State::Assessing);
+    assert_eq!(act(&two.here, &worked, &Act::Aware(at(9)), at(11)), Ok(State::Assessing));
     assert_eq!(returned(&two.there, 5, 12), None);
     assert_eq!(file(&two.here, &worked).row.state, State::Assessing);
     assert_eq!(act(&two.here, &worked, &Act::Refute, at(13)), Ok(State::NoBreach));
     // And it is taken after all.
     assert_eq!(join(&two.here, &found(5, at(14), CERTAIN), 3).state, State::Assessing);
     assert_eq!(file(&two.here, &worked).row.deadline, Some(at(86)));
+
+    // Tried for days.
+    let tried = join(&two.here, &found(6, at(0), CERTAIN), 4).case;
+    let planned = file(&two.here, &tried).notices.len();
+    for hour in 0..50 {
+        assert_eq!(returned(&two.there, 6, hour), Some(tried.clone()));
+        join(&two.here, &found(6, at(hour), CERTAIN), 4);
+    }
+    let rows = file(&two.here, &tried).notices.len();
+    assert!(rows <= planned + 1, "{rows} rows of {planned}: tries fill no register");
 }
 
 /// Released in the clear, and refused.
@@ -109,5 +119,6 @@ pub(super) fn a_release_that_never_left(two: &Two) {
     });
     assert!(settled.unwrap());
     assert_eq!(act(&two.there, &case, &Act::Refute, at(13)), Ok(State::NoBreach));
-    assert!(by(at(13)).reason.is_some(), "a reason stands beside it");
+    let refuted = file(&two.here, &case).entries.into_iter().rfind(|line| line.event == "refuted").unwrap();
+    assert_eq!(refuted.reason, "aftalt på møde");
 }

@@ -72,6 +72,36 @@ fn a_node_that_is_cut_off_says_so_in_time_and_recovers_by_itself() {
     assert_eq!(store.unread_tally().unwrap()[0].2, 1, "what failed was not done");
 }
 
+/// Its first statement of a kind cannot be made ready, behind a savepoint that nobody has been asked for yet.
+#[test]
+fn who_waits_for_a_locked_table_takes_nobody_with_it() {
+    let server = Server::start().unwrap();
+    let url = server.database("locked");
+    let store = connect(&url).unwrap();
+    join(&store, &found(1, at(0), CERTAIN), 1);
+    let (began, goes) = std::sync::mpsc::channel();
+    let lock = "BEGIN; LOCK TABLE unread_tally; SELECT pg_sleep(9)";
+    std::thread::scope(|scope| {
+        scope.spawn(|| server.sql("locked", lock));
+        std::thread::sleep(Duration::from_millis(500));
+        let first = scope.spawn(|| {
+            store.record(|recording| {
+                recording.add_beside(&CaseId::new(2026, 1), &["name"])?;
+                began.send(()).unwrap();
+                // Long enough for the other to stand at the door, and short enough for it to share the transaction.
+                std::thread::sleep(Duration::from_millis(20));
+                Ok(())
+            })
+        });
+        goes.recv().unwrap();
+        let second =
+            store.record(|recording| recording.tally_unread(at(0), &["image"], "deliver")).unwrap_err();
+        assert!(second.to_string().contains("55P03"), "{second}");
+        first.join().unwrap().unwrap();
+    });
+    assert_eq!(store.beside(&CaseId::new(2026, 1)).unwrap(), [("name".to_owned(), 1)]);
+}
+
 #[test]
 fn a_crowd_of_questions_does_not_take_every_connection_of_the_server() {
     let server = Server::start().unwrap();

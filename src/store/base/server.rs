@@ -231,6 +231,8 @@ impl Client {
         if let Some(known) = statements.get(&key) {
             return Ok(known.clone());
         }
+        // What fails here must not undo what is asked for before it, which is another's savepoint perhaps.
+        self.settle()?;
         let (inner, numbered, types) = (Arc::clone(&self.inner), sql.replace('?', "$"), key.1.clone());
         let made = self.wait(async move { inner.prepare_typed(&numbered, &types).await })?;
         statements.insert(key, made.clone());

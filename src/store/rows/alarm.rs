@@ -16,12 +16,27 @@ use chrono::{DateTime, TimeDelta, Utc};
 /// A letter, or a post to the webhook, that was taken.
 #[derive(Clone, Debug, Default)]
 pub struct Settled {
+    /// Whom it told. A row that is another's by now stays due: that one has heard nothing.
+    pub recipient: String,
     /// Rows that it told of.
     pub sent: Vec<i64>,
     /// Rows that it made needless.
     pub merged: Vec<i64>,
     /// Whether the second mail server took it, after the first had failed.
     pub by_second: bool,
+}
+
+/// A letter, or a post to the webhook, that was not taken, or that waits.
+#[derive(Clone, Copy, Debug)]
+pub struct Untaken<'a> {
+    /// Its rows.
+    pub ids: &'a [i64],
+    /// Who tried. Rows that another node has by now are left to that.
+    pub node: &'a str,
+    /// Not before this.
+    pub again_at: DateTime<Utc>,
+    /// Why; `None` where nothing failed.
+    pub error: Option<&'a str>,
 }
 
 /// What an acknowledgement did.
@@ -38,6 +53,9 @@ pub struct Acknowledged {
 impl Store {
     /// How long a node has what it claimed. Longer than a letter takes by all its roads.
     pub const CLAIM: TimeDelta = TimeDelta::minutes(5);
+
+    /// A claim that ends later than this from now was made by a clock that has been put back since. Healthy nodes differ by less.
+    const STRANGE: TimeDelta = TimeDelta::minutes(10);
 
     /// So many people's rows are claimed at once: what a node has time for, and what it has to do again when it dies.
     const PEOPLE: i64 = 25;
@@ -57,17 +75,23 @@ impl Store {
             return Ok(Vec::new());
         }
         self.record(|recording| {
-            // A claim that ends later than any that is made now was made by a clock that has been put back since.
             let ids = recording.db.all(
                 "UPDATE notice SET claimed_by = ?1, claimed_until = ?3
                  WHERE state = 'due' AND (next_try_at <= ?2 OR next_try_at > ?5) AND due_at <= ?2
-                     AND (claimed_by IS NULL OR claimed_by = ?1 OR claimed_until <= ?2 OR claimed_until > ?3)
+                     AND (claimed_by IS NULL OR claimed_by = ?1 OR claimed_until <= ?2 OR claimed_until > ?6)
                      AND recipient IN (SELECT recipient FROM notice
                          WHERE state = 'due' AND (next_try_at <= ?2 OR next_try_at > ?5) AND due_at <= ?2
-                             AND (claimed_by IS NULL OR claimed_by = ?1 OR claimed_until <= ?2 OR claimed_until > ?3)
+                             AND (claimed_by IS NULL OR claimed_by = ?1 OR claimed_until <= ?2 OR claimed_until > ?6)
                          GROUP BY recipient ORDER BY min(due_at), recipient LIMIT ?4)
                  RETURNING id",
-                params![node, now.timestamp(), until.timestamp(), Self::PEOPLE, latest.timestamp()],
+                params![
+                    node,
+                    now.timestamp(),
+                    until.timestamp(),
+                    Self::PEOPLE,
+                    latest.timestamp(),
+                    (now + Self::STRANGE).timestamp()
+                ],
                 |row| row.get::<i64>(0),
             )?;
             let mut rows = Vec::new();
@@ -119,7 +143,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.record(|recording| {
             for id in &settled.sent {
-                let Some(row) = recording.row(*id)? else { continue };
+                let Some(row) = told(recording, *id, settled)? else { continue };
                 if settled.by_second && row.channel == Channel::Mail {
                     // The road that took it is a row of its own, and the first one's failure stays to be read.
                     recording.db.execute(
@@ -149,9 +173,9 @@ impl Store {
                 }
             }
             for id in &settled.merged {
-                let row = recording.row(*id)?;
+                let Some(row) = told(recording, *id, settled)? else { continue };
                 settle(recording, *id, "merged")?;
-                if let Some(row) = row.filter(|row| row.channel != Channel::Webhook) {
+                if row.channel != Channel::Webhook {
                     recording.plan_next(&row, at)?;
                 }
             }
@@ -159,17 +183,12 @@ impl Store {
         })
     }
 
-    /// The letter could not be sent, or waits for a digest: not before `again_at`.
+    /// The letter could not be sent, or waits for a digest.
     ///
     /// # Errors
     /// When the register cannot be written.
-    pub fn notices_delayed(
-        &self,
-        ids: &[i64],
-        again_at: DateTime<Utc>,
-        error: Option<&str>,
-    ) -> Result<(), StoreError> {
-        self.record(|recording| delay(recording, ids, again_at, error))
+    pub fn notices_delayed(&self, untaken: &Untaken<'_>) -> Result<(), StoreError> {
+        self.record(|recording| delay(recording, untaken))
     }
 
     /// The letter failed. It is tried again; `webhook` is told now, and when the server refused for good, so is the next person in
@@ -179,16 +198,14 @@ impl Store {
     /// When the register cannot be written.
     pub fn notices_failed(
         &self,
-        ids: &[i64],
+        untaken: &Untaken<'_>,
         now: DateTime<Utc>,
-        again_at: DateTime<Utc>,
-        error: &str,
         webhook: bool,
         is_permanent: bool,
     ) -> Result<(), StoreError> {
         self.record(|recording| {
-            delay(recording, ids, again_at, Some(error))?;
-            for id in ids {
+            delay(recording, untaken)?;
+            for id in untaken.ids {
                 let Some(row) = recording.row(*id)? else { continue };
                 if webhook {
                     recording.db.execute(
@@ -285,23 +302,26 @@ impl Store {
             recording.db.execute(sql, params![name])?;
             let claimed = recording.db.first(
                 "UPDATE alarm_task SET claimed_by = ?2, claimed_until = ?4 WHERE name = ?1
-                     AND (claimed_by IS NULL OR claimed_by = ?2 OR claimed_until <= ?3 OR claimed_until > ?4)
+                     AND (claimed_by IS NULL OR claimed_by = ?2 OR claimed_until <= ?3 OR claimed_until > ?5)
                  RETURNING done_at",
-                params![name, node, now.timestamp(), until.timestamp()],
+                params![name, node, now.timestamp(), until.timestamp(), (now + Self::STRANGE).timestamp()],
                 |row| row.get::<Option<i64>>(0),
             )?;
             Ok(claimed.map(|done| done.map(time)))
         })
     }
 
-    /// Gives it back, done at this time or, with `None`, not done.
+    /// Gives it back, done at this time or, with `None`, not done. A claim that is another node's by now is left to that.
     ///
     /// # Errors
     /// When the register cannot be written.
-    pub fn end_task(&self, name: &str, done: Option<DateTime<Utc>>) -> Result<(), StoreError> {
+    pub fn end_task(&self, name: &str, node: &str, done: Option<DateTime<Utc>>) -> Result<(), StoreError> {
         self.change(
-            "UPDATE alarm_task SET claimed_by = NULL, claimed_until = NULL, done_at = coalesce(?2, done_at) WHERE name = ?1",
-            params![name, done.map(|at| at.timestamp())],
+            "UPDATE alarm_task SET done_at = coalesce(?3, done_at),
+                 claimed_until = CASE WHEN claimed_by = ?2 THEN NULL ELSE claimed_until END,
+                 claimed_by = CASE WHEN claimed_by = ?2 THEN NULL ELSE claimed_by END
+             WHERE name = ?1",
+            params![name, node, done.map(|at| at.timestamp())],
         )
     }
 
@@ -324,18 +344,19 @@ pub(super) fn settle(recording: &Recording<'_>, id: i64, state: &str) -> Result<
     Ok(())
 }
 
-fn delay(
-    recording: &Recording<'_>,
-    ids: &[i64],
-    again_at: DateTime<Utc>,
-    error: Option<&str>,
-) -> Result<(), StoreError> {
+/// The row, if it is still for whom the letter told.
+fn told(recording: &Recording<'_>, id: i64, settled: &Settled) -> Result<Option<NoticeRow>, StoreError> {
+    Ok(recording.row(id)?.filter(|row| row.recipient == settled.recipient))
+}
+
+fn delay(recording: &Recording<'_>, untaken: &Untaken<'_>) -> Result<(), StoreError> {
+    let Untaken { ids, node, again_at, error } = *untaken;
     for id in ids {
         recording.db.execute(
             "UPDATE notice SET next_try_at = ?2, last_error = coalesce(?3, last_error),
                  attempts = attempts + CASE WHEN ?3 IS NULL THEN 0 ELSE 1 END, claimed_by = NULL, claimed_until = NULL
-             WHERE id = ?1",
-            params![id, again_at.timestamp(), error],
+             WHERE id = ?1 AND state = 'due' AND (claimed_by IS NULL OR claimed_by = ?4)",
+            params![id, again_at.timestamp(), error, node],
         )?;
     }
     Ok(())

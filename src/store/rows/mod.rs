@@ -26,7 +26,7 @@ mod survey;
 mod template;
 
 pub use act::NewReceipt;
-pub use alarm::{Acknowledged, Settled};
+pub use alarm::{Acknowledged, Settled, Untaken};
 pub use archived::{Brought, KnownMail, Sent};
 pub use chain::Anchor;
 pub(in crate::store) use chain::chain_all;

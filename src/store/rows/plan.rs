@@ -15,6 +15,9 @@ use crate::store::NoticeRow;
 use crate::store::base::params;
 use chrono::{DateTime, Utc};
 
+/// Why a row is stopped that was for somebody whom the configuration does not name: it goes on when it names them again.
+const STRANGER: &str = "no longer named / ikke længere nævnt";
+
 /// A case's own words, as far as alerts go.
 pub(super) struct Known {
     state: crate::case::State,
@@ -283,8 +286,8 @@ impl Recording<'_> {
         Ok(!cases.is_empty())
     }
 
-    /// What is due to people whom the configuration no longer names is needless.
-    fn stop_telling_strangers(&self, case: &CaseId, known: &Known) -> Result<(), StoreError> {
+    /// What is due to people whom the configuration no longer names is needless, as long as it does not.
+    fn tell_the_named_only(&self, case: &CaseId, known: &Known) -> Result<(), StoreError> {
         let named = people(&self.planning.staff, &known.cvr, known.source.as_deref(), &known.dpo);
         let due = self.db.all(
             "SELECT DISTINCT recipient FROM notice WHERE case_id = ?1 AND state = 'due' AND channel = 'mail'",
@@ -293,10 +296,39 @@ impl Recording<'_> {
         )?;
         for stranger in due.iter().filter(|one| !named.iter().any(|(_, address)| address == one)) {
             self.db.execute(
-                "UPDATE notice SET state = 'stopped', claimed_by = NULL, claimed_until = NULL
+                "UPDATE notice SET state = 'stopped', claimed_by = NULL, claimed_until = NULL, last_error = ?3
                  WHERE case_id = ?1 AND state = 'due' AND channel = 'mail' AND recipient = ?2",
-                params![case.as_str(), stranger],
+                params![case.as_str(), stranger, STRANGER],
             )?;
+        }
+        self.tell_friends(case, known, named.iter().map(|(_, address)| *address))
+    }
+
+    /// What was stopped because its recipient was not named goes on where they are now: somebody has mended a name, or another
+    /// machine has not had the new configuration yet. What has gone by meanwhile is told of at once.
+    fn tell_friends<'a>(
+        &self,
+        case: &CaseId,
+        known: &Known,
+        named: impl Iterator<Item = &'a str>,
+    ) -> Result<(), StoreError> {
+        for address in named {
+            let stopped = self.db.all(
+                "SELECT id FROM notice WHERE case_id = ?1 AND recipient = ?2 AND state = 'stopped' AND last_error = ?3",
+                params![case.as_str(), address, STRANGER],
+                |row| row.get::<i64>(0),
+            )?;
+            for id in stopped {
+                let Some(row) = self.row(id)? else { continue };
+                let is_its = row.clock_version == known.clock || row.milestone.is_nis2();
+                if is_its
+                    && row.milestone.fits(known.state)
+                    && !self.is_acknowledged(&row, row.milestone, row.ordinal)?
+                {
+                    let sql = "UPDATE notice SET state = 'due', next_try_at = due_at, last_error = NULL WHERE id = ?1";
+                    self.db.execute(sql, params![id])?;
+                }
+            }
         }
         Ok(())
     }
@@ -325,7 +357,7 @@ impl Store {
                 )?;
                 for case in &some {
                     let known = recording.known(case)?;
-                    recording.stop_telling_strangers(case, &known)?;
+                    recording.tell_the_named_only(case, &known)?;
                     let planned = recording.planned(case, &known, false, now)?;
                     recording.enter_planned(case, &known, planned, now)?;
                 }

@@ -287,9 +287,9 @@ fn chain(
         }
         (Some(_), _) => return Err(Broken::NotErased),
     };
+    let by_ordinal: BTreeMap<i64, &Line> = lines.iter().map(|line| (line.ordinal, line)).collect();
     for link in &mut *links {
-        let line = lines.iter().find(|line| line.ordinal == link.ordinal);
-        link.found = match line {
+        link.found = match by_ordinal.get(&link.ordinal) {
             // A salt that is gone while its line stands there proves nothing: it counts as changed.
             Some(line) => Some(line.salt.map_or([0; 32], |salt| line.content().digest(&salt))),
             None if is_erased => None,
@@ -298,12 +298,13 @@ fn chain(
         };
     }
     let head = verify(links)?;
-    if let Some(line) = lines.iter().find(|line| links.iter().all(|link| link.ordinal != line.ordinal)) {
+    let linked: BTreeMap<i64, Hash> = links.iter().map(|link| (link.ordinal, link.chain)).collect();
+    if let Some(line) = lines.iter().find(|line| !linked.contains_key(&line.ordinal)) {
         return Err(Broken::Unlinked(line.ordinal));
     }
     for (ordinal, chain) in anchored {
-        match links.iter().find(|link| link.ordinal == *ordinal) {
-            Some(link) if link.chain == *chain => {}
+        match linked.get(ordinal) {
+            Some(linked) if linked == chain => {}
             Some(_) => return Err(Broken::Rewritten(*ordinal)),
             None => return Err(Broken::Cut(*ordinal)),
         }

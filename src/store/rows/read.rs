@@ -5,7 +5,7 @@ use super::{Store, StoreError, count, time};
 use crate::case::{CaseId, Kind, State};
 use crate::store::base::{Row, params};
 use crate::store::delivery::disposition;
-use crate::store::{CaseFile, CaseRow, Entry, MessageRow};
+use crate::store::{CaseFile, CaseRow, Entry, Facts, MessageRow};
 
 const CASE: &str = "
     SELECT c.id, c.state, c.controller_name, c.controller_cvr, c.dpo, i.source, c.mails, c.persons,
@@ -50,6 +50,15 @@ impl Store {
             tasks: self.tasks(id)?,
             messages: self.messages(id)?,
         }))
+    }
+
+    /// One case without its messages and lines, and what people wrote in its fields.
+    ///
+    /// # Errors
+    /// When the register cannot be read.
+    pub fn case_in_short(&self, id: &CaseId) -> Result<Option<(CaseRow, Facts)>, StoreError> {
+        let found = self.db()?.first(&format!("{CASE} WHERE c.id = ?1"), params![id.as_str()], case_row)?;
+        found.map(|row| Ok((row, self.facts(id)?))).transpose()
     }
 
     /// The case that a message of this grouping would join, and the salt of the key that counts its persons.

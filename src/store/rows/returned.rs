@@ -55,22 +55,29 @@ impl Recording<'_> {
         )?;
         let reason = "næste led afviste mailen, og ingen mail i sagen har forladt huset: fristen bortfalder, indtil en bliver modtaget";
         self.enter(&case, now, "returned", Some(state), Some(State::NearMiss), reason)?;
-        self.replan(&case, Alerts::Stop, now)?;
         self.told_once(&case)?;
+        self.replan(&case, Alerts::Stop, now)?;
         Ok(Some(case))
     }
 
-    /// A mail server tries a refused mail for days, and each try opens the case anew: who was told of it, or is about to be, is not
-    /// told again of what did not happen.
+    /// A mail server tries a refused mail for days, and each try opens the case anew. Who was told of it, or is about to be, is not
+    /// told again of what did not happen, and what was planned for a clock that has not run is forgotten, unless somebody is at it.
     fn told_once(&self, case: &CaseId) -> Result<(), StoreError> {
-        self.db.later(
+        let is_told = "EXISTS (SELECT 1 FROM notice first WHERE first.case_id = notice.case_id
+                 AND first.milestone = notice.milestone AND first.recipient = notice.recipient
+                 AND first.clock_version < notice.clock_version AND first.state IN ('due', 'sent', 'merged'))";
+        let forget = format!(
+            "DELETE FROM notice WHERE case_id = ?1 AND state = 'due' AND attempts = 0 AND claimed_by IS NULL
+                 AND clock_version = (SELECT clock_version FROM breach_case WHERE id = ?1)
+                 AND (milestone <> ?2 OR {is_told})"
+        );
+        let stop = format!(
             "UPDATE notice SET state = 'stopped', claimed_by = NULL, claimed_until = NULL
-             WHERE case_id = ?1 AND milestone = ?2 AND state = 'due'
-                 AND EXISTS (SELECT 1 FROM notice first WHERE first.case_id = notice.case_id
-                     AND first.milestone = notice.milestone AND first.recipient = notice.recipient
-                     AND first.clock_version < notice.clock_version AND first.state IN ('due', 'sent', 'merged'))",
-            params![case.as_str(), Milestone::Opened.word()],
-        )
+             WHERE case_id = ?1 AND milestone = ?2 AND state = 'due' AND {is_told}"
+        );
+        let opened = Milestone::Opened.word();
+        self.db.later(&forget, params![case.as_str(), opened])?;
+        self.db.later(&stop, params![case.as_str(), opened])
     }
 
     /// A message of this case leaves, or has left: where its clock does not run because none had, it begins now. Returns where

@@ -28,3 +28,6 @@ CREATE TABLE alarm_task (
     claimed_until  BIGINT,
     CHECK ((claimed_by IS NULL) = (claimed_until IS NULL))
 );
+
+-- How many openings a person was told of in the last hour.
+CREATE INDEX notice_of_opening ON notice (recipient, sent_at) WHERE milestone = 'opened';

@@ -121,3 +121,6 @@ CREATE TABLE case_beside (
     mails    BIGINT NOT NULL,
     PRIMARY KEY (case_id, word)
 );
+
+-- Those whose awareness a clock ahead has put into the future.
+CREATE INDEX breach_case_by_awareness ON breach_case (aware_at);

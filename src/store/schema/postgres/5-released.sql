@@ -36,3 +36,4 @@ CREATE TABLE evidence_begun (
     node     TEXT NOT NULL,
     PRIMARY KEY (case_id, node)
 );
+CREATE INDEX held_case_by_case ON held_case (case_id);

@@ -58,3 +58,6 @@ CREATE TABLE alarm_task (
     claimed_until  INTEGER,
     CHECK ((claimed_by IS NULL) = (claimed_until IS NULL))
 ) STRICT, WITHOUT ROWID;
+
+-- How many openings a person was told of in the last hour.
+CREATE INDEX notice_of_opening ON notice (recipient, sent_at) WHERE milestone = 'opened';

@@ -151,3 +151,6 @@ CREATE TABLE case_beside (
     mails    INTEGER NOT NULL,
     PRIMARY KEY (case_id, word)
 ) STRICT, WITHOUT ROWID;
+
+-- Those whose awareness a clock ahead has put into the future.
+CREATE INDEX breach_case_by_awareness ON breach_case (aware_at);

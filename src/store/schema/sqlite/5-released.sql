@@ -35,3 +35,4 @@ CREATE TABLE evidence_begun (
     node     TEXT NOT NULL,
     PRIMARY KEY (case_id, node)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX held_case_by_case ON held_case (case_id);
