@@ -64,6 +64,12 @@ impl House {
         self.ends(0, args)
     }
 
+    /// The first of the told cases, as people see it.
+    fn shown(&self, told: &Value) -> String {
+        let case = told["cases"][0]["id"].as_str().unwrap();
+        said(&brevdue(self.0.path(), &["--config", "brevdue.toml", "case", "show", case], ""))
+    }
+
     /// State and mails of every case.
     fn cases(&self) -> Vec<(String, u64)> {
         let output =
@@ -162,6 +168,63 @@ fn what_a_journal_has_of_a_near_miss_is_suspected() {
         assert_eq!(told["confirmed"].as_array().unwrap().len(), 0);
         assert_eq!(house.cases(), [("near_miss".to_owned(), 1), ("suspected".to_owned(), 1)]);
     }
+}
+
+/// Whichever is read first, of two mails in one mbox: date, system and what stood beside are those of the copy that has them.
+#[test]
+fn what_a_copy_says_more_counts_whichever_is_read_first() {
+    let whole =
+        mail("auto@a.example", "x@gmail.example", "1", &format!("{}\nDiagnose: depression", cpr(NUMBERS[0])));
+    let dateless = whole.replace("Date: Tue, 3 Mar 2015 10:00:00 +0100\n", "");
+    let nobodys = whole.replace("auto@a.example", "ukendt@a.example");
+    let cut = whole.replace("\nDiagnose: depression", "");
+    for poor in [dateless, nobodys, cut] {
+        for order in [[&poor, &whole], [&whole, &poor]] {
+            let house = House::new("");
+            house.lay("mail/a.mbox", order.map(|mail| format!("{LINE}{mail}\n")).concat().as_bytes());
+            let dry = house.counts(&["--dry-run", "mail"]);
+            assert_eq!((&dry["controllers"][0]["groups"], &dry["copies"]), (&1.into(), &1.into()));
+            let told = house.counts(&["mail"]);
+            let [case] = told["cases"].as_array().unwrap().as_slice() else { panic!("one case: {told}") };
+            assert_eq!((&case["source"], &case["mails"]), (&"Sagsystem eA".into(), &1.into()));
+            assert_eq!(case["first_sent"], "2015-03-03T09:00:00Z");
+            assert_eq!(told["controllers"][0]["first_sent"], "2015-03-03T09:00:00Z");
+            let shown = house.shown(&told);
+            assert!(shown.contains("Stod også i dem") && shown.contains("(mindst 1 mail)"), "{shown}");
+        }
+        // In two runs a day and what stood beside are added, and the case is the first one's.
+        let house = House::new("");
+        house.lay("first/a.eml", poor.as_bytes());
+        house.lay("second/a.eml", whole.as_bytes());
+        house.counts(&["first"]);
+        for _ in 0..2 {
+            let told = house.counts(&["second"]);
+            assert_eq!((&told["known"], &told["cases"][0]["mails"]), (&1.into(), &1.into()));
+            assert_eq!(told["cases"][0]["first_sent"], "2015-03-03T09:00:00Z");
+            let shown = house.shown(&told);
+            assert!(shown.contains("Stod også i dem") && shown.contains("(mindst 1 mail)"), "{shown}");
+        }
+    }
+}
+
+/// A sender may give two letters of different years one Message-ID: a copy that says no day is of one of them.
+#[test]
+fn a_copy_without_a_day_makes_no_two_letters_one() {
+    let letter = mail("x@a.example", "y@gmail.example", "1", &cpr(NUMBERS[0]));
+    let house = House::new("");
+    house.lay("first/a.eml", letter.replace("Date: Tue, 3 Mar 2015 10:00:00 +0100\n", "").as_bytes());
+    house.lay("second/a.eml", letter.as_bytes());
+    house.lay("second/b.eml", letter.replace("2015", "2017").as_bytes());
+    assert_eq!(house.counts(&["first"])["new"], 1);
+    for (new, known) in [(1, 1), (0, 2)] {
+        let told = house.counts(&["second"]);
+        assert_eq!(
+            (&told["new"], &told["known"], &told["cases"][0]["mails"]),
+            (&new.into(), &known.into(), &2.into())
+        );
+        assert_eq!(told["cases"][0]["last_sent"], "2017-03-03T09:00:00Z");
+    }
+    assert_eq!(house.counts(&["first"])["new"], 0);
 }
 
 const ROADS: &str = "[[road]]\ndomain = \"sikker.example\"\nprotection = \"forced-tls\"\n\

@@ -80,12 +80,12 @@ pub(super) struct Share {
     /// Different mails.
     pub(super) mails: u64,
     persons: HashSet<Digest>,
-    /// Whether that is all persons: of a mail with very many not all are counted.
+    /// Whether there are more persons: of a mail with very many not all are counted.
     pub(super) more_persons: bool,
     pub(super) first: Option<DateTime<Utc>>,
     pub(super) last: Option<DateTime<Utc>>,
-    /// Templates of named sources, or senders: that many cases.
-    groups: HashSet<Digest>,
+    /// Templates of named sources, or senders, and how many mails each has: that many cases.
+    groups: HashMap<Digest, u64>,
 }
 
 impl Share {
@@ -95,6 +95,16 @@ impl Share {
 
     pub(super) fn groups(&self) -> u64 {
         self.groups.len() as u64
+    }
+
+    /// A mail belongs to this cause, and not to the one of which a poorer copy of it was.
+    fn group(&mut self, cause: Digest, not: Option<Digest>) {
+        *self.groups.entry(cause).or_default() += 1;
+        let Some(not) = not else { return };
+        let left = self.groups.remove(&not).unwrap_or_default().saturating_sub(1);
+        if left > 0 {
+            self.groups.insert(not, left);
+        }
     }
 }
 
@@ -128,7 +138,9 @@ pub(super) struct Tally {
 struct Seen {
     sent_at: Option<DateTime<Utc>>,
     /// [`Find::telling`] of all copies.
-    telling: HashSet<u64>,
+    telling: Vec<u64>,
+    /// [`Find::cause`] of the copy by which it belongs where it does.
+    cause: (bool, Digest),
     was: Option<Was>,
 }
 
@@ -146,27 +158,34 @@ pub(super) enum Sight {
 impl Tally {
     /// Counts a find.
     pub(super) fn add(&mut self, find: &Find, key: &NodeKey) -> Sight {
-        let telling: HashSet<u64> = find.telling(key).collect();
+        let telling = find.telling(key);
+        let cause = find.cause();
+        let share = self.shares.entry(find.controller.cvr.clone()).or_default();
         let seen = self.mails.entry(find.content).or_default();
         let known = seen.iter_mut().find(|one| may_be_one(one.sent_at, find.sent_at));
         let sight = if let Some(one) = known {
             one.sent_at = one.sent_at.or(find.sent_at);
-            let before = one.telling.len();
-            one.telling.extend(telling);
-            if one.telling.len() == before {
+            if one.telling.contains(&telling) {
                 return Sight::Copy;
+            }
+            one.telling.push(telling);
+            if cause < one.cause {
+                share.group(cause.1, Some(one.cause.1));
+                one.cause = cause;
             }
             Sight::More
         } else {
-            seen.push(Seen { sent_at: find.sent_at, telling, was: None });
+            share.group(cause.1, None);
+            // Room for one: most mails have no other, and no copy that says more.
+            let one = Seen { sent_at: find.sent_at, telling: vec![telling], cause, was: None };
+            seen.reserve_exact(1);
+            seen.push(one);
             Sight::First
         };
-        let share = self.shares.entry(find.controller.cvr.clone()).or_default();
         share.name.clone_from(&find.controller.name);
         share.mails += u64::from(sight == Sight::First);
         share.persons.extend(find.numbers().iter().map(|number| key.digest("archive-person", &[number])));
         share.more_persons |= !find.is_exact();
-        share.groups.insert(find.grouping);
         if let Some(at) = find.sent_at {
             share.first = Some(share.first.map_or(at, |first| first.min(at)));
             share.last = Some(share.last.map_or(at, |last| last.max(at)));
