@@ -18,7 +18,9 @@ pub struct Find {
     pub source: Option<Source>,
     /// When it was sent, as it says itself.
     pub sent_at: Option<DateTime<Utc>>,
-    /// Copies of a mail have this in common, and two letters with one Message-ID too: those differ by [`Find::sent_at`].
+    /// Copies of a mail have this in common, whomever its parts concern.
+    pub letter: Digest,
+    /// Copies of a mail's part have this in common, and two letters with one Message-ID too: those differ by [`Find::sent_at`].
     pub content: Digest,
     /// Mails of one cause and controller have this in common.
     pub grouping: Digest,
