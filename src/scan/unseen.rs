@@ -31,14 +31,12 @@ pub(super) fn drop_unseen(text: &mut Vec<u8>, from: usize) -> (usize, bool) {
             break (seen, false);
         };
         let inner = begin + block.opening;
-        match block.end(text.get(inner..).unwrap_or_default()) {
-            Some(end) => at = inner + end,
-            None => {
-                keep(text, begin, inner);
-                keep(text, inner.max(whole.saturating_sub(LONGEST_END)), whole);
-                break (seen, true);
-            }
-        }
+        let Some(end) = block.end(text.get(inner..).unwrap_or_default()) else {
+            keep(text, begin, inner);
+            keep(text, inner.max(whole.saturating_sub(LONGEST_END)), whole);
+            break (seen, true);
+        };
+        at = inner + end;
     };
     text.truncate(kept);
     (seen, is_within)
