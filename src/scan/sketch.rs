@@ -14,6 +14,7 @@ pub struct Sketch {
     text: Vec<u8>,
     /// Up to here nothing stands in the text that no reader sees.
     seen: usize,
+    html: bool,
     closed: bool,
     searched: bool,
     bytes: u64,
@@ -35,6 +36,13 @@ impl Sketch {
     pub(super) fn set_message_id(&mut self, id: &[u8]) {
         if self.message_id.is_none() {
             self.message_id = Some(id.get(..Self::MESSAGE_ID).unwrap_or(id).trim_ascii().to_vec());
+        }
+    }
+
+    /// A text begins, in HTML or not: in any other, what looks like a comment is seen.
+    pub(super) fn begin(&mut self, html: bool) {
+        if !self.closed {
+            self.html = html;
         }
     }
 
@@ -64,6 +72,10 @@ impl Sketch {
     }
 
     fn leave_unseen(&mut self, is_end: bool) {
+        if !self.html {
+            self.closed = true;
+            return;
+        }
         let (seen, is_within) = drop_unseen(&mut self.text, self.seen);
         self.seen = seen;
         if is_end || Self::TEXT - self.text.len() < Self::ROOM {
@@ -184,6 +196,7 @@ mod tests {
 
     fn template(text: &str) -> String {
         let mut sketch = Sketch::default();
+        sketch.begin(text.contains("<html>"));
         sketch.add_text(text.as_bytes());
         sketch.close();
         String::from_utf8(sketch.words().join(b" ".as_slice())).unwrap()
@@ -238,11 +251,13 @@ mod tests {
         assert_ne!(whole, template(&html("din er afvist")));
         for step in [1, 7, 64, 4095, 4096, 5000] {
             let mut sketch = Sketch::default();
+            sketch.begin(true);
             html("din er modtaget").as_bytes().chunks(step).for_each(|chunk| sketch.add_text(chunk));
             sketch.close();
             assert_eq!(sketch.words().join(b" ".as_slice()), whole.as_bytes(), "{step}");
         }
-        assert_eq!(template("din<!-- slutter ikke"), "din");
+        assert_eq!(template("<html>din<!-- slutter ikke"), "din");
+        assert_eq!(template("din <!-- er <style> modtaget"), "din modtaget", "in plain text that is seen");
     }
 
     #[test]
