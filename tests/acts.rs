@@ -122,8 +122,8 @@ fn a_case_is_taken_through_preliminary_supplement_and_final_to_its_end() {
     let shown = house.done(&["show", case]);
     for part in [
         "afsluttet (closed)",
-        "kontonummer (mindst 1 mails)",
-        "navn (mindst 1 mails)",
+        "kontonummer (mindst 1 mail)",
+        "navn (mindst 1 mail)",
         "post.example (1)",
         "foreløbigt anmeldt af en medarbejder",
         "2026-442-0001",

@@ -64,6 +64,12 @@ impl House {
         self.ends(0, args)
     }
 
+    /// The first of the told cases, as people see it.
+    fn shown(&self, told: &Value) -> String {
+        let case = told["cases"][0]["id"].as_str().unwrap();
+        said(&brevdue(self.0.path(), &["--config", "brevdue.toml", "case", "show", case], ""))
+    }
+
     /// State and mails of every case.
     fn cases(&self) -> Vec<(String, u64)> {
         let output =
@@ -116,7 +122,13 @@ fn received_mail_is_no_breach_of_its_receivers() {
     assert!(house.cases().is_empty());
     let output = said(&house.run(&["mail"]));
     assert!(output.contains("5 mails med CPR-nummer er modtaget udefra"), "{output}");
-    assert!(output.contains("1 mail med CPR-nummer siger ikke, hvem"), "{output}");
+    assert!(output.contains("afsenderen svarer for dem"), "{output}");
+    assert!(output.contains("6 mails læst") && output.contains("6 mails med CPR-nummer. ("), "{output}");
+    assert!(output.contains("0 mails med CPR-nummer er sendt herfra. "), "{output}");
+    let nobodys = output
+        .lines()
+        .position(|line| line.contains("1 mail med CPR-nummer siger ikke, hvem der sendte den"));
+    assert!(output.lines().nth(nobodys.unwrap() + 1).unwrap().contains("  mail/cur/nobody"), "{output}");
 
     // What a person says holds for all of it.
     let told = house.counts(&["--controller", "b", "mail"]);
@@ -162,6 +174,151 @@ fn what_a_journal_has_of_a_near_miss_is_suspected() {
         assert_eq!(told["confirmed"].as_array().unwrap().len(), 0);
         assert_eq!(house.cases(), [("near_miss".to_owned(), 1), ("suspected".to_owned(), 1)]);
     }
+}
+
+/// Whichever is read first, of two mails in one mbox: date, system and what stood beside are those of the copy that has them.
+#[test]
+fn what_a_copy_says_more_counts_whichever_is_read_first() {
+    let whole =
+        mail("auto@a.example", "x@gmail.example", "1", &format!("{}\nDiagnose: depression", cpr(NUMBERS[0])));
+    let dateless = whole.replace("Date: Tue, 3 Mar 2015 10:00:00 +0100\n", "");
+    let nobodys = whole.replace("auto@a.example", "ukendt@a.example");
+    let cut = whole.replace("\nDiagnose: depression", "");
+    for poor in [dateless, nobodys, cut] {
+        for order in [[&poor, &whole], [&whole, &poor]] {
+            let house = House::new("");
+            house.lay("mail/a.mbox", order.map(|mail| format!("{LINE}{mail}\n")).concat().as_bytes());
+            let dry = house.counts(&["--dry-run", "mail"]);
+            assert_eq!((&dry["controllers"][0]["groups"], &dry["copies"]), (&1.into(), &1.into()));
+            let told = house.counts(&["mail"]);
+            let [case] = told["cases"].as_array().unwrap().as_slice() else { panic!("one case: {told}") };
+            assert_eq!((&case["source"], &case["mails"]), (&"Sagsystem eA".into(), &1.into()));
+            assert_eq!(case["first_sent"], "2015-03-03T09:00:00Z");
+            assert_eq!(told["controllers"][0]["first_sent"], "2015-03-03T09:00:00Z");
+            let shown = house.shown(&told);
+            assert!(shown.contains("Stod også i dem") && shown.contains("(mindst 1 mail)"), "{shown}");
+        }
+        // In two runs a day and what stood beside are added, and the case is the first one's.
+        let house = House::new("");
+        house.lay("first/a.eml", poor.as_bytes());
+        house.lay("second/a.eml", whole.as_bytes());
+        house.counts(&["first"]);
+        for _ in 0..2 {
+            let told = house.counts(&["second"]);
+            assert_eq!((&told["known"], &told["cases"][0]["mails"]), (&1.into(), &1.into()));
+            assert_eq!(told["cases"][0]["first_sent"], "2015-03-03T09:00:00Z");
+            let shown = house.shown(&told);
+            assert!(shown.contains("Stod også i dem") && shown.contains("(mindst 1 mail)"), "{shown}");
+        }
+    }
+}
+
+/// A sender may give two letters of different years one Message-ID: a copy that says no day is of one of them.
+#[test]
+fn a_copy_without_a_day_makes_no_two_letters_one() {
+    let letter = mail("x@a.example", "y@gmail.example", "1", &cpr(NUMBERS[0]));
+    let house = House::new("");
+    house.lay("first/a.eml", letter.replace("Date: Tue, 3 Mar 2015 10:00:00 +0100\n", "").as_bytes());
+    house.lay("second/a.eml", letter.as_bytes());
+    house.lay("second/b.eml", letter.replace("2015", "2017").as_bytes());
+    assert_eq!(house.counts(&["first"])["new"], 1);
+    for (new, known) in [(1, 1), (0, 2)] {
+        let told = house.counts(&["second"]);
+        assert_eq!(
+            (&told["new"], &told["known"], &told["cases"][0]["mails"]),
+            (&new.into(), &known.into(), &2.into())
+        );
+        assert_eq!(told["cases"][0]["last_sent"], "2017-03-03T09:00:00Z");
+    }
+    assert_eq!(house.counts(&["first"])["new"], 0);
+}
+
+/// Two letters as a word processor sends them: the style sheet before the text is longer than what tells letters apart.
+#[test]
+fn letters_in_html_with_one_style_sheet_are_two() {
+    let css = "p.MsoNormal {margin:0cm; font-family:sans-serif}\n".repeat(100);
+    let kinds = [
+        "vi kvitterer for din ansøgning, som vi har modtaget og nu vil se på i de kommende uger",
+        "vi har truffet en afgørelse i din sag, og du kan klage over den til ankestyrelsen inden fire uger",
+    ];
+    let house = House::new("");
+    for at in 0..20 {
+        let number = cpr(NUMBERS[at % NUMBERS.len()]);
+        let html = format!(
+            "<html><style><!--{css}--></style><body><p>{}</p><p>{number}</p></body></html>",
+            kinds[at % 2]
+        );
+        let head = "Subject: Din sag\nMIME-Version: 1.0\nContent-Type: text/html; charset=utf-8\n";
+        let text = mail("auto@a.example", "x@gmail.example", &at.to_string(), &html);
+        house.lay(&format!("mail/{at}.eml"), text.replace("Subject: Din sag\n", head).as_bytes());
+    }
+    let told = house.counts(&["--dry-run", "mail"]);
+    assert_eq!((&told["mails"], &told["controllers"][0]["groups"]), (&20.into(), &2.into()), "{told}");
+}
+
+/// A journal report of one mail, to this recipient.
+fn report(to: &str, mail: &str) -> String {
+    format!(
+        "X-MS-Journal-Report:\nFrom: journal@a.example\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n\
+         --b\nContent-Type: text/plain\n\nSender: auto@a.example\nRecipient: {to}\n\n\
+         --b\nContent-Type: message/rfc822\n\n{mail}\n--b--\n"
+    )
+}
+
+/// A journal may tell of one mail in two reports, and then each copy names another controller.
+#[test]
+fn a_mail_counts_once_whichever_controllers_its_copies_name() {
+    let house = House::new("");
+    let config = std::fs::read_to_string(house.at("brevdue.toml")).unwrap();
+    let config = config
+        .replace("domains = [\"b.example\"]", "domains = [\"b.example\"]\nrecipients = [\"b.example\"]");
+    house.lay("brevdue.toml", config.as_bytes());
+    let one = mail("auto@a.example", "liste@a.example", "1", &cpr(NUMBERS[0]));
+    let dateless = one.replace("Date: Tue, 3 Mar 2015 10:00:00 +0100\n", "");
+    house.lay("mail/1.eml", report("x@b.example", &one).as_bytes());
+    house.lay("mail/2.eml", report("x@gmail.example", &dateless).as_bytes());
+    let told = house.counts(&["mail"]);
+    assert_eq!(
+        (&told["mails"], &told["copies"], &told["finds"], &told["new"]),
+        (&1.into(), &1.into(), &2.into(), &2.into()),
+        "{told}"
+    );
+    house.lay("mail/3.eml", report("x@gmail.example", &one.replace("2015", "2017")).as_bytes());
+    let told = house.counts(&["mail"]);
+    assert_eq!((&told["mails"], &told["with_number"]), (&2.into(), &3.into()));
+}
+
+/// What was not read may hold more: it is named, and the persons that were found are the fewest.
+#[test]
+fn a_mail_that_is_not_read_whole_is_named_whatever_was_found_in_it() {
+    let house = House::new("");
+    let with = |id: &str, text: &str| {
+        mail("auto@a.example", "x@gmail.example", id, "").replace(
+            "Subject: Din sag\n",
+            "Subject: Din sag\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n",
+        ) + &format!(
+            "--b\nContent-Type: text/plain\n\n{text}\n\
+             --b\nContent-Type: application/pkcs7-mime; smime-type=enveloped-data\nContent-Transfer-Encoding: base64\n\nMIIB\n--b--\n"
+        )
+    };
+    house.lay("mail/a.eml", with("1", &cpr(NUMBERS[0])).as_bytes());
+    for number in 0..30 {
+        house.lay(&format!("mail/b{number:02}.eml"), with(&format!("b{number}"), "hej").as_bytes());
+    }
+    let told = house.ends(3, &["mail"]);
+    assert_eq!(
+        (&told["partial"], &told["mails"], &told["controllers"][0]["persons_exact"]),
+        (&31.into(), &1.into(), &false.into())
+    );
+    assert!(house.shown(&told).contains("mindst 1 "));
+    let output = house.run(&["--dry-run", "mail"]);
+    let (said, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("mindst 1 ") && said.contains("31 mails kunne ikke læses helt"), "{said}");
+    assert!(errors.contains("not read whole: mail/a.eml: part 2 ("), "{errors}");
+    assert!(
+        errors.contains("not read whole: 11 more") && errors.matches("not read whole").count() == 21,
+        "{errors}"
+    );
 }
 
 const ROADS: &str = "[[road]]\ndomain = \"sikker.example\"\nprotection = \"forced-tls\"\n\
@@ -352,6 +509,11 @@ fn what_may_hold_mail_and_is_not_opened_is_named() {
         assert!(output.contains(&format!("{name}: not opened, and mail may lie in it")), "{output}");
     }
     assert!(output.contains("2 filer er ikke mails og blev ikke læst"), "{output}");
+    assert!(output.contains("3 filer blev ikke åbnet"), "{output}");
+    let output = house.run(&["--dry-run", "mail", "findes-ikke"]);
+    assert_eq!(code(&output), 2);
+    let output = said(&output);
+    assert!(output.contains("1 fil eller mail kunne ikke læses."), "{output}");
 }
 
 #[test]

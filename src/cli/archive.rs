@@ -46,7 +46,8 @@ Exit codes:
   0  read whole
   2  could not run, or an input could not be read (the others are recorded and shown)
   3  some was not read: a mail that is not read whole, or a file in which mail may lie and that is
-     not opened (.msg, .pst, a zip in a zip, tar); each such file is named on standard error
+     not opened (.msg, .pst, a zip in a zip, tar); such files are named on standard error, and so are
+     the first 20 such mails, with what was not read. What was found in the rest is recorded
 
 Examples:
   brevdue archive --config brevdue.toml --dry-run /backup/mail      counts, and writes nothing
@@ -121,6 +122,9 @@ pub(super) fn run(config: Option<&Path>, args: &Args) -> anyhow::Result<ExitCode
         skipped: done.skipped,
         took: began.elapsed(),
     };
+    for line in told.unread() {
+        super::say_error(&line);
+    }
     super::say(
         match args.format {
             Format::Human => told.human(),
@@ -174,18 +178,16 @@ impl Work {
 
     /// Takes the parts of a mail.
     fn add_all(&mut self, finds: Vec<Find>, key: &NodeKey) {
-        let mut is_first = false;
+        self.tally.with_number += 1;
         for find in finds {
-            is_first |= self.add(find, key) == Sight::First;
+            self.add(find, key);
         }
-        self.tally.different += u64::from(is_first);
-        self.tally.copies += u64::from(!is_first);
     }
 
-    fn add(&mut self, find: Find, key: &NodeKey) -> Sight {
+    fn add(&mut self, find: Find, key: &NodeKey) {
         let sight = self.tally.add(&find, key);
         if sight == Sight::Copy {
-            return sight;
+            return;
         }
         self.numbers += find.numbers().len();
         let same = |one: &&mut Find| sight == Sight::More && one.is_copy_of(&find);
@@ -193,7 +195,6 @@ impl Work {
             Some(one) => one.merge(find),
             None => self.pending.push(find),
         }
-        sight
     }
 
     /// What is to be recorded, when that is enough or `all` is wanted.
@@ -296,7 +297,7 @@ impl read::Job for Job {
 
     fn settle(&self, item: &Item<'_>, _: &mut Vec<u8>, read: &mut Read) {
         let Some(mail) = item.mail else { return };
-        read.count(mail, item.report);
+        read.count(mail, item.report, || self.how.name(item.file));
         if !item.report.leaks() {
             return;
         }
@@ -331,7 +332,7 @@ impl read::Job for Job {
     }
 
     fn join(read: &mut Read, other: Read) {
-        read.add(&other);
+        read.add(other);
     }
 }
 

@@ -311,7 +311,8 @@ fn show(file: &CaseFile, together: &[CaseRow], around: &Around, now: DateTime<Ut
     if !around.beside.is_empty() {
         let beside = around.beside.iter().map(|(word, mails)| {
             let name = Beside::from_word(word).map_or(word.as_str(), |one| one.names().0);
-            format!("{name} (mindst {mails} mails)")
+            let word = if *mails == 1 { "mail" } else { "mails" };
+            format!("{name} (mindst {mails} {word})")
         });
         lines.push(field("Stod også i dem", &beside.collect::<Vec<_>>().join(", ")));
     }

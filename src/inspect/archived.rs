@@ -120,22 +120,32 @@ pub enum Found {
 /// envelope, size, line ends or what a mail server wrote on top counts. Nor do its numbers where it has a Message-ID: of a
 /// copy that is cut short not all are found, and rules change. Without one they are what tells most.
 pub(super) fn content(key: &NodeKey, stamp: &Stamp, report: &Report, controller: &Controller) -> Digest {
+    let [kind, stamp, text, numbers] = known_by(stamp, report);
+    key.digest("content", &[&kind, &stamp, &text, &numbers, controller.cvr.as_bytes()])
+}
+
+/// The same of the whole mail, whomever its parts concern.
+fn letter(key: &NodeKey, stamp: &Stamp, report: &Report) -> Digest {
+    let parts = known_by(stamp, report);
+    key.digest("letter", &parts.each_ref().map(Vec::as_slice))
+}
+
+fn known_by(stamp: &Stamp, report: &Report) -> [Vec<u8>; 4] {
     let numbers = || {
         let mut numbers: Vec<[u8; 10]> = report.person_numbers().reveal().collect();
         numbers.sort_unstable();
-        numbers
+        numbers.concat()
     };
     // As much as surely stands in the sketch whichever line ends the copy has.
     let text = || {
         let black = report.sketch.text().iter().filter(|byte| !byte.is_ascii_whitespace());
         black.take(1024).copied().collect::<Vec<u8>>()
     };
-    let (kind, stamp, text, numbers) = match stamp {
-        Stamp::Id(id) => (b"id".as_slice(), id.as_slice(), Vec::new(), Vec::new()),
-        Stamp::Fields(fields) => (b"fields".as_slice(), fields.as_slice(), text(), numbers().concat()),
-        Stamp::Nothing => (b"text".as_slice(), b"".as_slice(), text(), numbers().concat()),
-    };
-    key.digest("content", &[kind, stamp, &text, &numbers, controller.cvr.as_bytes()])
+    match stamp {
+        Stamp::Id(id) => [b"id".to_vec(), id.clone(), Vec::new(), Vec::new()],
+        Stamp::Fields(fields) => [b"fields".to_vec(), fields.clone(), text(), numbers()],
+        Stamp::Nothing => [b"text".to_vec(), Vec::new(), text(), numbers()],
+    }
 }
 
 /// Finds the parts of an archived mail with a number in it, one for each controller that it concerns.
@@ -273,6 +283,7 @@ impl Finder<'_> {
             controller: controller.clone(),
             source: source.cloned(),
             sent_at: mail.sent_at,
+            letter: letter(self.key, &mail.stamp, report),
             content,
             grouping: digest("grouping", incident::archived_grouping(controller, source, &template, writer)),
             root: digest("incident", incident::archived_root(source, &template, writer)),
@@ -287,7 +298,8 @@ impl Finder<'_> {
                 recipients: count,
                 findings: report.count(),
                 persons: report.persons(),
-                persons_exact: report.person_numbers().is_exact(),
+                // In what was not read others may stand.
+                persons_exact: report.person_numbers().is_exact() && report.coverage.unread().is_empty(),
             },
             numbers,
             recipients,

@@ -21,7 +21,8 @@
 //! passed over.
 //!
 //! *Read whole* is exit code 0. A file in which mail may lie and that is not opened (.msg, .pst, a zip within a zip, tar, 7z) is
-//! named on standard error, and the exit code is 3; so it is when a mail could not be read whole and nothing was found in it.
+//! named on standard error, and the exit code is 3; so it is when a mail could not be read whole. The first 20 such mails are
+//! named with what was not read. What was found in the rest is recorded, and its persons are *mindst* so many.
 //!
 //! # Whose it was, and how it travelled
 //! Sender and recipients are the envelope's where a journal report has it. Elsewhere `Return-Path` and the line of an mbox tell
@@ -57,7 +58,8 @@
 //! *Found* is when the scan was made: the organisation becomes aware then, and the 72 hours run from there (GDPR art. 33(1)).
 //! Each batch is found when it is recorded, so a case that is opened in the third hour of a scan has all its 72.
 //! *Sent* is what the mail says itself, in `Date`, or else in the `Received` line of its first hop; a date before 1980 or in the
-//! future is none. The two are never mixed: `brevdue case show` has both.
+//! future is none. A zone that RFC 5322 does not name is taken as UTC; CET and CEST are known. The two are never mixed:
+//! `brevdue case show` has both.
 //!
 //! # Killed, repeated, overlapping
 //! Finds are recorded in batches of 500, each whole or not at all, and a mail is known by a keyed digest of its Message-ID and
@@ -66,8 +68,13 @@
 //! gate has recorded is not counted again. What was read before a kill is read again, but not recorded again.
 //!
 //! Of copies the strictest counts, in whatever order they are read and in however many runs: one that went by an open way, or
-//! `--assume delivered`, ends a suspicion (*bekræftet*), and the recipients and persons of all copies are the mail's. Where that
-//! is news to a case that was settled, it is proposed to reopen it.
+//! `--assume delivered`, ends a suspicion (*bekræftet*), and the recipients and persons of all copies are the mail's. So is the
+//! day, where only one says it, and what stood beside the numbers. Where that is news to a case that was settled, it is proposed
+//! to reopen it. Only the case is the first one's: a mail that was recorded by a copy of which no header tells the system stays
+//! where it was put when a copy that tells it comes in a later batch or run; within a batch the copy that tells it decides.
+//!
+//! What is seen is kept in memory while it runs: some 150 to 250 bytes for each different mail with a number (each controller
+//! of it), and 16 for each person.
 //!
 //! | killed | on disk | what the next run does |
 //! |---|---|---|

@@ -25,6 +25,7 @@ mod sketch;
 mod spare;
 mod subject;
 mod table;
+mod unseen;
 mod window;
 
 pub use crate::cpr::date::Day;

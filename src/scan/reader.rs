@@ -490,6 +490,9 @@ impl PartSink for Reader {
                 };
                 self.judge.sketching =
                     !is_margin && self.leaf.main == "text" && self.leaf.place == Place::Body;
+                if self.judge.sketching {
+                    self.judge.report.sketch.begin(self.leaf.sub == "html");
+                }
                 self.seconds.start_leaf(part.encoding == TransferEncoding::Uuencode);
                 self.mode = Mode::Sniffing;
             }

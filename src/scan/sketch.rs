@@ -4,6 +4,7 @@
 //! template?* Both are answered by keyed digests that `inspect` makes; here only bounded raw matter for them
 //! is gathered. `Debug` prints none of it.
 
+use super::unseen::drop_unseen;
 use std::fmt;
 
 /// Bounded matter for digests; see the module's head.
@@ -11,6 +12,9 @@ use std::fmt;
 pub struct Sketch {
     message_id: Option<Vec<u8>>,
     text: Vec<u8>,
+    /// Up to here nothing stands in the text that no reader sees.
+    seen: usize,
+    html: bool,
     closed: bool,
     searched: bool,
     bytes: u64,
@@ -19,6 +23,8 @@ pub struct Sketch {
 impl Sketch {
     /// How much of the first text is gathered, in bytes.
     const TEXT: usize = 4096;
+    /// With less room than this left, a text is as good as full.
+    const ROOM: usize = 64;
     const MESSAGE_ID: usize = 512;
     /// A first piece of this length promises more.
     const LONG: usize = crate::extract::HEAD;
@@ -33,21 +39,52 @@ impl Sketch {
         }
     }
 
-    /// Takes more of the first text; [`Self::close`] says that it ended.
-    pub(super) fn add_text(&mut self, text: &[u8]) {
+    /// A text begins, in HTML or not: in any other, what looks like a comment is seen.
+    pub(super) fn begin(&mut self, html: bool) {
         if !self.closed {
-            // Most first texts are as long as all that is kept; a reader brings their beginning by itself.
-            if self.text.is_empty() && text.len() >= Self::LONG {
-                self.text.reserve_exact(Self::TEXT);
-            }
+            self.html = html;
+        }
+    }
+
+    /// Takes more of the first text; [`Self::close`] says that it ended. What no reader of HTML sees is left out: an office
+    /// program writes a longer style sheet than all that is kept here, the same in all its letters.
+    pub(super) fn add_text(&mut self, mut text: &[u8]) {
+        // Most first texts are as long as all that is kept; a reader brings their beginning by itself.
+        if !self.closed && self.text.is_empty() && text.len() >= Self::LONG {
+            self.text.reserve_exact(Self::TEXT);
+        }
+        while !self.closed && !text.is_empty() {
             let room = Self::TEXT - self.text.len();
-            self.text.extend_from_slice(text.get(..room).unwrap_or(text));
-            self.closed = self.text.len() == Self::TEXT;
+            let (taken, rest) = text.split_at_checked(room).unwrap_or((text, b""));
+            self.text.extend_from_slice(taken);
+            text = rest;
+            // Whenever it is full, and not before: so it is the same however the text was cut.
+            if self.text.len() == Self::TEXT {
+                self.leave_unseen(false);
+            }
         }
     }
 
     pub(super) fn close(&mut self) {
-        self.closed |= !self.text.is_empty();
+        if !self.closed && !self.text.is_empty() {
+            self.leave_unseen(true);
+        }
+    }
+
+    fn leave_unseen(&mut self, is_end: bool) {
+        if !self.html {
+            self.closed = true;
+            return;
+        }
+        let (seen, is_within) = drop_unseen(&mut self.text, self.seen);
+        self.seen = seen;
+        if is_end || Self::TEXT - self.text.len() < Self::ROOM {
+            if is_within {
+                self.text.truncate(seen);
+            }
+            // A text of which nothing is seen is not the first.
+            self.closed = !self.text.is_empty();
+        }
     }
 
     /// The text, the first time that there is one.
@@ -79,7 +116,7 @@ impl Sketch {
         self.message_id.as_deref()
     }
 
-    /// The first text's start, raw; nothing of a message in which nothing was found and nothing left unread.
+    /// The first text's start, raw but for what no reader of HTML sees; nothing of a message in which nothing was found and nothing left unread.
     pub fn text(&self) -> &[u8] {
         &self.text
     }
@@ -159,7 +196,9 @@ mod tests {
 
     fn template(text: &str) -> String {
         let mut sketch = Sketch::default();
+        sketch.begin(text.contains("<html>"));
         sketch.add_text(text.as_bytes());
+        sketch.close();
         String::from_utf8(sketch.words().join(b" ".as_slice())).unwrap()
     }
 
@@ -196,12 +235,39 @@ mod tests {
         assert_eq!(long("Bo"), long("Anne-Marie Nørregaard Thygesen-Møller"));
     }
 
+    /// Word's style sheet alone is longer than what is kept.
+    #[test]
+    fn a_letter_is_known_by_what_is_seen_of_it_however_it_is_cut() {
+        let html = |text: &str| {
+            let css = "p.MsoNormal {margin:0cm; font-family:sans-serif}\n".repeat(300);
+            format!(
+                "<html><head><style>\n<!--{css}--></style><SCRIPT>var din = 1 < 2;</SCRIPT></head>\n\
+                 <!-- skabelon for alle breve --><body><p>{text}</p>{}<style>til sidst",
+                "<p>og mere</p>".repeat(400)
+            )
+        };
+        let whole = template(&html("din er modtaget"));
+        assert!(whole.starts_with("din er modtaget og mere og mere"), "{whole}");
+        assert_ne!(whole, template(&html("din er afvist")));
+        for step in [1, 7, 64, 4095, 4096, 5000] {
+            let mut sketch = Sketch::default();
+            sketch.begin(true);
+            html("din er modtaget").as_bytes().chunks(step).for_each(|chunk| sketch.add_text(chunk));
+            sketch.close();
+            assert_eq!(sketch.words().join(b" ".as_slice()), whole.as_bytes(), "{step}");
+        }
+        assert_eq!(template("<html>din<!-- slutter ikke"), "din");
+        assert_eq!(template("din <!-- er <style> modtaget"), "din modtaget", "in plain text that is seen");
+    }
+
     #[test]
     fn it_is_bounded() {
         let mut sketch = Sketch::default();
         for _ in 0..100 {
             sketch.add_text(&[b'a'; 1000]);
         }
+        assert_eq!(sketch.text().len(), Sketch::TEXT);
+        sketch.add_text(b"<!--");
         assert_eq!(sketch.text().len(), Sketch::TEXT);
     }
 }

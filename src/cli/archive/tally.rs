@@ -3,7 +3,6 @@
 use crate::case::CaseId;
 use crate::inspect::archived::{Find, Mail, Recorded, Was, may_be_one};
 use crate::scan::Report;
-use crate::scan::Verdict;
 use crate::seal::{Digest, NodeKey};
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -15,8 +14,10 @@ pub(super) struct Read {
     pub(super) bytes: u64,
     /// With the number of a person.
     pub(super) leaks: u64,
-    /// Nothing was found, and not all of it could be read.
+    /// Not all of it could be read, whatever was found in the rest.
     pub(super) partial: u64,
+    /// Their names and what was not read, the first of them.
+    pub(super) unread: Vec<String>,
     /// Whose envelope a journal report told.
     pub(super) journaled: u64,
     /// That say no day that can be.
@@ -47,16 +48,24 @@ impl Read {
         }
     }
 
-    pub(super) fn count(&mut self, mail: &Mail, report: &Report) {
+    /// `name` is asked for where the mail is named.
+    pub(super) fn count(&mut self, mail: &Mail, report: &Report, name: impl FnOnce() -> String) {
         self.mails += 1;
         self.bytes += report.sketch.bytes();
         self.leaks += u64::from(report.leaks());
-        self.partial += u64::from(report.verdict() == Verdict::Partial);
+        if let [first, more @ ..] = report.coverage.unread() {
+            self.partial += 1;
+            if self.unread.len() < Self::NAMES {
+                let member = first.member.as_ref().map(|member| format!(", {member}")).unwrap_or_default();
+                let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+                self.unread.push(format!("{}: part {}{member} ({}){more}", name(), first.part, first.reason));
+            }
+        }
         self.journaled += u64::from(mail.journaled);
         self.undated += u64::from(mail.sent_at.is_none());
     }
 
-    pub(super) fn add(&mut self, other: &Self) {
+    pub(super) fn add(&mut self, other: Self) {
         self.mails += other.mails;
         self.bytes += other.bytes;
         self.leaks += other.leaks;
@@ -66,8 +75,10 @@ impl Read {
         self.inside += other.inside;
         self.received += other.received;
         self.nobodys += other.nobodys;
-        let room = Self::NAMES.saturating_sub(self.nameless.len());
-        self.nameless.extend(other.nameless.iter().take(room).cloned());
+        for (names, others) in [(&mut self.nameless, other.nameless), (&mut self.unread, other.unread)] {
+            let room = Self::NAMES.saturating_sub(names.len());
+            names.extend(others.into_iter().take(room));
+        }
         self.aside += other.aside;
         self.closed += other.closed;
     }
@@ -80,12 +91,12 @@ pub(super) struct Share {
     /// Different mails.
     pub(super) mails: u64,
     persons: HashSet<Digest>,
-    /// Whether that is all persons: of a mail with very many not all are counted.
+    /// Whether there may be more persons: of a mail with very many not all are counted, and some mails are not read whole.
     pub(super) more_persons: bool,
     pub(super) first: Option<DateTime<Utc>>,
     pub(super) last: Option<DateTime<Utc>>,
-    /// Templates of named sources, or senders: that many cases.
-    groups: HashSet<Digest>,
+    /// Templates of named sources, or senders, and how many mails each has: that many cases.
+    groups: HashMap<Digest, u64>,
 }
 
 impl Share {
@@ -96,17 +107,27 @@ impl Share {
     pub(super) fn groups(&self) -> u64 {
         self.groups.len() as u64
     }
+
+    /// A mail belongs to this cause, and not to the one of which a poorer copy of it was.
+    fn group(&mut self, cause: Digest, not: Option<Digest>) {
+        *self.groups.entry(cause).or_default() += 1;
+        let Some(not) = not else { return };
+        let left = self.groups.remove(&not).unwrap_or_default().saturating_sub(1);
+        if left > 0 {
+            self.groups.insert(not, left);
+        }
+    }
 }
 
 /// See the module's head.
 #[derive(Default)]
 pub(super) struct Tally {
-    /// By what copies have in common; two letters with one Message-ID differ by their days.
+    /// The parts of mails by [`Find::letter`]; two letters with one Message-ID differ by their days.
     mails: HashMap<Digest, Vec<Seen>>,
-    /// Different mails with a number, however many controllers one concerns.
+    /// Different mails with a number, however many controllers one concerns, and whichever of them its copies name.
     pub(super) different: u64,
-    /// Of a mail that was counted already in this run.
-    pub(super) copies: u64,
+    /// Mails of the house with a number that were read, copies included.
+    pub(super) with_number: u64,
     /// By CVR number.
     pub(super) shares: BTreeMap<String, Share>,
     cases: BTreeSet<CaseId>,
@@ -124,11 +145,15 @@ pub(super) struct Tally {
     pub(super) after: BTreeSet<CaseId>,
 }
 
-/// What was seen of a mail in this run.
+/// What was seen in this run of a mail's part.
 struct Seen {
+    content: Digest,
+    /// The mail's day; all of its parts have it, or none.
     sent_at: Option<DateTime<Utc>>,
     /// [`Find::telling`] of all copies.
-    telling: HashSet<u64>,
+    telling: Vec<u64>,
+    /// [`Find::cause`] of the copy by which it belongs where it does.
+    cause: (bool, Digest),
     was: Option<Was>,
 }
 
@@ -146,27 +171,38 @@ pub(super) enum Sight {
 impl Tally {
     /// Counts a find.
     pub(super) fn add(&mut self, find: &Find, key: &NodeKey) -> Sight {
-        let telling: HashSet<u64> = find.telling(key).collect();
-        let seen = self.mails.entry(find.content).or_default();
-        let known = seen.iter_mut().find(|one| may_be_one(one.sent_at, find.sent_at));
+        let telling = find.telling(key);
+        let cause = find.cause();
+        let share = self.shares.entry(find.controller.cvr.clone()).or_default();
+        let seen = self.mails.entry(find.letter).or_default();
+        let sent_at = find.sent_at.or_else(|| seen.iter().find_map(|one| one.sent_at));
+        for one in seen.iter_mut() {
+            one.sent_at = one.sent_at.or(sent_at);
+        }
+        self.different += u64::from(seen.iter().all(|one| one.sent_at != sent_at));
+        let known = seen.iter_mut().find(|one| one.content == find.content && one.sent_at == sent_at);
         let sight = if let Some(one) = known {
-            one.sent_at = one.sent_at.or(find.sent_at);
-            let before = one.telling.len();
-            one.telling.extend(telling);
-            if one.telling.len() == before {
+            if one.telling.contains(&telling) {
                 return Sight::Copy;
+            }
+            one.telling.push(telling);
+            if cause < one.cause {
+                share.group(cause.1, Some(one.cause.1));
+                one.cause = cause;
             }
             Sight::More
         } else {
-            seen.push(Seen { sent_at: find.sent_at, telling, was: None });
+            share.group(cause.1, None);
+            // Room for one: most mails have no other, and no copy that says more.
+            let one = Seen { content: find.content, sent_at, telling: vec![telling], cause, was: None };
+            seen.reserve_exact(1);
+            seen.push(one);
             Sight::First
         };
-        let share = self.shares.entry(find.controller.cvr.clone()).or_default();
         share.name.clone_from(&find.controller.name);
         share.mails += u64::from(sight == Sight::First);
         share.persons.extend(find.numbers().iter().map(|number| key.digest("archive-person", &[number])));
         share.more_persons |= !find.is_exact();
-        share.groups.insert(find.grouping);
         if let Some(at) = find.sent_at {
             share.first = Some(share.first.map_or(at, |first| first.min(at)));
             share.last = Some(share.last.map_or(at, |last| last.max(at)));
@@ -188,10 +224,10 @@ impl Tally {
                     cases.insert(one.case.clone());
                 }
             }
-            let seen = self.mails.get_mut(&find.content).into_iter().flatten();
-            let Some(seen) = seen.into_iter().find(|seen| may_be_one(seen.sent_at, find.sent_at)) else {
-                continue;
-            };
+            let mut seen = self.mails.get_mut(&find.letter).into_iter().flatten();
+            let is_it =
+                |seen: &&mut Seen| seen.content == find.content && may_be_one(seen.sent_at, find.sent_at);
+            let Some(seen) = seen.find(is_it) else { continue };
             // Who records a copy may come before who records its mail.
             let rank = |was: Was| match was {
                 Was::Averted => 0,
@@ -214,6 +250,11 @@ impl Tally {
             Was::Known => known,
             Was::New => new,
         }
+    }
+
+    /// Mails that were counted already in this run.
+    pub(super) fn copies(&self) -> u64 {
+        self.with_number.saturating_sub(self.different)
     }
 
     /// The cases that the finds are in.

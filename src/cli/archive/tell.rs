@@ -42,6 +42,8 @@ struct Whole<'a> {
     copies: u64,
     /// Different mails with a number, each once.
     mails: u64,
+    /// With a number: `mails`, `copies`, `inside`, `received` and `nobodys` together.
+    with_number: u64,
     /// In the register before.
     known: u64,
     new: u64,
@@ -60,7 +62,7 @@ struct Whole<'a> {
     /// With a number, and no header tells who sent it; the first of them by name.
     nobodys: u64,
     nameless: &'a [String],
-    /// Nothing found, and not all of it could be read.
+    /// Not all of it could be read, whatever was found in the rest; the first of them are named on standard error.
     partial: u64,
     envelope_from_journal: u64,
     envelope_from_header: u64,
@@ -146,8 +148,9 @@ impl Told<'_> {
             bytes: read.bytes,
             seconds: self.took.as_secs_f64(),
             finds: self.finds(),
-            copies: tally.copies,
+            copies: tally.copies(),
             mails: tally.different,
+            with_number: read.leaks,
             known: tally.known,
             new: tally.new,
             opened: tally.opened,
@@ -182,7 +185,7 @@ impl Told<'_> {
         if !tally.shares.is_empty() {
             let rows: Vec<[String; 6]> =
                 tally.shares.iter().map(|(cvr, share)| self.row(cvr, share)).collect();
-            let heads = ["Dataansvarlig", "Mails", "Personer", "Første sendt", "Sidste sendt", "Sager"];
+            let heads = ["Dataansvarlig", "Mails", "Personer", "Først sendt", "Sidst sendt", "Sager"];
             lines.push(crate::cli::case::table(&heads, &rows));
         }
         let incidents: BTreeSet<i64> = self.cases.iter().map(|(row, _)| row.incident).collect();
@@ -190,11 +193,18 @@ impl Told<'_> {
         #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
         let rate = read.mails as f64 / seconds;
         lines.push(format!(
-            "{} læst ({} MB, {rate:.0}/s); {} med CPR-nummer, {} talt én gang. (Mails read, with a number, copies.)",
+            "{} læst ({} MB, {rate:.0}/s); {} med CPR-nummer. (Mails read, with a number.)",
             counted(read.mails, ["mail", "mails"]),
             read.bytes / 1_000_000,
+            counted(read.leaks, ["mail", "mails"])
+        ));
+        let copies = match tally.copies() {
+            0 => String::new(),
+            copies => format!("; {}, ikke talt med igen", counted(copies, ["kopi", "kopier"])),
+        };
+        lines.push(format!(
+            "{} med CPR-nummer er sendt herfra{copies}. (Sent from here; copies.)",
             counted(tally.different, ["mail", "mails"]),
-            counted(tally.copies, ["kopi", "kopier"])
         ));
         if self.dry_run {
             lines.push("Prøvekørsel: intet er skrevet. (Dry run: nothing was written.)".to_owned());
@@ -214,42 +224,68 @@ impl Told<'_> {
             read.journaled,
             read.mails - read.journaled
         ));
-        let mails = ["mail", "mails"];
-        for (count, of, text) in [
-            (read.inside, mails, "med CPR-nummer har ikke forladt huset (intern vej). (Never left.)"),
+        for (count, texts) in [
+            (
+                read.inside,
+                [
+                    "mail med CPR-nummer har ikke forladt huset (intern vej). (Never left.)",
+                    "mails med CPR-nummer har ikke forladt huset (intern vej). (Never left.)",
+                ],
+            ),
             (
                 read.received,
-                mails,
-                "med CPR-nummer er modtaget udefra: afsenderen svarer for den (--controller tager alt med). (Received.)",
+                [
+                    "mail med CPR-nummer er modtaget udefra: afsenderen svarer for den (--controller tager alt med). (Received.)",
+                    "mails med CPR-nummer er modtaget udefra: afsenderen svarer for dem (--controller tager alt med). (Received.)",
+                ],
             ),
             (
                 read.nobodys,
-                mails,
-                "med CPR-nummer siger ikke, hvem der sendte den: sig det med --controller. (No sender; not recorded.)",
-            ),
-            (
-                read.partial,
-                mails,
-                "kunne ikke læses helt, og intet blev fundet. (Not read whole, nothing found.)",
-            ),
-            (read.undated, mails, "siger ingen dato, der kan passe. (No date that can be.)"),
-            (read.aside, ["fil er ikke en mail", "filer er ikke mails"], "og blev ikke læst. (Not mail.)"),
-            (
-                self.skipped,
-                ["skjult fil eller link", "skjulte filer og links"],
-                "blev ikke fulgt. (Hidden files and links.)",
+                [
+                    "mail med CPR-nummer siger ikke, hvem der sendte den: sig det med --controller. (No sender; not recorded.)",
+                    "mails med CPR-nummer siger ikke, hvem der sendte dem: sig det med --controller. (No sender; not recorded.)",
+                ],
             ),
         ] {
-            if count > 0 {
-                lines.push(format!("{} {text}", counted(count, of)));
-            }
+            lines.extend((count > 0).then(|| counted(count, texts)));
         }
         lines.extend(read.nameless.iter().map(|name| format!("  {name}")));
         let more = read.nobodys.saturating_sub(read.nameless.len() as u64);
-        if more > 0 {
-            lines.push(format!("  og {more} til (and more)"));
+        lines.extend((more > 0).then(|| format!("  og {more} til (and more)")));
+        for (count, of, text) in [
+            (
+                read.partial,
+                ["mail", "mails"],
+                "kunne ikke læses helt: der kan stå flere numre. (Not read whole; named on standard error.)",
+            ),
+            (
+                read.closed,
+                ["fil", "filer"],
+                "blev ikke åbnet, og der kan ligge mail i. (Not opened; named on standard error.)",
+            ),
+            (
+                self.troubles,
+                ["fil eller mail", "filer eller mails"],
+                "kunne ikke læses. (Unreadable; named on standard error.)",
+            ),
+            (read.undated, ["mail", "mails"], "siger ingen dato, der kan passe. (No date that can be.)"),
+            (read.aside, ["fil er ikke en mail", "filer er ikke mails"], "og blev ikke læst. (Not mail.)"),
+            (
+                self.skipped,
+                ["skjult fil, link eller andet", "skjulte filer, links og andet"],
+                "blev sprunget over. (Hidden files, links and other.)",
+            ),
+        ] {
+            lines.extend((count > 0).then(|| format!("{} {text}", counted(count, of))));
         }
         lines.join("\n")
+    }
+
+    /// The first mails that were not read whole, for standard error.
+    pub(super) fn unread(&self) -> Vec<String> {
+        let named = self.read.unread.iter().map(|one| format!("brevdue: not read whole: {one}"));
+        let more = self.read.partial.saturating_sub(self.read.unread.len() as u64);
+        named.chain((more > 0).then(|| format!("brevdue: not read whole: {more} more"))).collect()
     }
 
     /// What there is to do about cases that were there before.
@@ -258,9 +294,10 @@ impl Told<'_> {
         let mut lines = Vec::new();
         if tally.averted > 0 {
             lines.push(format!(
-                "{} står som afværget: {}. Forlod de huset ad en anden vej, så kør igen med --assume delivered. (Near misses; left as they are.)",
+                "{} står som afværget: {}. Forlod {} huset ad en anden vej, så kør igen med --assume delivered. (Near misses; left as they are.)",
                 counted(tally.averted, ["mail", "mails"]),
-                names(&tally.averted_in)
+                names(&tally.averted_in),
+                if tally.averted == 1 { "den" } else { "de" }
             ));
         }
         if !tally.confirmed.is_empty() {

@@ -117,6 +117,9 @@ impl<'a, J: Job> Desk<'a, J> {
             (Some(_), Input::File { file, .. }) => archive::first(file)?,
             _ => [0; 4],
         };
+        if archive::zipped::is_zip(&first) || archive::is_gzip(&first) {
+            self.progress.unpack();
+        }
         if archive::zipped::is_zip(&first) {
             let file = File::open(&source.path)?;
             archive::zipped::pour_zip(file, buffer, self, |desk, number, error| {

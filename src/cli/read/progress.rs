@@ -25,6 +25,8 @@ pub(super) struct Progress {
     items: AtomicU64,
     bytes: AtomicU64,
     over: AtomicBool,
+    /// Something is unpacked while it is read.
+    unpacks: AtomicBool,
     /// Dropped at the end, which wakes the drawing thread at once.
     alive: Mutex<Option<SyncSender<()>>>,
     woken: Mutex<Option<Receiver<()>>>,
@@ -39,6 +41,7 @@ impl Progress {
             items: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             over: AtomicBool::new(false),
+            unpacks: AtomicBool::new(false),
             alive: Mutex::new(Some(alive)),
             woken: Mutex::new(Some(woken)),
         }
@@ -60,6 +63,17 @@ impl Progress {
     /// So many bytes were read.
     pub(super) fn read(&self, bytes: usize) {
         self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// A zip or what gzip made smaller is read: more bytes come out of it than its file has, and how many, nobody knows
+    /// before. So the bar has no end from here on.
+    pub(super) fn unpack(&self) {
+        self.unpacks.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether what is read can be held against what there is.
+    fn is_bounded(&self) -> bool {
+        self.bar.length().is_some() && !self.unpacks.load(Ordering::Relaxed)
     }
 
     /// An input is done.
@@ -108,8 +122,8 @@ impl Progress {
         self.bar.set_position(self.bytes.load(Ordering::Relaxed));
         self.bar.set_draw_target(ProgressDrawTarget::stderr());
         while woken.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
-            if !bounded && self.bar.length().is_some() {
-                bounded = true;
+            if bounded != self.is_bounded() {
+                bounded = !bounded;
                 self.style(bounded);
             }
             let items = self.items.load(Ordering::Relaxed);
@@ -133,5 +147,20 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template(template) {
             self.bar.set_style(style);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_unpacked_has_no_end_to_count_towards() {
+        let progress = Progress::new();
+        assert!(!progress.is_bounded());
+        progress.bar.set_length(10);
+        assert!(progress.is_bounded());
+        progress.unpack();
+        assert!(!progress.is_bounded());
     }
 }

@@ -59,7 +59,10 @@ impl Register {
         let mut opened = self.open_cases(finds, now)?;
         let contents: Vec<Digest> = finds.iter().map(|find| find.content).collect();
         self.store.record(|recording| {
-            let known = recording.known_contents(&contents)?;
+            let mut known = recording.known_contents(&contents)?;
+            for (message, sent_at) in date(&mut known, finds) {
+                recording.date_archived(&message, sent_at)?;
+            }
             let mut unsealed = Unsealed::default();
             let mut times = Times { now, known: BTreeMap::new() };
             let mut recorded = Vec::with_capacity(finds.len());
@@ -127,6 +130,7 @@ impl Register {
         let new = self.add_numbers(recording, find, (&known.case, &known.salt), unsealed)?;
         let reached = find.reached_beyond(&known.domains);
         let Brought { confirmed, after } = recording.add_copy(known, row, reached, new)?;
+        recording.note_beside(&known.case, &find.beside.iter().copied().collect::<Vec<_>>())?;
         Ok(Recorded { case: known.case.clone(), was: Was::Known, opened: false, confirmed, after })
     }
 
@@ -153,7 +157,8 @@ impl Register {
     fn open_cases(&self, finds: &[Find], now: DateTime<Utc>) -> Result<BTreeSet<Digest>, StoreError> {
         let contents: Vec<Digest> = finds.iter().map(|find| find.content).collect();
         self.store.record(|recording| {
-            let known = recording.known_contents(&contents)?;
+            let mut known = recording.known_contents(&contents)?;
+            date(&mut known, finds);
             // Of the finds of a case the strictest opens it, and not the one that was read first.
             let mut strictest: BTreeMap<Digest, (&Find, Detection)> = BTreeMap::new();
             for find in finds {
@@ -215,6 +220,23 @@ enum Standing<'a> {
     Left(&'a KnownMail, bool),
     /// It is known as one that was stopped.
     Averted(&'a KnownMail),
+}
+
+/// Gives a day to known mails that say none and that a find says the day of; their rows and days. Before it is asked what the
+/// finds are: of two letters with one Message-ID the first is such a mail, and the second is then another.
+fn date(known: &mut BTreeMap<Digest, Vec<KnownMail>>, finds: &[Find]) -> Vec<(Digest, DateTime<Utc>)> {
+    let mut dated = Vec::new();
+    for find in finds {
+        let (Some(sent_at), Some(copies)) = (find.sent_at, known.get_mut(&find.content)) else { continue };
+        if copies.iter().any(|one| one.sent_at == Some(sent_at)) {
+            continue;
+        }
+        if let Some(one) = copies.iter_mut().find(|one| one.archived && one.sent_at.is_none()) {
+            one.sent_at = Some(sent_at);
+            dated.push((one.message, sent_at));
+        }
+    }
+    dated
 }
 
 fn standing<'a>(known: &'a BTreeMap<Digest, Vec<KnownMail>>, find: &Find) -> Standing<'a> {

@@ -18,7 +18,9 @@ pub struct Find {
     pub source: Option<Source>,
     /// When it was sent, as it says itself.
     pub sent_at: Option<DateTime<Utc>>,
-    /// Copies of a mail have this in common, and two letters with one Message-ID too: those differ by [`Find::sent_at`].
+    /// Copies of a mail have this in common, whomever its parts concern.
+    pub letter: Digest,
+    /// Copies of a mail's part have this in common, and two letters with one Message-ID too: those differ by [`Find::sent_at`].
     pub content: Digest,
     /// Mails of one cause and controller have this in common.
     pub grouping: Digest,
@@ -53,16 +55,39 @@ impl Find {
         self.detection.persons_exact
     }
 
-    /// What else a copy may have more of than another: keyed tags of recipients and numbers, and how it left.
-    pub fn telling(&self, key: &NodeKey) -> impl Iterator<Item = u64> {
-        let tag = |purpose: &str, text: &[u8]| {
-            u64::from_be_bytes(key.digest(purpose, &[text]).first_chunk().copied().unwrap_or_default())
-        };
-        let left = (self.left != Left::Archived).then_some(self.left as u64 + 1);
-        let mut tags: Vec<u64> = self.is_certain().then_some(0).into_iter().chain(left).collect();
-        tags.extend(self.recipients.iter().map(|one| tag("copy recipient", one.reveal().as_bytes())));
-        tags.extend(self.numbers.iter().map(|one| tag("copy number", one)));
-        tags.into_iter()
+    /// All that [`Self::merge`] may take from it, as one keyed tag: of copies with the same, one says it all. A tag for each
+    /// thing would show a copy that says less, too; but there are few of those, and this is kept for every mail.
+    pub fn telling(&self, key: &NodeKey) -> u64 {
+        let mut recipients: Vec<String> = self.recipients.iter().map(Address::reveal).collect();
+        recipients.sort_unstable();
+        let recipients = recipients.join("\n");
+        let beside = self.beside.iter().copied().collect::<Vec<_>>().join("\n");
+        let numbers: Vec<u8> = self.numbers.iter().flatten().copied().collect();
+        let is = [
+            self.is_certain(),
+            self.is_exact(),
+            self.sent_at.is_some(),
+            self.source.is_some(),
+            self.left == Left::Journaled,
+            self.left == Left::Said,
+        ];
+        let parts: [&[u8]; 7] = [
+            &is.map(u8::from),
+            &self.detection.findings.to_be_bytes(),
+            &self.detection.persons.to_be_bytes(),
+            &self.root,
+            recipients.as_bytes(),
+            beside.as_bytes(),
+            &numbers,
+        ];
+        let digest = key.digest("copy tells", &parts);
+        u64::from_be_bytes(digest.first_chunk().copied().unwrap_or_default())
+    }
+
+    /// What says where a mail belongs; of copies the least counts. One of which no header tells the system is not the one that
+    /// says it.
+    pub fn cause(&self) -> (bool, Digest) {
+        (self.source.is_none(), self.root)
     }
 
     /// Whether these are copies of one mail, by what is known before the register is asked.
@@ -72,9 +97,7 @@ impl Find {
 
     /// Takes from a copy what it has more: see the module's head. The same in whatever order copies come.
     pub fn merge(&mut self, copy: Self) {
-        // A copy of which no header tells the system is not the one that says where it belongs.
-        let rank = |find: &Self| (find.source.is_none(), find.root);
-        if rank(&copy) < rank(self) {
+        if copy.cause() < self.cause() {
             (self.source, self.root, self.grouping) = (copy.source, copy.root, copy.grouping);
         }
         self.sent_at = self.sent_at.or(copy.sent_at);

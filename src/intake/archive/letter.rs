@@ -233,11 +233,36 @@ fn each_once(addresses: &mut Vec<Address>) {
 /// that was set wrong says next year.
 fn date(text: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     const FIRST: i64 = 315_532_800; // 1980
-    let seconds = mailparse::dateparse(text.trim()).ok()?;
+    let seconds = mailparse::dateparse(&written_out(text)).ok()?;
     (FIRST..=now.timestamp() + 86_400)
         .contains(&seconds)
         .then(|| DateTime::from_timestamp(seconds, 0))
         .flatten()
+}
+
+/// A date with its seconds, which may be left out (RFC 5322 §3.3), and with a zone in digits where it has a name that only
+/// its writer knows. Without seconds the zone would be read as some.
+fn written_out(date: &str) -> String {
+    /// What RFC 5322 §4.3 names; single letters are left to the parser as well.
+    const NAMED: [&str; 11] = ["UT", "UTC", "GMT", "EST", "EDT", "CST", "CDT", "MST", "MDT", "PST", "PDT"];
+    let mut words: Vec<Cow<'_, str>> = date.split_whitespace().map(Cow::Borrowed).collect();
+    let Some(at) = words.iter().position(|word| word.contains(':')) else { return words.join(" ") };
+    if let Some(time) = words.get_mut(at).filter(|time| time.matches(':').count() == 1) {
+        time.to_mut().push_str(":00");
+    }
+    if let Some(zone) = words.get_mut(at + 1) {
+        let name = zone.trim_matches(['(', ')']).to_ascii_uppercase();
+        let is_name = name.len() > 1 && name.bytes().all(|byte| byte.is_ascii_alphabetic());
+        match name.as_str() {
+            "CET" | "MET" => *zone = "+0100".into(),
+            "CEST" | "MEST" => *zone = "+0200".into(),
+            known if NAMED.contains(&known) => {}
+            // RFC 5322 §4.3: nobody knows what it means.
+            _ if is_name => *zone = "-0000".into(),
+            _ => {}
+        }
+    }
+    words.join(" ")
 }
 
 #[cfg(test)]
@@ -288,6 +313,14 @@ mod tests {
             ("Sat, 1 Jan 2039 00:00:00 +0000", None),
             ("i går", None),
             ("Fri, 31 May 2019 23:59:59 +0200 (CEST)", Some(1_559_339_999)),
+            // Seconds may be left out, and zones have names.
+            ("Tue, 3 Mar 2015 00:30 +0200", Some(1_425_335_400)),
+            ("Tue, 3 Mar 2015 00:30 -0500", Some(1_425_360_600)),
+            ("3 Mar 2015 10:00", Some(1_425_376_800)),
+            ("Tue, 3 Mar 2015 10:00:00 CET", Some(1_425_373_200)),
+            ("Tue, 3 Mar 2015 10:00:00 (cest)", Some(1_425_369_600)),
+            ("Tue, 3 Mar 2015 10:00 EST", Some(1_425_394_800)),
+            ("Tue, 3 Mar 2015 10:00:00 XYZT", Some(1_425_376_800)),
         ] {
             let said = mail(&format!("Date: {date}\n\n")).sent_at;
             assert_eq!(said.map(|at| at.timestamp()), year, "{date}");

@@ -225,6 +225,30 @@ impl Recording<'_> {
         self.add_content(message, content, true, sent_at)
     }
 
+    /// Notes when a mail that was found in an archive was sent, where it did not say so itself and a copy does.
+    ///
+    /// # Errors
+    /// When the register cannot be written.
+    pub fn date_archived(&self, message: &[u8; 16], sent_at: DateTime<Utc>) -> Result<(), StoreError> {
+        let sql = "UPDATE mail_content SET sent_at = ?2
+                   WHERE message = ?1 AND archived = 1 AND sent_at IS NULL";
+        self.db.later(sql, params![message, sent_at.timestamp()])
+    }
+
+    /// Notes what stood beside the numbers in a further copy of a mail of this case. A word that the case has already may be
+    /// that mail's, so that only those that are new to the case count.
+    ///
+    /// # Errors
+    /// When the register cannot be written.
+    pub fn note_beside(&self, case: &CaseId, words: &[&str]) -> Result<(), StoreError> {
+        for word in words {
+            let sql = "INSERT INTO case_beside (case_id, word, mails) VALUES (?1, ?2, 1)
+                       ON CONFLICT (case_id, word) DO NOTHING";
+            self.db.later(sql, params![case.as_str(), word])?;
+        }
+        Ok(())
+    }
+
     fn add_content(
         &self,
         message: &[u8; 16],
