@@ -34,6 +34,13 @@ pub enum Item<'a> {
     Message,
     /// A message of an mbox, by its number from 1.
     Numbered(u64),
+    /// A message of an mbox in a zip of mail, by both numbers from 1.
+    Within {
+        /// Of the mbox in the zip.
+        member: u64,
+        /// Of the message in the mbox.
+        number: u64,
+    },
     /// The input is one document of this media type.
     Document(&'a str),
     /// A document of this media type in a zip of mail, by its number from 1.
@@ -50,6 +57,14 @@ pub trait ItemSink {
 
     /// The item ended. Not called for the item in which reading failed.
     fn end(&mut self);
+
+    /// Whether the bytes of the item that has begun are wanted.
+    fn is_curious(&self) -> bool {
+        true
+    }
+
+    /// Something was left out that is no item: a hidden file in a zip.
+    fn skip(&mut self) {}
 }
 
 /// The messages of an mbox are items.
@@ -117,14 +132,22 @@ pub fn is_gzip(head: &[u8]) -> bool {
     head.starts_with(b"\x1f\x8b\x08")
 }
 
-/// The first bytes of a file, by which a zip is known.
+/// The first bytes of an input, by which zip and gzip are known, and the input as it was before.
 ///
 /// # Errors
 /// When it cannot be read.
-pub fn first(file: &Arc<File>) -> io::Result<[u8; 4]> {
+pub fn first(mut input: Input) -> io::Result<([u8; 4], Input)> {
     let mut head = [0; 4];
-    let (_, error) = fill(&mut Input::File { file: Arc::clone(file), at: 0 }, &mut head);
-    error.map_or(Ok(head), Err)
+    let (filled, error) = fill(&mut input, &mut head);
+    error.map_or(Ok(()), Err)?;
+    let input = match input {
+        Input::File { file, at } => Input::File { file, at: at - filled as u64 },
+        Input::Stream(stream) => {
+            let read = io::Cursor::new(head.get(..filled).unwrap_or_default().to_vec());
+            Input::Stream(Box::new(read.chain(stream)))
+        }
+    };
+    Ok((head, input))
 }
 
 /// How strictly an mbox is read.
@@ -172,7 +195,7 @@ pub fn pour(
         Form::Document(media) => Item::Document(media),
     };
     sink.begin(item);
-    while filled > 0 {
+    while filled > 0 && sink.is_curious() {
         sink.data(buffer.get(..filled).unwrap_or_default());
         filled = read(&mut input, buffer)?;
     }

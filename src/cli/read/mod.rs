@@ -143,6 +143,8 @@ struct Batch<T> {
     troubles: Vec<String>,
     /// The same, of what was not tried.
     closed: Vec<String>,
+    /// Hidden files in a zip.
+    skipped: u64,
     tally: T,
 }
 

@@ -39,8 +39,38 @@ pub struct Lost {
     pub source: io::Error,
 }
 
-/// Files at the top of a Maildir that belong to the mail server.
-const INDEXES: [&str; 4] = ["dovecot", "maildir", "courier", "subscriptions"];
+/// Files at the top of a Maildir that belong to the mail server: Dovecot's and Courier's, by their whole names
+const INDEXES: [&str; 11] = [
+    "maildirfolder",
+    "maildirsize",
+    "subscriptions",
+    "dovecot-acl",
+    "dovecot-acl-list",
+    "dovecot-keywords",
+    "dovecot-quota",
+    "dovecot-uidlist",
+    "dovecot-uidvalidity",
+    "dovecot.mailbox.log",
+    "dovecot.svbin",
+];
+
+/// and by how the names of whole families begin. Less would be `dovecot.mbox`, which somebody may call his archive.
+const FAMILIES: [&str; 7] = [
+    "courierimap",
+    "courierpop3d",
+    "dovecot-uidvalidity.",
+    "dovecot.index.",
+    "dovecot.list.index",
+    "dovecot.map.index",
+    "dovecot.sieve",
+];
+
+/// Whether a file of this name at the top of a Maildir is the mail server's own.
+pub(super) fn is_index(name: &str) -> bool {
+    INDEXES.contains(&name)
+        || name == "dovecot.index"
+        || FAMILIES.iter().any(|family| name.starts_with(family))
+}
 
 /// Walks the paths in the order given.
 pub struct Walk {
@@ -96,9 +126,7 @@ impl Walk {
                 name == "tmp" && self.is_maildir(parent)
             };
         }
-        name.starts_with('.')
-            || !entry.file_type().is_file()
-            || INDEXES.iter().any(|index| name.starts_with(index)) && self.is_maildir(parent)
+        name.starts_with('.') || !entry.file_type().is_file() || is_index(&name) && self.is_maildir(parent)
     }
 
     fn is_maildir(&mut self, folder: &Path) -> bool {
