@@ -344,10 +344,40 @@ mod tests {
             ("\0\0", document("application/octet-stream")),
             ("\nFrom x\nReceived: y\n\n", Form::Mbox),
             ("PK\u{3}\u{4}", document("application/zip")),
+            ("mail\0\0 x\nReceived: y\n\n", document("application/octet-stream")),
         ] {
             assert_eq!(Form::of(None, head.as_bytes()), form, "{head:?}");
             assert_eq!(Form::of(Some(Path::new("17.M1P2.vaert:2,S")), head.as_bytes()), form, "{head:?}");
         }
+    }
+
+    #[test]
+    fn what_is_packed_is_known_whatever_it_is_called() {
+        let mut tar = vec![0; 512];
+        tar.splice(257..262, *b"ustar");
+        tar.extend_from_slice(b"Received: x\nSubject: y\n\n");
+        for (head, media) in [
+            (tar.as_slice(), "application/x-tar"),
+            (b"BZh91AY&SY", "application/x-bzip2"),
+            (b"\xfd7zXZ\0\0", "application/x-xz"),
+            (b"\x28\xb5\x2f\xfd", "application/zstd"),
+            (b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
+            (b"Rar!\x1a\x07\x01", "application/vnd.rar"),
+            (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "application/x-ole-storage"),
+            (b"\x1f\x9d\x90", "application/x-compress"),
+            (b"\x5d\0\0\x80\0", "application/x-lzma"),
+        ] {
+            for name in ["arkiv", "arkiv.mbox", "a.eml", "a.1", "a.001", "a.dat", "a.txt"] {
+                assert_eq!(Form::of(Some(Path::new(name)), head), document(media), "{name}");
+            }
+            assert!(Form::may_hold_mail(media));
+        }
+        for name in ["arkiv.txz", "a.tbz2", "a.olm", "a.dbx", "a.edb", "a.mbox.lzma", "a.mbox.Z"] {
+            let Form::Document(media) = Form::of(Some(Path::new(name)), b"x") else { panic!("{name}") };
+            assert!(Form::may_hold_mail(&media), "{name}");
+        }
+        assert!(Form::of(Some(Path::new("a.bin")), b"hej") == document("text/plain"));
+        assert!(!Form::may_hold_mail("image/jpeg") && !Form::may_hold_mail("text/plain"));
     }
 
     #[test]
