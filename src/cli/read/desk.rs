@@ -183,7 +183,15 @@ impl<'a, J: Job> Desk<'a, J> {
             Open::Message(scan) => guard(|| scan.finish_explained()).map(without),
             Open::Document(scan) => guard(|| scan.finish_explained()).map(without),
             Open::Post(post) => {
-                guard(|| post.finish()).map(|(report, explained, mail)| (report, explained, Some(mail)))
+                let done = guard(|| post.finish())?;
+                match done.lost {
+                    0 => {}
+                    1 => self.trouble("one recipient of the journal report is no address"),
+                    lost => {
+                        self.trouble(&format!("{lost} recipients of the journal report are no addresses"))
+                    }
+                }
+                Some((done.report, done.explained, Some(done.mail)))
             }
             Open::Nothing | Open::Broken | Open::Aside { .. } => None,
         }
