@@ -1,10 +1,13 @@
-//! Mail that already lies somewhere: single files, mbox, Maildir, folders, standard input.
+//! Mail that already lies somewhere: single files, mbox, Maildir, folders, zips, what gzip made smaller, standard input.
 //!
 //! [`Walk`] names the inputs in a steady order; [`pour`] reads one and pushes the bytes of its messages and documents to
-//! an [`ItemSink`]. Push, because an input of any size then needs no more memory than the caller's buffer. An [`Mbox`] it
-//! hands back: that is poured in portions, by as many as have time. Never judges content, and never keeps a file. Start
-//! reading at [`pour`]; [`Form`] tells a mail from a document, [`MboxSplitter`](crate::mime::MboxSplitter) knows the separators, `cut` makes the portions.
-//! Tests: beside the code, and `tests/scan.rs`.
+//! an [`ItemSink`], and [`zipped::pour_zip`] those of a zip. Push, because an input of any size then needs no more memory than
+//! the caller's buffer. An [`Mbox`] it hands back: that is poured in portions, by as many as have time. Never judges content, and
+//! never keeps a file. `brevdue scan` and `brevdue archive` read by it; only the latter opens zips and gzip here (the former takes
+//! them for documents), reads an mbox by [`Rule::Old`], and asks `lead` and `letter` what a mail begins with and says of itself.
+//! Start reading at [`pour`]; [`Form`] tells a mail from a document, [`MboxSplitter`](crate::mime::MboxSplitter) knows the
+//! separators, `cut` makes the portions.
+//! Tests: beside the code, and `tests/scan.rs`, `tests/archive.rs`, `tests/archived.rs`, `tests/archive_inputs.rs`.
 
 mod cut;
 mod form;
@@ -16,7 +19,7 @@ pub mod zipped;
 
 pub use cut::{Mbox, Portion};
 pub use form::Form;
-pub use walk::{Lost, Place, Source, Walk};
+pub use walk::{Lost, Place, Source, Unfollowed, Walk};
 
 use crate::mime::MailSink;
 use std::fs::File;

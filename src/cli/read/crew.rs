@@ -66,6 +66,7 @@ pub(super) fn work<J: Job>(job: &J, roots: &[PathBuf]) -> io::Result<Done<J::Tal
     let walk = walk.into_inner().unwrap_or_else(PoisonError::into_inner);
     let mut done = printed?;
     done.skipped += walk.skipped();
+    (done.unfollowed, done.first_unfollowed) = walk.unfollowed();
     Ok(done)
 }
 
