@@ -151,7 +151,7 @@ fn standard_input_may_be_gzip() {
     let output = brevdue(house.0.path(), &args, &mbox);
     assert_eq!(code(&output), 0, "{}", said(&output));
     assert_eq!(read(&serde_json::from_slice(&output.stdout).unwrap()), (2, 2));
-    let output = brevdue(house.0.path(), &args, &archive(&[("a.eml", one(0).as_bytes())]));
+    let output = brevdue(house.0.path(), &args, archive(&[("a.eml", one(0).as_bytes())]));
     assert!(code(&output) == 3 && said(&output).contains("-: not opened"), "{}", said(&output));
 }
 

@@ -188,7 +188,7 @@ impl<'a, J: Job> Desk<'a, J> {
                     0 => {}
                     1 => self.trouble("one recipient of the journal report is no address"),
                     lost => {
-                        self.trouble(&format!("{lost} recipients of the journal report are no addresses"))
+                        self.trouble(&format!("{lost} recipients of the journal report are no addresses"));
                     }
                 }
                 Some((done.report, done.explained, Some(done.mail)))

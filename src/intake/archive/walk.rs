@@ -142,7 +142,7 @@ impl Walk {
     }
 
     /// Whether an entry below a root is left out.
-    fn leaves_out(&mut self, entry: &DirEntry) -> bool {
+    fn leaves_out(entry: &DirEntry) -> bool {
         let name = entry.file_name().to_string_lossy();
         let parent = entry.path().parent().unwrap_or(Path::new(""));
         if entry.file_type().is_dir() {
@@ -201,7 +201,7 @@ impl Iterator for Walk {
             match open.next() {
                 None => self.open = None,
                 Some(Ok(entry)) if entry.depth() == 0 => {}
-                Some(Ok(entry)) if self.leaves_out(&entry) => {
+                Some(Ok(entry)) if Self::leaves_out(&entry) => {
                     self.skipped += 1;
                     if entry.file_type().is_dir()
                         && let Some(open) = &mut self.open

@@ -148,10 +148,10 @@ impl Part {
             behind = self.behind(&entry);
         }
         let error = match (first, behind) {
-            (None, _) if self.end > END && self.is_at(0, b"PK\x03\x04") => "lists none of its members",
+            (None, _) if self.end > END && self.is_at(0, *b"PK\x03\x04") => "lists none of its members",
             (Some(first), _) if first >= self.end => "lists members where none are",
             // Some programs count the members in 16 bits only.
-            (_, Some(behind)) if self.is_at(behind, b"PK\x01\x02") => "has more members than it counts",
+            (_, Some(behind)) if self.is_at(behind, *b"PK\x01\x02") => "has more members than it counts",
             _ => "",
         };
         let error = (!error.is_empty()).then(|| io::Error::other(format!("its directory {error}")));
@@ -168,9 +168,9 @@ impl Part {
         Some(at + 46 + lengths.into_iter().map(|two| u64::from(u16::from_le_bytes(two))).sum::<u64>())
     }
 
-    fn is_at(&self, at: u64, what: &[u8; 4]) -> bool {
+    fn is_at(&self, at: u64, what: [u8; 4]) -> bool {
         let mut found = [0; 4];
-        self.file.read_exact_at(&mut found, at).is_ok() && found == *what
+        self.file.read_exact_at(&mut found, at).is_ok() && found == what
     }
 }
 
