@@ -9,13 +9,14 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 use tempfile::TempDir;
 
-const NUMBERS: [&str; 5] = ["150379-1028", "150379-0005", "150379-0013", "150379-0021", "150379-0048"];
+pub(crate) const NUMBERS: [&str; 5] =
+    ["150379-1028", "150379-0005", "150379-0013", "150379-0021", "150379-0048"];
 
 /// Two municipalities, a source, and a folder of mail.
-struct House(TempDir);
+pub(crate) struct House(pub(crate) TempDir);
 
 impl House {
-    fn new(more: &str) -> Self {
+    pub(crate) fn new(more: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let key = said(&brevdue(folder.path(), &["key", "new", "--out", "dpo.key"], ""));
         let key = key.lines().find(|line| line.starts_with("dpo_key")).unwrap().to_owned();
@@ -38,29 +39,29 @@ impl House {
         house
     }
 
-    fn at(&self, path: &str) -> PathBuf {
+    pub(crate) fn at(&self, path: &str) -> PathBuf {
         self.0.path().join(path)
     }
 
-    fn lay(&self, path: &str, bytes: &[u8]) {
+    pub(crate) fn lay(&self, path: &str, bytes: &[u8]) {
         let path = self.at(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         File::create(path).unwrap().write_all(bytes).unwrap();
     }
 
-    fn run(&self, args: &[&str]) -> Output {
+    pub(crate) fn run(&self, args: &[&str]) -> Output {
         let all = [&["--config", "brevdue.toml", "archive"], args].concat();
         brevdue(self.0.path(), &all, "")
     }
 
     /// Runs it to its end, with this exit code.
-    fn ends(&self, with: i32, args: &[&str]) -> Value {
+    pub(crate) fn ends(&self, with: i32, args: &[&str]) -> Value {
         let output = self.run(&[&["--format", "json"], args].concat());
         assert_eq!(code(&output), with, "{}", said(&output));
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
-    fn counts(&self, args: &[&str]) -> Value {
+    pub(crate) fn counts(&self, args: &[&str]) -> Value {
         self.ends(0, args)
     }
 
@@ -95,13 +96,13 @@ impl House {
     }
 }
 
-fn mail(from: &str, to: &str, id: &str, text: &str) -> String {
+pub(crate) fn mail(from: &str, to: &str, id: &str, text: &str) -> String {
     format!(
         "From: {from}\nTo: {to}\nDate: Tue, 3 Mar 2015 10:00:00 +0100\nMessage-ID: <{id}>\nSubject: Din sag\n\n{text}\n"
     )
 }
 
-fn cpr(number: &str) -> String {
+pub(crate) fn cpr(number: &str) -> String {
     format!("CPR-nr.: {number}")
 }
 
@@ -420,14 +421,14 @@ fn free_text_makes_no_case_for_every_mail() {
     assert_eq!(told["new"], 120);
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
 }
 
 /// A mail whose number stands in base64, so that it is found only where the header is read as one.
-fn closed(id: &str, number: &str) -> String {
+pub(crate) fn closed(id: &str, number: &str) -> String {
     let text = crate::support::base64(format!("{}\n", cpr(number)).as_bytes());
     let head = mail("auto@b.example", "x@gmail.example", id, "");
     head.replace(
@@ -437,7 +438,7 @@ fn closed(id: &str, number: &str) -> String {
         + "\n"
 }
 
-const LINE: &str = "From auto@b.example Tue Mar  3 10:00:00 2015\n";
+pub(crate) const LINE: &str = "From auto@b.example Tue Mar  3 10:00:00 2015\n";
 
 #[test]
 fn files_that_begin_oddly_are_read_whole() {

@@ -19,6 +19,7 @@ mod alerts;
 mod archive;
 // Said to be tests, so that clippy lets helpers unwrap too.
 #[cfg(test)]
+mod archive_inputs;
 mod archived;
 mod check;
 mod chunking;

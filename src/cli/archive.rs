@@ -1,14 +1,15 @@
 //! `brevdue archive`: a retro scan of old mail. What left with a number in it becomes one incident, with a case for each
 //! controller that it concerns.
 //!
-//! Reads as `brevdue scan` does, on all cores ([`super::read`]); finds are recorded in batches, and the register is what knows
+//! Reads as `brevdue scan` does ([`super::read`]): inputs and the mails of an mbox on all cores, a zip or what gzip made smaller on
+//! one each. Finds are recorded in batches, and the register is what knows
 //! which mails are done: who is killed runs the same command again, and no mail counts twice. Start reading at [`run`];
-//! `tally` counts, `tell` says. Tests: `tests/archive.rs`.
+//! `tally` counts, `tell` says. Tests: `tests/archive.rs`, `tests/archived.rs`, `tests/archive_inputs.rs`.
 
 mod tally;
 mod tell;
 
-use super::read::{self, How, Item, form, inputs};
+use super::read::{self, Done, How, Item, inputs, mail_form};
 use crate::case::incident::Source;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -32,8 +33,8 @@ use tally::{Read, Sight, Tally};
 
 /// Shown by `brevdue archive --help` below the options.
 const AFTER_HELP: &str = "\
-Reads .eml and .emlx files, mbox, Maildir, folders and zips of them, and each of them with gzip. A
-journal report (Exchange) is opened and gives the envelope; elsewhere From, To, Cc and Bcc say who
+Reads .eml and .emlx files, mbox, Maildir, folders and zips of them, and each of them with gzip, on
+standard input too (but no zip). A journal report (Exchange) is opened and gives the envelope; elsewhere From, To, Cc and Bcc say who
 sent it to whom: the last lines count both. What is no mail is left aside and counted. Mail from
 outside was received and is nobody's breach here: it is counted, unless --controller or --source
 says that all of it was sent.
@@ -46,8 +47,9 @@ Exit codes:
   0  read whole
   2  could not run, or an input could not be read (the others are recorded and shown)
   3  some was not read: a mail that is not read whole, or a file in which mail may lie and that is
-     not opened (.msg, .pst, a zip in a zip, tar); such files are named on standard error, and so are
-     the first 20 such mails, with what was not read. What was found in the rest is recorded
+     not opened (.msg, .pst, .olm, a zip in a zip, tar, what nobody knows, a link in a folder); such
+     files are named on standard error, and so are the first 20 such mails, with what was not read.
+     What was found in the rest is recorded
 
 Examples:
   brevdue archive --config brevdue.toml --dry-run /backup/mail      counts, and writes nothing
@@ -75,8 +77,8 @@ pub(super) struct Args {
     /// How it travelled. Without it: as the configuration's roads say today, and unknown where they are protected today
     #[arg(long, value_enum)]
     assume: Option<Travelled>,
-    /// Read every input as this media type: message/rfc822 or application/mbox
-    #[arg(long = "as", value_name = "MEDIA/TYPE", value_parser = form)]
+    /// Read every input, and every file in a zip, as this media type: message/rfc822 or application/mbox
+    #[arg(long = "as", value_name = "MEDIA/TYPE", value_parser = mail_form)]
     form: Option<Form>,
     /// Messages (.eml), mbox files, Maildirs, folders, zips; `-` is standard input
     #[arg(required = true, value_name = "PATH|-")]
@@ -107,7 +109,10 @@ pub(super) fn run(config: Option<&Path>, args: &Args) -> anyhow::Result<ExitCode
     let config = super::load(config)?;
     let job = Job::new(&config, args)?;
     let began = Instant::now();
-    let done = read::all(&job, &args.paths)?;
+    let mut done = read::all(&job, &args.paths)?;
+    name_unfollowed(&job.how, &done);
+    // Mail may lie behind them as in a file that is not opened.
+    done.tally.closed += done.unfollowed;
     let (tally, register) = job.end()?;
     let cases = match &register {
         Some(register) => tell::cases(&register.store, tally.cases())?,
@@ -138,6 +143,22 @@ pub(super) fn run(config: Option<&Path>, args: &Args) -> anyhow::Result<ExitCode
     }
     let is_whole = done.tally.closed == 0 && done.tally.partial == 0;
     Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::from(NOT_WHOLE) })
+}
+
+/// Says which links and special files were left aside.
+fn name_unfollowed(how: &How, done: &Done<Read>) {
+    for one in &done.first_unfollowed {
+        let why = if one.is_link {
+            "a link, not followed: mail may lie behind it"
+        } else {
+            "a special file, not read: mail may lie in it"
+        };
+        super::say_error(&format!("brevdue: {}: {why}", how.name(&one.path.to_string_lossy())));
+    }
+    let more = done.unfollowed - done.first_unfollowed.len() as u64;
+    if more > 0 {
+        super::say_error(&format!("brevdue: and {more} more links and special files"));
+    }
 }
 
 /// Something was not read, as `brevdue scan` has it.

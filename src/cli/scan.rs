@@ -99,7 +99,8 @@ pub(super) fn run(config: Option<&Path>, args: &Args) -> anyhow::Result<ExitCode
         Err(error) => return Err(error),
     };
     let mut end = Vec::new();
-    job.pen.end(&mut end, &done.tally.summary(done.troubles, done.skipped, began.elapsed()));
+    job.pen
+        .end(&mut end, &done.tally.summary(done.troubles, done.skipped + done.unfollowed, began.elapsed()));
     std::io::stdout().write_all(&end)?;
     if done.troubles > 0 {
         super::say_error(&format!("brevdue: {} could not be read", inputs(done.troubles)));

@@ -1,10 +1,13 @@
-//! Mail that already lies somewhere: single files, mbox, Maildir, folders, standard input.
+//! Mail that already lies somewhere: single files, mbox, Maildir, folders, zips, what gzip made smaller, standard input.
 //!
 //! [`Walk`] names the inputs in a steady order; [`pour`] reads one and pushes the bytes of its messages and documents to
-//! an [`ItemSink`]. Push, because an input of any size then needs no more memory than the caller's buffer. An [`Mbox`] it
-//! hands back: that is poured in portions, by as many as have time. Never judges content, and never keeps a file. Start
-//! reading at [`pour`]; [`Form`] tells a mail from a document, [`MboxSplitter`](crate::mime::MboxSplitter) knows the separators, `cut` makes the portions.
-//! Tests: beside the code, and `tests/scan.rs`.
+//! an [`ItemSink`], and [`zipped::pour_zip`] those of a zip. Push, because an input of any size then needs no more memory than
+//! the caller's buffer. An [`Mbox`] it hands back: that is poured in portions, by as many as have time. Never judges content, and
+//! never keeps a file. `brevdue scan` and `brevdue archive` read by it; only the latter opens zips and gzip here (the former takes
+//! them for documents), reads an mbox by [`Rule::Old`], and asks `lead` and `letter` what a mail begins with and says of itself.
+//! Start reading at [`pour`]; [`Form`] tells a mail from a document, [`MboxSplitter`](crate::mime::MboxSplitter) knows the
+//! separators, `cut` makes the portions.
+//! Tests: beside the code, and `tests/scan.rs`, `tests/archive.rs`, `tests/archived.rs`, `tests/archive_inputs.rs`.
 
 mod cut;
 mod form;
@@ -16,7 +19,7 @@ pub mod zipped;
 
 pub use cut::{Mbox, Portion};
 pub use form::Form;
-pub use walk::{Lost, Place, Source, Walk};
+pub use walk::{Lost, Place, Source, Unfollowed, Walk};
 
 use crate::mime::MailSink;
 use std::fs::File;
@@ -34,6 +37,13 @@ pub enum Item<'a> {
     Message,
     /// A message of an mbox, by its number from 1.
     Numbered(u64),
+    /// A message of an mbox in a zip of mail, by both numbers from 1.
+    Within {
+        /// Of the mbox in the zip.
+        member: u64,
+        /// Of the message in the mbox.
+        number: u64,
+    },
     /// The input is one document of this media type.
     Document(&'a str),
     /// A document of this media type in a zip of mail, by its number from 1.
@@ -50,6 +60,14 @@ pub trait ItemSink {
 
     /// The item ended. Not called for the item in which reading failed.
     fn end(&mut self);
+
+    /// Whether the bytes of the item that has begun are wanted.
+    fn is_curious(&self) -> bool {
+        true
+    }
+
+    /// Something was left out that is no item: a hidden file in a zip.
+    fn skip(&mut self) {}
 }
 
 /// The messages of an mbox are items.
@@ -117,14 +135,22 @@ pub fn is_gzip(head: &[u8]) -> bool {
     head.starts_with(b"\x1f\x8b\x08")
 }
 
-/// The first bytes of a file, by which a zip is known.
+/// The first bytes of an input, by which zip and gzip are known, and the input as it was before.
 ///
 /// # Errors
 /// When it cannot be read.
-pub fn first(file: &Arc<File>) -> io::Result<[u8; 4]> {
+pub fn first(mut input: Input) -> io::Result<([u8; 4], Input)> {
     let mut head = [0; 4];
-    let (_, error) = fill(&mut Input::File { file: Arc::clone(file), at: 0 }, &mut head);
-    error.map_or(Ok(head), Err)
+    let (filled, error) = fill(&mut input, &mut head);
+    error.map_or(Ok(()), Err)?;
+    let input = match input {
+        Input::File { file, at } => Input::File { file, at: at - filled as u64 },
+        Input::Stream(stream) => {
+            let read = io::Cursor::new(head.get(..filled).unwrap_or_default().to_vec());
+            Input::Stream(Box::new(read.chain(stream)))
+        }
+    };
+    Ok((head, input))
 }
 
 /// How strictly an mbox is read.
@@ -172,7 +198,7 @@ pub fn pour(
         Form::Document(media) => Item::Document(media),
     };
     sink.begin(item);
-    while filled > 0 {
+    while filled > 0 && sink.is_curious() {
         sink.data(buffer.get(..filled).unwrap_or_default());
         filled = read(&mut input, buffer)?;
     }

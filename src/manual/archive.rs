@@ -11,18 +11,31 @@
 //!
 //! # What it reads
 //! Single mails (.eml, .emlx), mbox, Maildir, folders of them, zips of them (mbox within too), and each of them made smaller by
-//! gzip, as Dovecot keeps mails; and standard input. A journal report of Exchange (`X-MS-Journal-Report`) is opened: the mail in
-//! it is what is read, and the whole report where more stands in it. `always_bcc` of Postfix makes ordinary mail. Queue files of
-//! Postfix are not read: `postcat` makes mail of them. What is no mail is counted and left aside; for documents there is
-//! `brevdue scan`.
+//! gzip, as Dovecot keeps mails; and standard input, with gzip or without, but no zip. A journal report of Exchange
+//! (`X-MS-Journal-Report`) is opened: the mail in it is what is read, and the whole report where a number can stand around it. A
+//! recipient of its envelope that is no address is an error (exit code 2): somebody's case may be missing. `always_bcc` of
+//! Postfix makes ordinary mail. Queue files of Postfix are not read: `postcat` makes mail of them. What is no mail is counted
+//! and left aside; for documents there is `brevdue scan`. `--as message/rfc822` or `--as application/mbox` reads every file as
+//! that, in a zip too.
 //!
-//! Old mbox files break the rule of `From ` behind a blank line. Here a line parts two mails when it has a date, or a header
-//! field follows on it; without the blank line, when both is so. A byte order mark and blank lines before the first are
-//! passed over.
+//! In a zip every member is read, those of one name too, and all zips that were put behind one another in one file. Where its
+//! directory does not count all that it lists, or something else stands before the first member, that is an error. A mail in a
+//! zip is named by its member, and in an mbox there by its message too: `export.zip#2#17`.
 //!
-//! *Read whole* is exit code 0. A file in which mail may lie and that is not opened (.msg, .pst, a zip within a zip, tar, 7z) is
-//! named on standard error, and the exit code is 3; so it is when a mail could not be read whole. The first 20 such mails are
-//! named with what was not read. What was found in the rest is recorded, and its persons are *mindst* so many.
+//! A Maildir has `cur` and `new`; a hidden folder of Maildir++ (`.Sent`) may have lost the empty one of them. What Dovecot and
+//! Courier keep beside them, and what is hidden, is left out and counted.
+//!
+//! Old mbox files break the rule of `From ` behind a blank line. Here a line parts two mails when it has a date, as C or as mail
+//! writes it, or a header field follows on it (any, where an address stands in the line); without the blank line, when both is
+//! so. A byte order mark and blank lines before the first are passed over. Of an .emlx the length is believed where the property
+//! list follows on it.
+//!
+//! *Read whole* is exit code 0. A file in which mail may lie and that is not opened is named on standard error, and the exit code
+//! is 3: .msg and all of that form, .pst, .ost, .olm, .dbx, .edb, .nsf, a zip within a zip, tar, 7z, rar, bzip2, xz and others,
+//! known by their first bytes whatever they are called, and what is no text and nobody knows. So is a link in a folder, which
+//! is not followed (name it to have it read), and a pipe or socket there. The exit code is 3, too, when a mail could not be read
+//! whole: the first 20 such mails are named with what was not read. What was found in the rest is recorded, and its persons are
+//! *mindst* so many.
 //!
 //! # Whose it was, and how it travelled
 //! Sender and recipients are the envelope's where a journal report has it. Elsewhere `Return-Path` and the line of an mbox tell

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 /// Runs `brevdue` in this folder with this input, and waits for its end.
-pub(crate) fn brevdue(at: &Path, args: &[&str], input: &str) -> Output {
+pub(crate) fn brevdue(at: &Path, args: &[&str], input: impl AsRef<[u8]>) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_brevdue"))
         .args(args)
         .current_dir(at)
@@ -16,7 +16,7 @@ pub(crate) fn brevdue(at: &Path, args: &[&str], input: &str) -> Output {
         .spawn()
         .unwrap();
     // Who is not asked for its input may be gone already.
-    drop(child.stdin.take().unwrap().write_all(input.as_bytes()));
+    drop(child.stdin.take().unwrap().write_all(input.as_ref()));
     child.wait_with_output().unwrap()
 }
 

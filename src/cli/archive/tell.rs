@@ -272,8 +272,8 @@ impl Told<'_> {
             (read.aside, ["fil er ikke en mail", "filer er ikke mails"], "og blev ikke læst. (Not mail.)"),
             (
                 self.skipped,
-                ["skjult fil, link eller andet", "skjulte filer, links og andet"],
-                "blev sprunget over. (Hidden files, links and other.)",
+                ["skjult fil eller hjælpefil", "skjulte filer og hjælpefiler"],
+                "blev sprunget over. (Hidden files, and a mail store's own.)",
             ),
         ] {
             lines.extend((count > 0).then(|| format!("{} {text}", counted(count, of))));

@@ -63,8 +63,11 @@ pub(super) fn work<J: Job>(job: &J, roots: &[PathBuf]) -> io::Result<Done<J::Tal
         progress.stop();
         printed
     });
-    let skipped = walk.into_inner().unwrap_or_else(PoisonError::into_inner).skipped();
-    Ok(Done { skipped, ..printed? })
+    let walk = walk.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut done = printed?;
+    done.skipped += walk.skipped();
+    (done.unfollowed, done.first_unfollowed) = walk.unfollowed();
+    Ok(done)
 }
 
 /// The next input and its place. The walk stays locked until the place is taken, so that both have one order.
@@ -94,6 +97,7 @@ fn print<J: Job>(shelf: &Shelf<J::Tally>, progress: &Progress) -> io::Result<Don
         let Found::Batch(batch) = found else { break };
         progress.aside(|| show(&mut out, &batch))?;
         done.troubles += batch.troubles.len() as u64;
+        done.skipped += batch.skipped;
         J::join(&mut done.tally, batch.tally);
     }
     out.flush()?;

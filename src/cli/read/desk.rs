@@ -36,6 +36,13 @@ enum Open {
     Broken,
 }
 
+/// Where an item stands in its input.
+enum Number {
+    One(u64),
+    /// A message of an mbox that is a member of a zip.
+    Two(u64, u64),
+}
+
 /// See the module's head.
 pub(super) struct Desk<'a, J: Job> {
     job: &'a J,
@@ -43,7 +50,7 @@ pub(super) struct Desk<'a, J: Job> {
     slot: &'a Slot<'a, J::Tally>,
     batch: Batch<J::Tally>,
     input: String,
-    number: Option<u64>,
+    number: Option<Number>,
     open: Open,
     /// Bytes read since the last batch went.
     since: u64,
@@ -113,17 +120,19 @@ impl<'a, J: Job> Desk<'a, J> {
             Place::File | Place::Maildir => Input::file(File::open(&source.path)?)?,
         };
         let how = self.job.how();
-        let first = match (how.archived, &input) {
-            (Some(_), Input::File { file, .. }) => archive::first(file)?,
-            _ => [0; 4],
+        let (first, input) = match how.archived {
+            Some(_) => archive::first(input)?,
+            None => ([0; 4], input),
         };
         if archive::zipped::is_zip(&first) || archive::is_gzip(&first) {
             self.progress.unpack();
         }
-        if archive::zipped::is_zip(&first) {
-            let file = File::open(&source.path)?;
-            archive::zipped::pour_zip(file, buffer, self, |desk, number, error| {
-                desk.number = Some(number);
+        if let Input::File { file, .. } = &input
+            && archive::zipped::is_zip(&first)
+            && matches!(Form::of(Some(&source.path), &first), Form::Document(media) if media == "application/zip")
+        {
+            archive::zipped::pour_zip(file, how.form.as_ref(), buffer, self, |desk, number, error| {
+                desk.number = number.map(Number::One);
                 desk.failed(error);
             })?;
             return Ok(None);
@@ -135,7 +144,8 @@ impl<'a, J: Job> Desk<'a, J> {
             (None, Place::Maildir) => Form::Message,
             // By the name that it had before: `a.mbox.gz`.
             (None, Place::File)
-                if is_gzip && source.path.extension().is_some_and(|ending| ending == "gz") =>
+                if is_gzip
+                    && source.path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("gz")) =>
             {
                 Form::of(Some(&source.path.with_extension("")), head)
             }
@@ -146,10 +156,11 @@ impl<'a, J: Job> Desk<'a, J> {
         archive::pour(input, form, rule, buffer, self)
     }
 
-    /// The file of the contract: an mbox's messages are numbered.
+    /// The file of the contract: an mbox's messages are numbered, a zip's members too.
     fn name(&self) -> String {
         match self.number {
-            Some(number) => format!("{}#{number}", self.input),
+            Some(Number::One(number)) => format!("{}#{number}", self.input),
+            Some(Number::Two(member, number)) => format!("{}#{member}#{number}", self.input),
             None => self.input.clone(),
         }
     }
@@ -175,7 +186,15 @@ impl<'a, J: Job> Desk<'a, J> {
             Open::Message(scan) => guard(|| scan.finish_explained()).map(without),
             Open::Document(scan) => guard(|| scan.finish_explained()).map(without),
             Open::Post(post) => {
-                guard(|| post.finish()).map(|(report, explained, mail)| (report, explained, Some(mail)))
+                let done = guard(|| post.finish())?;
+                match done.lost {
+                    0 => {}
+                    1 => self.trouble("one recipient of the journal report is no address"),
+                    lost => {
+                        self.trouble(&format!("{lost} recipients of the journal report are no addresses"));
+                    }
+                }
+                Some((done.report, done.explained, Some(done.mail)))
             }
             Open::Nothing | Open::Broken | Open::Aside { .. } => None,
         }
@@ -202,12 +221,17 @@ impl<J: Job> ItemSink for Desk<'_, J> {
     fn begin(&mut self, item: Begun<'_>) {
         let how = self.job.how();
         self.number = match item {
-            Begun::Numbered(number) | Begun::Member(number, _) => Some(number),
+            Begun::Numbered(number) | Begun::Member(number, _) => Some(Number::One(number)),
+            Begun::Within { member, number } => Some(Number::Two(member, number)),
             Begun::Message | Begun::Document(_) => None,
         };
         self.open = match (item, how.archived) {
-            (Begun::Message | Begun::Numbered(_), Some(now)) => Open::Post(Box::new(Post::new(how, now))),
-            (Begun::Message | Begun::Numbered(_), None) => Open::Message(Box::new(how.message())),
+            (Begun::Message | Begun::Numbered(_) | Begun::Within { .. }, Some(now)) => {
+                Open::Post(Box::new(Post::new(how, now)))
+            }
+            (Begun::Message | Begun::Numbered(_) | Begun::Within { .. }, None) => {
+                Open::Message(Box::new(how.message()))
+            }
             (Begun::Document(media) | Begun::Member(_, media), Some(_)) => {
                 Open::Aside { closed: Form::may_hold_mail(media) }
             }
@@ -249,6 +273,14 @@ impl<J: Job> ItemSink for Desk<'_, J> {
             Some((report, explained, mail)) => self.settle(&report, &explained, mail.as_ref()),
             None => self.trouble("internal error"),
         }
+    }
+
+    fn is_curious(&self) -> bool {
+        !matches!(self.open, Open::Aside { .. })
+    }
+
+    fn skip(&mut self) {
+        self.batch.skipped += 1;
     }
 }
 

@@ -13,7 +13,7 @@ mod shelf;
 
 use super::output;
 use crate::inspect::archived::Mail;
-use crate::intake::archive::Form;
+use crate::intake::archive::{Form, Unfollowed};
 use crate::scan::ruleset::Ruleset;
 use crate::scan::{Day, DocumentScan, Explained, Report, Scan};
 use crate::worker::Workers;
@@ -107,8 +107,12 @@ pub(super) struct Done<T> {
     pub(super) tally: T,
     /// Inputs and messages that could not be read.
     pub(super) troubles: u64,
-    /// What the walk left out.
+    /// What was left out: hidden, or a mail server's own.
     pub(super) skipped: u64,
+    /// Links and special files in folders, which are left out too.
+    pub(super) unfollowed: u64,
+    /// The first of them.
+    pub(super) first_unfollowed: Vec<Unfollowed>,
 }
 
 /// Reads everything and prints what the job says of it.
@@ -129,6 +133,17 @@ pub(super) fn form(text: &str) -> Result<Form, String> {
     Form::named(text).ok_or_else(|| "a media type is written as text/plain or application/json".to_owned())
 }
 
+/// The media type of `--as` for a command that reads mail only.
+pub(super) fn mail_form(text: &str) -> Result<Form, String> {
+    match Form::named(text) {
+        Some(form @ (Form::Message | Form::Mbox)) => Ok(form),
+        Some(Form::Document(_)) | None => {
+            Err("only mail is read here: message/rfc822 or application/mbox; `brevdue scan` reads documents"
+                .to_owned())
+        }
+    }
+}
+
 /// "one input", "3 inputs".
 pub(super) fn inputs(count: u64) -> String {
     if count == 1 { "one input".to_owned() } else { format!("{count} inputs") }
@@ -143,6 +158,8 @@ struct Batch<T> {
     troubles: Vec<String>,
     /// The same, of what was not tried.
     closed: Vec<String>,
+    /// Hidden files in a zip.
+    skipped: u64,
     tally: T,
 }
 

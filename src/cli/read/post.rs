@@ -63,21 +63,32 @@ impl Post {
         }
     }
 
-    pub(super) fn finish(mut self) -> (Report, Vec<Explained>, Mail) {
+    pub(super) fn finish(mut self) -> Done {
         let mut lead = std::mem::take(&mut self.lead);
         lead.end(|bytes| self.feed_mail(bytes));
         // All of it was header.
         self.scan.feed(&self.early);
-        let opened = self.journal.take().map(|journal| match letter::opened(&journal, self.now) {
-            Some((mail, original)) => (Some(mail), original),
-            None => (None, journal),
-        });
-        let mail = opened.and_then(|(mail, bytes)| {
-            self.scan.feed(&bytes);
-            mail
-        });
+        let (mut mail, mut lost) = (None, 0);
+        if let Some(journal) = self.journal.take() {
+            match letter::opened(&journal, self.now) {
+                Some(opened) => {
+                    self.scan.feed(&opened.bytes);
+                    (mail, lost) = (Some(opened.mail), opened.lost);
+                }
+                None => self.scan.feed(&journal),
+            }
+        }
         let mail = mail.unwrap_or_else(|| self.letter.mail(self.now));
         let (report, explained) = self.scan.finish_explained();
-        (report, explained, mail)
+        Done { report, explained, mail, lost }
     }
+}
+
+/// A mail that was read.
+pub(super) struct Done {
+    pub(super) report: Report,
+    pub(super) explained: Vec<Explained>,
+    pub(super) mail: Mail,
+    /// Recipients of a journal report that are no addresses.
+    pub(super) lost: usize,
 }

@@ -6,8 +6,9 @@
 //! and its messages are:
 //!
 //! - The end of a long message in a file is looked for ahead and nothing kept; who pours it reads it once more, which
-//!   the system then has in its cache. So others go on behind it.
-//! - In a stream, and where no end is near, it is poured while it is read ([`Mbox::pour_on`]), and the others wait.
+//!   the system then has in its cache. So others go on behind it. That is for [`Rule::Strict`](super::Rule::Strict).
+//! - In a stream, and where no end is near, it is poured while it is read ([`Mbox::pour_on`]), and the others wait. An mbox by
+//!   [`Rule::Old`](super::Rule::Old) is a stream always, because it is put right on its way.
 //!
 //! A cut is made where [`MboxSplitter`] begins a message, so there is one notion of what an mbox is.
 

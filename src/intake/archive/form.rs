@@ -53,6 +53,10 @@ const DOCUMENTS: &[(&str, &str)] = &[
     ("pst", "application/vnd.ms-outlook-pst"),
     ("ost", "application/vnd.ms-outlook-pst"),
     ("nsf", "application/vnd.lotus-notes"),
+    ("dbx", "application/vnd.ms-outlook-dbx"),
+    ("edb", "application/vnd.ms-exchange-edb"),
+    // A zip, whose messages are XML of Outlook's own.
+    ("olm", OLM),
     ("tar", "application/x-tar"),
     ("docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
     ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
@@ -64,8 +68,19 @@ const DOCUMENTS: &[(&str, &str)] = &[
     ("gz", "application/gzip"),
     ("tgz", "application/gzip"),
     ("bz2", "application/x-bzip2"),
+    ("tbz", "application/x-bzip2"),
+    ("tbz2", "application/x-bzip2"),
     ("xz", "application/x-xz"),
+    ("txz", "application/x-xz"),
+    ("lzma", "application/x-lzma"),
+    ("tlz", "application/x-lzma"),
+    ("lz", "application/x-lzip"),
+    ("lz4", "application/x-lz4"),
+    ("z", "application/x-compress"),
+    ("taz", "application/x-compress"),
     ("zst", "application/zstd"),
+    ("tzst", "application/zstd"),
+    ("cab", "application/vnd.ms-cab-compressed"),
     ("7z", "application/x-7z-compressed"),
     ("rar", "application/vnd.rar"),
     ("png", "image/png"),
@@ -76,8 +91,33 @@ const DOCUMENTS: &[(&str, &str)] = &[
     ("tiff", "image/tiff"),
     ("bmp", "image/bmp"),
     ("webp", "image/webp"),
-    ("dat", "application/octet-stream"),
-    ("bin", "application/octet-stream"),
+];
+
+/// The messages and folders of Outlook for Mac.
+pub(super) const OLM: &str = "application/vnd.ms-outlook-olm";
+
+/// First bytes of what is packed or is a program's own, whatever its name is: an archive that somebody called `arkiv.mbox`
+/// would be read as one mail.
+const PACKED: &[(&[u8], &str)] = &[
+    (b"PK\x03\x04", "application/zip"),
+    (b"PK\x05\x06", "application/zip"),
+    (b"PK\x07\x08", "application/zip"),
+    (b"\x1f\x8b\x08", "application/gzip"),
+    (b"BZh", "application/x-bzip2"),
+    (b"\xfd7zXZ\0", "application/x-xz"),
+    (b"\x5d\0\0", "application/x-lzma"),
+    (b"LZIP\x01", "application/x-lzip"),
+    (b"\x04\x22\x4d\x18", "application/x-lz4"),
+    (b"\x1f\x9d", "application/x-compress"),
+    (b"\x28\xb5\x2f\xfd", "application/zstd"),
+    (b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
+    (b"Rar!\x1a\x07", "application/vnd.rar"),
+    (b"MSCF\0", "application/vnd.ms-cab-compressed"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "application/x-ole-storage"),
+    (b"!BDN", "application/vnd.ms-outlook-pst"),
+    (b"\xcf\xad\x12\xfe", "application/vnd.ms-outlook-dbx"),
+    (b"\x89PNG\r\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
 ];
 
 /// First bytes of documents that look like a header block, or like nothing at all. `scan` sniffs the rest.
@@ -89,8 +129,6 @@ const SIGNATURES: &[(&str, &str)] = &[
     ("<!DOCTYPE html", "text/html"),
     ("<html", "text/html"),
     ("<?xml", "application/xml"),
-    ("PK\u{3}\u{4}", "application/zip"),
-    ("!BDN", "application/vnd.ms-outlook-pst"),
 ];
 
 /// Documents in which mail may lie: an archive of mail is not read whole while one of them is closed.
@@ -106,7 +144,20 @@ const HOLDS_MAIL: &[&str] = &[
     "application/vnd.ms-outlook",
     "application/vnd.ms-outlook-pst",
     "application/vnd.lotus-notes",
+    "application/x-lzma",
+    "application/x-lzip",
+    "application/x-lz4",
+    "application/x-compress",
+    "application/vnd.ms-cab-compressed",
+    "application/vnd.ms-outlook-dbx",
+    "application/vnd.ms-exchange-edb",
+    "application/x-ole-storage",
+    OLM,
+    UNKNOWN,
 ];
+
+/// Of what is no text, and nobody knows.
+const UNKNOWN: &str = "application/octet-stream";
 
 /// Header fields that only mail on the wire has.
 const WIRE: &[&str] = &[
@@ -165,37 +216,49 @@ impl Form {
 
     /// The form of an input with this name (`None`: standard input) and these first bytes.
     pub fn of(name: Option<&Path>, head: &[u8]) -> Self {
+        Self::told(name, head).unwrap_or_else(|| Self::untold(head))
+    }
+
+    /// The form as far as its name or its first bytes tell it.
+    pub(super) fn told(name: Option<&Path>, head: &[u8]) -> Option<Self> {
         let extension = name
             .and_then(|name| name.extension())
             .map(|extension| extension.to_string_lossy().to_ascii_lowercase())
             .unwrap_or_default();
         let document = DOCUMENTS.iter().find(|(known, _)| *known == extension).map(|(_, media)| *media);
+        let is_vague = matches!(extension.as_str(), "txt" | "text" | "log" | "dat" | "bin");
+        if let Some(media) = document.filter(|_| !is_vague).or_else(|| packed(head)) {
+            return Some(Self::Document(media.into()));
+        }
         match (extension.as_str(), document) {
-            ("txt" | "text" | "log" | "dat" | "bin", _) if has_field(head, |name| WIRE.contains(&name)) => {
-                Self::message_or_mbox(head)
+            _ if is_vague && has_field(head, |name| WIRE.contains(&name)) => {
+                Some(Self::message_or_mbox(head))
             }
-            (_, Some(media)) => Self::Document(media.into()),
+            (_, Some(media)) => Some(Self::Document(media.into())),
             // An empty one holds no mail, and is not a mail that is empty.
-            ("mbox" | "mbx", None) if unled(head).is_empty() => Self::Mbox,
-            ("eml" | "emlx" | "mbox" | "mbx" | "mail", None) => Self::message_or_mbox(head),
-            (_, None) => Self::by_bytes(head),
+            ("mbox" | "mbx", None) if unled(head).is_empty() => Some(Self::Mbox),
+            ("eml" | "emlx" | "mbox" | "mbx" | "mail", None) => Some(Self::message_or_mbox(head)),
+            (_, None) => Self::by_bytes(head, is_vague),
         }
     }
 
-    fn by_bytes(head: &[u8]) -> Self {
+    fn by_bytes(head: &[u8], is_vague: bool) -> Option<Self> {
         let start = unled(head);
         let begins = |with: &str| {
             start.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with.as_bytes()))
         };
         if let Some((_, media)) = SIGNATURES.iter().find(|(signature, _)| begins(signature)) {
-            return Self::Document((*media).into());
+            return Some(Self::Document((*media).into()));
         }
-        if start.starts_with(b"From ") || has_field(start, is_known_field) {
-            return Self::message_or_mbox(head);
-        }
-        // NUL bytes are no text; `scan` tells what they are, or says that it cannot.
-        let media = if head.contains(&0) { "application/octet-stream" } else { "text/plain" };
-        Self::Document(media.into())
+        // An old tar begins with a name and NUL bytes, and goes on with the mail.
+        let is_text = start.split(|byte| *byte == b'\n').next().is_none_or(|line| !line.contains(&0));
+        let is_mail = start.starts_with(b"From ") || has_field(start, is_known_field);
+        (is_mail && is_text && !is_vague).then(|| Self::message_or_mbox(head))
+    }
+
+    /// NUL bytes are no text; `scan` tells what they are, or says that it cannot.
+    fn untold(head: &[u8]) -> Self {
+        Self::Document(if head.contains(&0) { UNKNOWN } else { "text/plain" }.into())
     }
 
     fn message_or_mbox(head: &[u8]) -> Self {
@@ -206,6 +269,15 @@ impl Form {
     pub fn may_hold_mail(media: &str) -> bool {
         HOLDS_MAIL.contains(&media)
     }
+}
+
+/// What these first bytes are packed as.
+fn packed(head: &[u8]) -> Option<&'static str> {
+    // POSIX.1-1988 ustar: the word stands behind the name, the mode, the owner, the size and the time.
+    if head.get(257..262) == Some(b"ustar") {
+        return Some("application/x-tar");
+    }
+    PACKED.iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, media)| *media)
 }
 
 /// Without what editors and exports put before the first line: a byte order mark, blank lines.
@@ -272,10 +344,40 @@ mod tests {
             ("\0\0", document("application/octet-stream")),
             ("\nFrom x\nReceived: y\n\n", Form::Mbox),
             ("PK\u{3}\u{4}", document("application/zip")),
+            ("mail\0\0 x\nReceived: y\n\n", document("application/octet-stream")),
         ] {
             assert_eq!(Form::of(None, head.as_bytes()), form, "{head:?}");
             assert_eq!(Form::of(Some(Path::new("17.M1P2.vaert:2,S")), head.as_bytes()), form, "{head:?}");
         }
+    }
+
+    #[test]
+    fn what_is_packed_is_known_whatever_it_is_called() {
+        let mut tar = vec![0; 512];
+        tar.splice(257..262, *b"ustar");
+        tar.extend_from_slice(b"Received: x\nSubject: y\n\n");
+        for (head, media) in [
+            (tar.as_slice(), "application/x-tar"),
+            (b"BZh91AY&SY", "application/x-bzip2"),
+            (b"\xfd7zXZ\0\0", "application/x-xz"),
+            (b"\x28\xb5\x2f\xfd", "application/zstd"),
+            (b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
+            (b"Rar!\x1a\x07\x01", "application/vnd.rar"),
+            (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "application/x-ole-storage"),
+            (b"\x1f\x9d\x90", "application/x-compress"),
+            (b"\x5d\0\0\x80\0", "application/x-lzma"),
+        ] {
+            for name in ["arkiv", "arkiv.mbox", "a.eml", "a.1", "a.001", "a.dat", "a.txt"] {
+                assert_eq!(Form::of(Some(Path::new(name)), head), document(media), "{name}");
+            }
+            assert!(Form::may_hold_mail(media));
+        }
+        for name in ["arkiv.txz", "a.tbz2", "a.olm", "a.dbx", "a.edb", "a.mbox.lzma", "a.mbox.Z"] {
+            let Form::Document(media) = Form::of(Some(Path::new(name)), b"x") else { panic!("{name}") };
+            assert!(Form::may_hold_mail(&media), "{name}");
+        }
+        assert!(Form::of(Some(Path::new("a.bin")), b"hej") == document("text/plain"));
+        assert!(!Form::may_hold_mail("image/jpeg") && !Form::may_hold_mail("text/plain"));
     }
 
     #[test]

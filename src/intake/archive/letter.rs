@@ -66,26 +66,37 @@ impl Letter {
     }
 }
 
-/// A journal report opened: what its envelope says, and the mail itself; where more than that stands in it, the whole report,
-/// so that nothing goes unread. `None` when it is none after all, and is to be read as it stands.
-pub fn opened(report: &[u8], now: DateTime<Utc>) -> Option<(Mail, Vec<u8>)> {
+/// A journal report that was opened.
+#[derive(Debug)]
+pub struct Opened {
+    /// Who sent the mail to whom, as the envelope in the report has it.
+    pub mail: Mail,
+    /// What is to be read: the mail itself; where anything else can hold a number, the whole report, so that nothing goes
+    /// unread.
+    pub bytes: Vec<u8>,
+    /// Lines of recipients that hold no address.
+    pub lost: usize,
+}
+
+/// Opens a journal report. `None` when it is none after all, and is to be read as it stands.
+pub fn opened(report: &[u8], now: DateTime<Utc>) -> Option<Opened> {
     let parsed = mailparse::parse_mail(report).ok()?;
-    let [cover, original, more @ ..] = parsed.subparts.as_slice() else { return None };
-    if !original.ctype.mimetype.eq_ignore_ascii_case("message/rfc822") {
+    let [cover_part, part, more @ ..] = parsed.subparts.as_slice() else { return None };
+    if !part.ctype.mimetype.eq_ignore_ascii_case("message/rfc822") {
         return None;
     }
-    let (cover, original) = (cover.get_body().ok()?, original.get_body_raw().ok()?);
+    let (cover, original) = (cover_part.get_body().ok()?, part.get_body_raw().ok()?);
     let mut letter = Letter::default();
     letter.feed(&original);
     let mut mail = letter.mail(now);
-    let (mut sender, mut recipients) = (None, Vec::new());
-    for line in cover.lines() {
-        let Some((name, value)) = line.split_once(':') else { continue };
-        // `To: a@b, Expanded: list@b`: the first is who got it.
-        let found = value.split([',', ';']).next().and_then(address);
+    let (mut sender, mut recipients, mut lost) = (None, Vec::new(), 0);
+    for (name, value) in cover.lines().filter_map(|line| line.split_once(':')) {
         match name.trim().to_ascii_lowercase().as_str() {
-            "sender" => sender = sender.or(found),
-            "recipient" | "to" | "cc" | "bcc" => recipients.extend(found),
+            "sender" => sender = sender.or_else(|| journaled(value)),
+            "recipient" | "to" | "cc" | "bcc" if !value.trim().is_empty() => match journaled(value) {
+                Some(recipient) => recipients.push(recipient),
+                None => lost += 1,
+            },
             _ => {}
         }
     }
@@ -96,7 +107,82 @@ pub fn opened(report: &[u8], now: DateTime<Utc>) -> Option<(Mail, Vec<u8>)> {
     mail.sender = sender.or(mail.sender);
     mail.recipients = recipients;
     mail.journaled = true;
-    Some((mail, if more.is_empty() { original } else { report.to_vec() }))
+    let is_all = more.is_empty()
+        && holds_no_more(&cover, &original)
+        && [&parsed, cover_part, part].iter().all(|part| is_headed_plainly(part, &original))
+        && parsed
+            .get_body_raw()
+            .is_ok_and(|preamble| !can_hold_a_number(&String::from_utf8_lossy(&preamble)))
+        && ends_with(report, part.raw_bytes, parsed.ctype.params.get("boundary"));
+    Some(Opened { mail, bytes: if is_all { original } else { report.to_vec() }, lost })
+}
+
+/// The address of a line in a journal report: `a@b`, `"Madsen, Inger" <a@b>`, or `a@b, Expanded: list@b`, of which the first is
+/// who got it.
+fn journaled(value: &str) -> Option<Address> {
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    let pieces = value.split(|c| {
+        if !std::mem::take(&mut is_escaped) {
+            is_quoted ^= c == '"';
+            is_escaped = is_quoted && c == '\\';
+        }
+        !is_quoted && matches!(c, ',' | ';')
+    });
+    let is_who = |piece: &&str| {
+        !["expanded:", "forwarded:"].iter().any(|word| {
+            piece.trim_start().get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word))
+        })
+    };
+    // A name whose comma nobody quoted comes in pieces, and the last has the address.
+    pieces.take_while(is_who).find_map(address)
+}
+
+/// Whether there are digits enough.
+fn can_hold_a_number(text: &str) -> bool {
+    text.chars().filter(|c| c.is_numeric()).nth(9).is_some()
+}
+
+/// Whether no number can stand in the envelope of a journal report that does not stand in the mail too.
+fn holds_no_more(cover: &str, original: &[u8]) -> bool {
+    const KNOWN: [&str; 8] =
+        ["sender", "on-behalf-of", "subject", "message-id", "to", "cc", "bcc", "recipient"];
+    let mut others = String::new();
+    for line in cover.lines() {
+        match line.split_once(':') {
+            Some((name, value)) if KNOWN.contains(&name.trim().to_ascii_lowercase().as_str()) => {
+                if !is_told_by(value, original) {
+                    return false;
+                }
+            }
+            Some(_) | None => others.push_str(line),
+        }
+    }
+    !can_hold_a_number(&others)
+}
+
+/// The same of the header fields that a person's words stand in.
+fn is_headed_plainly(part: &mailparse::ParsedMail<'_>, original: &[u8]) -> bool {
+    const WORDS: [&str; 3] = ["subject", "content-disposition", "content-description"];
+    let of_words = |name: &str| WORDS.contains(&name.to_ascii_lowercase().as_str());
+    part.headers
+        .iter()
+        .filter(|field| of_words(&field.get_key_ref()))
+        .all(|field| is_told_by(&field.get_value(), original))
+}
+
+fn is_told_by(value: &str, original: &[u8]) -> bool {
+    let value = value.trim();
+    !can_hold_a_number(value) || memchr::memmem::find(original, value.as_bytes()).is_some()
+}
+
+/// Whether behind its last part the report holds nothing but the boundary.
+fn ends_with(report: &[u8], last: &[u8], boundary: Option<&String>) -> bool {
+    let rest = memchr::memmem::rfind(report, last).and_then(|at| report.get(at + last.len()..));
+    let end = boundary.map(|boundary| format!("--{boundary}--")).unwrap_or_default();
+    rest.is_some_and(|rest| {
+        let rest = String::from_utf8_lossy(rest);
+        rest.lines().map(str::trim_end).all(|line| line.is_empty() || line == end)
+    })
 }
 
 /// What the fields of one mail say.
@@ -349,13 +435,44 @@ mod tests {
         let mut letter = Letter::default();
         letter.feed(report.as_bytes());
         assert!(letter.is_journal());
-        let (mail, inner) = opened(report.as_bytes(), now()).unwrap();
+        let Opened { mail, bytes: inner, lost } = opened(report.as_bytes(), now()).unwrap();
+        assert_eq!(lost, 0);
         assert_eq!(shown(&mail.recipients), ["a@x.example", "b@y.example"]);
         assert_eq!((mail.journaled, mail.sent_at.map(|at| at.timestamp())), (true, Some(1_425_373_200)));
         assert!(inner.starts_with(b"From: auto"));
         let more = report.replace("\r\n--b--", "\r\n--b\r\nContent-Type: text/plain\r\n\r\nog mere\r\n--b--");
-        let (mail, whole) = opened(more.as_bytes(), now()).unwrap();
-        assert!(mail.journaled && whole == more.as_bytes(), "all of it is read");
+        let Opened { mail, bytes, .. } = opened(more.as_bytes(), now()).unwrap();
+        assert!(mail.journaled && bytes == more.as_bytes(), "all of it is read");
+        for (from, to) in [
+            (
+                "\r\n--b\r\nContent-Type: text/plain",
+                "\r\nNote: 150379-1028\r\n--b\r\nContent-Type: text/plain",
+            ),
+            ("Recipient: b", "Note: 150379\r\nMere: 1028\r\nRecipient: b"),
+            ("Subject: x", "Subject: 150379-1028"),
+            ("boundary=b\r\n", "boundary=b\r\nSubject: 150379-1028\r\n"),
+            ("message/rfc822\r\n", "message/rfc822\r\nContent-Disposition: x; filename=\"150379-1028\"\r\n"),
+            ("--b--", "--b--\r\n150379-1028"),
+        ] {
+            let more = report.replace(from, to);
+            assert!(
+                more != report && opened(more.as_bytes(), now()).unwrap().bytes == more.as_bytes(),
+                "{to}"
+            );
+        }
+        // Many digits that stand in the mail too: its own number.
+        let numbered = report
+            .replace("Hej", "Message-ID 1234567890@x")
+            .replace("Subject: x", "Message-Id: 1234567890@x");
+        assert!(opened(numbered.as_bytes(), now()).unwrap().bytes.starts_with(b"From: auto"));
         assert!(opened(original.as_bytes(), now()).is_none());
+
+        let named = report.replace(
+            "Recipient: b@y.example",
+            "To: \"Madsen, Inger\" <i@b.example>\r\nCc: Madsen, Bo <k@c.example>, Expanded: all@x.example\r\nBcc: \r\nRecipient: Inger, Expanded: all@x.example",
+        );
+        let Opened { mail, lost, .. } = opened(named.as_bytes(), now()).unwrap();
+        assert_eq!(shown(&mail.recipients), ["a@x.example", "i@b.example", "k@c.example"]);
+        assert_eq!(lost, 1);
     }
 }

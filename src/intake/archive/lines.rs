@@ -101,19 +101,30 @@ impl<R: Read> Read for PutRight<R> {
 fn is_separator(rest: &[u8], after_blank: bool) -> bool {
     let mut lines = rest.get(..LOOK.min(rest.len())).unwrap_or_default().split(|byte| *byte == b'\n');
     let line = lines.next().unwrap_or_default();
+    let line = String::from_utf8_lossy(line.get(b"From ".len()..).unwrap_or_default());
+    // Behind somebody's address any header may begin: each program has fields of its own.
+    let is_addressed =
+        line.split_ascii_whitespace().next().is_some_and(|who| who == "-" || who.contains('@'));
     let is_field = lines.next().is_some_and(|next| {
         let name = memchr::memchr(b':', next).and_then(|colon| next.get(..colon));
         let name = name.and_then(|name| std::str::from_utf8(name).ok());
-        // Some mail servers quote the line of the mbox that was there before.
         name.is_some_and(|name| {
-            is_known_field(&name.trim_end().to_ascii_lowercase()) || name.starts_with(">From ")
+            is_known_field(&name.trim_end().to_ascii_lowercase())
+                // Some mail servers quote the line of the mbox that was there before.
+                || name.starts_with(">From ")
+                || is_addressed && is_field_name(name)
         })
     });
-    let is_dated = is_dated(&String::from_utf8_lossy(line.get(b"From ".len()..).unwrap_or_default()));
-    if after_blank { is_dated || is_field } else { is_dated && is_field }
+    if after_blank { is_dated(&line) || is_field } else { is_dated(&line) && is_field }
 }
 
-/// Whether behind somebody's name stands a date as C's `asctime` writes it, with or without a zone: `a@b Mon Jan  1 00:00:00 2018`.
+/// Whether a header field may have this name (RFC 5322 §3.6.8).
+fn is_field_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// Whether behind somebody's name stands a date as C's `asctime` writes it, with or without a zone: `a@b Mon Jan  1 00:00:00 2018`;
+/// or as mail has it (RFC 5322 §3.3): `a@b Mon, 1 Jan 2018 00:00:00 +0100`.
 fn is_dated(text: &str) -> bool {
     const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
     const MONTHS: [&str; 12] =
@@ -126,9 +137,16 @@ fn is_dated(text: &str) -> bool {
         let parts: Vec<&str> = word.split(':').collect();
         (2..=3).contains(&parts.len()) && parts.iter().all(|part| is_number(part, 2))
     };
-    words.windows(4).skip(1).any(|four| {
-        let [day, month, number, time] = four else { return false };
-        DAYS.contains(day) && MONTHS.contains(month) && is_number(number, 2) && is_time(time)
+    (1..words.len()).any(|at| match words.get(at..).unwrap_or_default() {
+        [day, month, number, time, ..]
+            if DAYS.contains(day) && MONTHS.contains(month) && is_number(number, 2) =>
+        {
+            is_time(time)
+        }
+        [day, number, month, year, time, ..] if is_number(number, 2) && MONTHS.contains(month) => {
+            DAYS.contains(&day.trim_end_matches(',')) && is_number(year, 4) && is_time(time)
+        }
+        _ => false,
     })
 }
 
@@ -205,11 +223,27 @@ mod tests {
     }
 
     #[test]
+    fn each_program_has_dates_and_fields_of_its_own() {
+        let mails = [
+            "From x@a.example Mon, 1 Jan 2018 00:00:00 +0100\nThread-Topic: x\n\nhej\n\n",
+            "From y@a.example 2018-01-01\nThread-Topic: x\n\nhej\n\n",
+            "From - \nThread-Topic: x\n\nhej\n\nFrom now on it is prose\nNavn: Bo\n\nFrom x@a.example og mig\nEn hilsen\n",
+        ];
+        let found = split(&mails.concat(), 1 << 20);
+        assert_eq!(found.len(), 3, "{found:?}");
+        let unparted =
+            "From - \nA: x\n\nhej\nFrom x@a.example Mon, 1 Jan 2018 00:00:00\nThread-Topic: x\n\nhej\n";
+        assert_eq!(split(unparted, 1 << 20).len(), 2);
+    }
+
+    #[test]
     fn what_is_no_date_parts_nothing() {
         for (line, is_it) in [
             ("a@b Mon Jan  1 00:00:00 2018", true),
             ("\"a b\"@c Tue Mar 03 09:00:00 +0000 2015", true),
             ("a Mon Jan 1 10:00 CET 2018", true),
+            ("a@b Mon, 3 Mar 2015 10:00:00 +0100", true),
+            ("a@b Mon, 3 March 2015 kl. 10:00", false),
             ("now on, we meet Mon at 10:00", false),
             ("Mon Jan  1 00:00:00 2018", false),
             ("", false),

@@ -1,9 +1,10 @@
 //! What lies under the paths that a person gave, in a steady order.
 //!
 //! Folders are walked by name, one after the other, and only the open ones are in memory. A Maildir is known
-//! by its `cur` and `new`: each file in them is a message, its `tmp` holds half-written ones and is left out.
-//! Links in a folder are not followed, so no walk goes round in a circle or out of the folder; hidden files are
-//! left out. What is left out is counted, because "nothing found" must say what was looked at.
+//! by its `cur` and `new`, of which a copy may have lost the empty one: each file in them is a message, its `tmp` holds
+//! half-written ones and is left out. Links in a folder are not followed, so no walk goes round in a circle or out of the
+//! folder; hidden files are left out. What is left out is counted, because "nothing found" must say what was looked at; and
+//! links and special files are kept by name, because mail may lie behind them.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -39,14 +40,59 @@ pub struct Lost {
     pub source: io::Error,
 }
 
-/// Files at the top of a Maildir that belong to the mail server.
-const INDEXES: [&str; 4] = ["dovecot", "maildir", "courier", "subscriptions"];
+/// Files at the top of a Maildir that belong to the mail server: Dovecot's and Courier's, by their whole names
+const INDEXES: [&str; 11] = [
+    "maildirfolder",
+    "maildirsize",
+    "subscriptions",
+    "dovecot-acl",
+    "dovecot-acl-list",
+    "dovecot-keywords",
+    "dovecot-quota",
+    "dovecot-uidlist",
+    "dovecot-uidvalidity",
+    "dovecot.mailbox.log",
+    "dovecot.svbin",
+];
+
+/// and by how the names of whole families begin. Less would be `dovecot.mbox`, which somebody may call his archive.
+const FAMILIES: [&str; 7] = [
+    "courierimap",
+    "courierpop3d",
+    "dovecot-uidvalidity.",
+    "dovecot.index.",
+    "dovecot.list.index",
+    "dovecot.map.index",
+    "dovecot.sieve",
+];
+
+/// Whether a file of this name at the top of a Maildir is the mail server's own.
+pub(super) fn is_index(name: &str) -> bool {
+    INDEXES.contains(&name)
+        || name == "dovecot.index"
+        || FAMILIES.iter().any(|family| name.starts_with(family))
+}
+
+/// So many links and special files are kept by name.
+const UNFOLLOWED: usize = 20;
+
+/// What was found in a folder and is neither a file nor a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfollowed {
+    /// Which.
+    pub path: PathBuf,
+    /// Whether it is a link; else a pipe, a socket or a device.
+    pub is_link: bool,
+}
 
 /// Walks the paths in the order given.
 pub struct Walk {
     roots: std::vec::IntoIter<PathBuf>,
     open: Option<walkdir::IntoIter>,
     skipped: u64,
+    /// The first of those that are not followed.
+    unfollowed: Vec<Unfollowed>,
+    unfollowed_count: u64,
     /// The folder asked last and whether it is a Maildir: its files ask one after the other.
     maildir: (PathBuf, bool),
 }
@@ -54,13 +100,24 @@ pub struct Walk {
 impl Walk {
     /// Begins a walk.
     pub fn new(roots: Vec<PathBuf>) -> Self {
-        Self { roots: roots.into_iter(), open: None, skipped: 0, maildir: (PathBuf::new(), false) }
+        Self {
+            roots: roots.into_iter(),
+            open: None,
+            skipped: 0,
+            unfollowed: Vec::new(),
+            unfollowed_count: 0,
+            maildir: (PathBuf::new(), false),
+        }
     }
 
-    /// How many links, hidden entries, special files and a Maildir's own files were left out so far; a folder
-    /// counts once.
+    /// How many hidden entries and a Maildir's own files were left out so far; a folder counts once.
     pub fn skipped(&self) -> u64 {
         self.skipped
+    }
+
+    /// How many links and special files were left out so far, and the first twenty of them.
+    pub fn unfollowed(self) -> (u64, Vec<Unfollowed>) {
+        (self.unfollowed_count, self.unfollowed)
     }
 
     /// A path that was given: a link is followed here, since somebody named it.
@@ -85,7 +142,7 @@ impl Walk {
     }
 
     /// Whether an entry below a root is left out.
-    fn leaves_out(&mut self, entry: &DirEntry) -> bool {
+    fn leaves_out(entry: &DirEntry) -> bool {
         let name = entry.file_name().to_string_lossy();
         let parent = entry.path().parent().unwrap_or(Path::new(""));
         if entry.file_type().is_dir() {
@@ -93,12 +150,10 @@ impl Walk {
             return if name.starts_with('.') {
                 !is_maildir(entry.path())
             } else {
-                name == "tmp" && self.is_maildir(parent)
+                name == "tmp" && is_any(parent)
             };
         }
-        name.starts_with('.')
-            || !entry.file_type().is_file()
-            || INDEXES.iter().any(|index| name.starts_with(index)) && self.is_maildir(parent)
+        name.starts_with('.') || is_index(&name) && is_any(parent)
     }
 
     fn is_maildir(&mut self, folder: &Path) -> bool {
@@ -107,11 +162,29 @@ impl Walk {
         }
         self.maildir.1
     }
+
+    fn leave_aside(&mut self, entry: DirEntry) {
+        self.unfollowed_count += 1;
+        if self.unfollowed.len() < UNFOLLOWED {
+            let is_link = entry.path_is_symlink();
+            self.unfollowed.push(Unfollowed { path: entry.into_path(), is_link });
+        }
+    }
 }
 
+/// A folder that is hidden and has one of them has lost the other, which was empty; one that is not may be called `new` for any
+/// reason.
 fn is_maildir(folder: &Path) -> bool {
-    ["cur", "new"].iter().all(|name| folder.join(name).is_dir())
+    let is_hidden = folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+    if is_hidden { is_any(folder) } else { MAILDIR.iter().all(|name| folder.join(name).is_dir()) }
 }
+
+fn is_any(folder: &Path) -> bool {
+    MAILDIR.iter().any(|name| folder.join(name).is_dir())
+}
+
+/// Where a Maildir keeps its messages.
+const MAILDIR: [&str; 2] = ["cur", "new"];
 
 impl Iterator for Walk {
     type Item = Result<Source, Lost>;
@@ -128,7 +201,7 @@ impl Iterator for Walk {
             match open.next() {
                 None => self.open = None,
                 Some(Ok(entry)) if entry.depth() == 0 => {}
-                Some(Ok(entry)) if self.leaves_out(&entry) => {
+                Some(Ok(entry)) if Self::leaves_out(&entry) => {
                     self.skipped += 1;
                     if entry.file_type().is_dir()
                         && let Some(open) = &mut self.open
@@ -137,6 +210,7 @@ impl Iterator for Walk {
                     }
                 }
                 Some(Ok(entry)) if entry.file_type().is_dir() => {}
+                Some(Ok(entry)) if !entry.file_type().is_file() => self.leave_aside(entry),
                 Some(Ok(entry)) => return Some(Ok(self.file(entry.into_path()))),
                 Some(Err(error)) => {
                     let path = error.path().unwrap_or(Path::new("")).to_owned();
@@ -178,7 +252,11 @@ mod tests {
         let (found, skipped) = walked(folder.path());
         let names: Vec<_> = found.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["a.eml", "b/10.eml", "b/2.eml", "c.txt"]);
-        assert_eq!(skipped, 3);
+        assert_eq!(skipped, 2);
+        let mut walk = Walk::new(vec![folder.path().to_owned()]);
+        assert_eq!(walk.by_ref().count(), 4);
+        let link = Unfollowed { path: folder.path().join("b/rundt"), is_link: true };
+        assert_eq!(walk.unfollowed(), (1, vec![link]));
     }
 
     #[test]
@@ -192,13 +270,17 @@ mod tests {
             "M/.Sent/new/5.a",
             "M/.Sent/tmp/6.a",
             "M/.cache/x",
+            "M/.Arkiv/cur/8.a",
+            "M/maildir-2018.zip",
             "tmp/7.eml",
         ]);
         let (found, skipped) = walked(folder.path());
         let expected = [
+            ("M/.Arkiv/cur/8.a", Place::Maildir),
             ("M/.Sent/cur/4.a", Place::Maildir),
             ("M/.Sent/new/5.a", Place::Maildir),
             ("M/cur/1.a:2,S", Place::Maildir),
+            ("M/maildir-2018.zip", Place::File),
             ("M/new/2.txt", Place::Maildir),
             ("tmp/7.eml", Place::File),
         ];
