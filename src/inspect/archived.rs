@@ -298,8 +298,7 @@ impl Finder<'_> {
                 recipients: count,
                 findings: report.count(),
                 persons: report.persons(),
-                // In what was not read others may stand.
-                persons_exact: report.person_numbers().is_exact() && report.coverage.unread().is_empty(),
+                persons_exact: record::counts_all(self.setup, report),
             },
             numbers,
             recipients,

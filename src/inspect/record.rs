@@ -75,6 +75,11 @@ pub(super) struct Sealed {
     numbers: BTreeSet<[u8; 10]>,
 }
 
+/// Whether the persons that are counted are all: in what was not read, and is worth a word by the policy, others may stand.
+pub(super) fn counts_all(setup: &Setup, report: &Report) -> bool {
+    report.person_numbers().is_exact() && setup.policy.unread.recorded(&report.coverage).next().is_none()
+}
+
 /// What else stood in the message, as words.
 pub(super) fn beside_of(found: &Found<'_>) -> Vec<&'static str> {
     let numbers = found.report.person_numbers().reveal();
@@ -210,7 +215,7 @@ impl Register {
             recipients,
             findings: report.count(),
             persons: report.persons(),
-            persons_exact: report.person_numbers().is_exact(),
+            persons_exact: counts_all(found.setup, report),
         }
     }
 
