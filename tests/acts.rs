@@ -160,6 +160,7 @@ fn a_case_is_taken_through_preliminary_supplement_and_final_to_its_end() {
         sheet.contains("supplementary notification") && sheet.contains("Ændret siden anmeldelsen"),
         "{sheet}"
     );
+    assert!(!sheet.contains("Opbevares til"), "no field of the form: {sheet}");
     refused(&["document", case, "--approver", "Chefen", "--why", "x"], "documented without a notification");
     refused(&["notified", case, "--at", &hours(0)], "is a supplement");
     refused(&["close", case], "a reason is asked for");

@@ -111,6 +111,10 @@ fn changes(entries: &[Entry], since: DateTime<Utc>) -> BTreeMap<String, (Option<
     for entry in entries.iter().filter(|entry| entry.at > since && !is_notification(entry)) {
         let Ok(serde_json::Value::Object(detail)) = serde_json::from_str(&entry.detail) else { continue };
         for (name, value) in detail {
+            // How long it is kept is the register's, and no field of the form.
+            if name == Field::KeepUntil.word() {
+                continue;
+            }
             let text = |key: &str| value.get(key).and_then(|text| text.as_str()).map(str::to_owned);
             let Some(now) = text("now") else { continue };
             let before = changed.remove(&name).map_or_else(|| text("before"), |(before, _)| before);
