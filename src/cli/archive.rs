@@ -2,9 +2,8 @@
 //! controller that it concerns.
 //!
 //! Reads as `brevdue scan` does ([`super::read`]): inputs and the mails of an mbox on all cores, a zip or what gzip made smaller on
-//! one each. Finds are recorded in batches, and the register is what knows
-//! which mails are done: who is killed runs the same command again, and no mail counts twice. Start reading at [`run`];
-//! `tally` counts, `tell` says. Tests: `tests/archive.rs`, `tests/archived.rs`, `tests/archive_inputs.rs`.
+//! one each. Finds are recorded in batches, and the register is what knows which mails are done: who is killed runs the same
+//! command again, and no mail counts twice. Start reading at [`run`]; `tally` counts, `tell` says. Tests: `tests/archive.rs`, `tests/archived.rs`, `tests/archive_inputs.rs`.
 
 mod tally;
 mod tell;
@@ -34,10 +33,10 @@ use tally::{Read, Sight, Tally};
 /// Shown by `brevdue archive --help` below the options.
 const AFTER_HELP: &str = "\
 Reads .eml and .emlx files, mbox, Maildir, folders and zips of them, and each of them with gzip, on
-standard input too (but no zip). A journal report (Exchange) is opened and gives the envelope; elsewhere From, To, Cc and Bcc say who
-sent it to whom: the last lines count both. What is no mail is left aside and counted. Mail from
-outside was received and is nobody's breach here: it is counted, unless --controller or --source
-says that all of it was sent.
+standard input too (but no zip). A journal report (Exchange) is opened and gives the envelope;
+elsewhere From, To, Cc and Bcc say who sent it to whom: the last lines count both. What is no mail is
+left aside and counted. Mail from outside was received and is nobody's breach here: it is counted,
+unless --controller or --source says that all of it was sent.
 
 When it was found is now, and the clock of a case starts now. When it was sent is what the mail says
 itself. Killed or interrupted: run it again. What is recorded is known, and no mail counts twice, in

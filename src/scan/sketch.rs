@@ -116,7 +116,8 @@ impl Sketch {
         self.message_id.as_deref()
     }
 
-    /// The first text's start, raw but for what no reader of HTML sees; nothing of a message in which nothing was found and nothing left unread.
+    /// The first text's start, raw but for what no reader of HTML sees; nothing of a message in which nothing was
+    /// found and nothing left unread.
     pub fn text(&self) -> &[u8] {
         &self.text
     }
