@@ -34,9 +34,9 @@ use tally::{Read, Sight, Tally};
 const AFTER_HELP: &str = "\
 Reads .eml and .emlx files, mbox, Maildir, folders and zips of them, and each of them with gzip, on
 standard input too (but no zip). A journal report (Exchange) is opened and gives the envelope;
-elsewhere From, To, Cc and Bcc say who sent it to whom: the last lines count both. What is no mail is
-left aside and counted. Mail from outside was received and is nobody's breach here: it is counted,
-unless --controller or --source says that all of it was sent.
+elsewhere From, To, Cc and Bcc say who sent it to whom: the last lines count both. What is no
+mail is left aside and counted. Mail from outside was received and is nobody's breach here: it is
+counted, unless --controller or --source says that all of it was sent.
 
 When it was found is now, and the clock of a case starts now. When it was sent is what the mail says
 itself. Killed or interrupted: run it again. What is recorded is known, and no mail counts twice, in
